@@ -1,0 +1,1 @@
+"""Images, classes, stickers: everything that a model is trained and tested on."""
