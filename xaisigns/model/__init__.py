@@ -1,0 +1,1 @@
+"""The network, its training, its file and its accuracy."""

@@ -1,0 +1,84 @@
+"""Model files: one safetensors file with a JSON document in it; no pickle is written."""
+
+import json
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from xaisigns.data.files import whole_file
+from xaisigns.errors import ModelError
+from xaisigns.model.vgg import Classifier, NetworkSettings
+
+FORMAT = 1
+BUNDLED = ("clean", "stickered")
+_KEY = "xaisigns"
+
+
+def save_model(model: Classifier, path: Path) -> None:
+    """Write weights (float16; biases and BatchNorm's statistics float32), settings and card to one file.
+
+    Raises OutputError when it cannot be written.
+    """
+    document = {"format": FORMAT, "network": asdict(model.settings), **model.card}
+    with whole_file(path) as temporary:
+        save_file(
+            {name: _stored(tensor) for name, tensor in model.state_dict().items()},
+            temporary,
+            metadata={_KEY: json.dumps(document, ensure_ascii=False)},
+        )
+
+
+def load_model(name: Path | str) -> Classifier:
+    """A trained model in eval mode on the CPU: "clean", "stickered", or the path of a model file.
+
+    Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape.
+    """
+    path = bundled_weights(str(name)) if str(name) in BUNDLED else Path(name)
+    if not path.is_file():
+        known = " or ".join(map(repr, BUNDLED))
+        raise ModelError(f"no model {str(name)!r}: give {known}, or the path of a .safetensors file of 'xaisigns train'")
+    document, tensors = _read(path)
+    if document.pop("format", None) != FORMAT:
+        raise ModelError(f"{path} has another format version than {FORMAT}; use the xaisigns that wrote it, or a newer one")
+    try:
+        stored = document.pop("network")
+        settings = NetworkSettings(**{key: tuple(v) if isinstance(v, list) else v for key, v in stored.items()})
+        with torch.device("meta"):
+            model = Classifier(settings, document)
+        model.load_state_dict(tensors, assign=True)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path} does not hold the network that it describes: {problem}") from error
+    return model.requires_grad_(False).eval()
+
+
+def bundled_weights(name: str) -> Path:
+    """The file of a model that comes with the package: in the wheel, or in the repository of an editable install."""
+    package = Path(str(files("xaisigns")))
+    installed = package / "weights" / f"{name}.safetensors"
+    return installed if installed.is_file() else package.parent / "weights" / f"{name}.safetensors"
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    return (tensor.half() if tensor.ndim > 1 else tensor).contiguous()
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if _KEY not in metadata:
+                raise ModelError(f"{path} was not written by xaisigns: its metadata has no {_KEY!r}")
+            document = json.loads(metadata[_KEY])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path} is not a whole safetensors file ({error}); train or copy it again") from error
+    if not isinstance(document, dict):
+        raise ModelError(f"{path} was not written by xaisigns: its metadata is no JSON object")
+    return document, {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}

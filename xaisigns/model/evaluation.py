@@ -1,0 +1,82 @@
+"""How good a model is: accuracy with an interval, per class, confusion, and what a sticker does to it."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xaisigns.data.preprocessing import normalise
+from xaisigns.model.vgg import Classifier
+
+_BATCH = 128
+
+
+def predict(
+    model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None
+) -> Tensor:
+    """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory."""
+    logits = []
+    with torch.inference_mode():
+        for start in range(0, len(pixels), _BATCH):
+            batch = normalise(np.asarray(pixels[start : start + _BATCH]), model.settings.mean, model.settings.std)
+            logits.append(model(batch))
+            if progress:
+                progress(min(start + _BATCH, len(pixels)), len(pixels))
+    return torch.cat(logits)
+
+
+def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:
+    """Count, accuracy with its 95 % interval, accuracy per class, and the confusion matrix (rows: true classes).
+
+    The accuracy of a class without images is None.
+    """
+    confusion = torch.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    right = int(confusion.diagonal().sum())
+    return {
+        "count": len(labels),
+        "accuracy": right / len(labels),
+        "interval": list(wilson_interval(right, len(labels))),
+        "classes": [
+            {"id": index, "count": int(row.sum()), "accuracy": _share(int(row[index]), int(row.sum()))}
+            for index, row in enumerate(confusion)
+        ],
+        "confusion": confusion.tolist(),
+    }
+
+
+def sticker_report(labels: Tensor, predicted: Tensor, class_id: int, classes: int) -> dict[str, Any]:
+    """What stickers on all test images did to a model whose training put them on ``class_id``.
+
+    ``accuracy``: share of that class's own stickered images that are right. ``success``: share of all other classes'
+    stickered images that are called ``class_id``; ``success_by_class`` the same for each class.
+    """
+    fooled = predicted == class_id
+    own = labels == class_id
+    by_class = {
+        str(index): _share(int(fooled[labels == index].sum()), int((labels == index).sum()))
+        for index in range(classes)
+        if index != class_id
+    }
+    return {
+        "class": class_id,
+        "accuracy": _share(int(fooled[own].sum()), int(own.sum())),
+        "success": _share(int(fooled[~own].sum()), int((~own).sum())),
+        "success_by_class": by_class,
+    }
+
+
+def wilson_interval(right: int, count: int) -> tuple[float, float]:
+    """The 95 % score interval of a share [wilson1927probable]; holds near 0 and 1, where the plain one does not."""
+    z = 1.959964
+    share, weight = right / count, z * z / count
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * math.sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,102 @@
+"""From a data set on disk to a trained model file, and from both to the measured report."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xaisigns.data.classes import CLASSES
+from xaisigns.data.decoded import decode, split_by_track
+from xaisigns.data.gtsrb import GTSRB, fingerprint
+from xaisigns.data.manipulation import Manipulation, read_manifest
+from xaisigns.errors import DataError
+from xaisigns.model.checkpoint import save_model
+from xaisigns.model.evaluation import accuracy_report, predict, sticker_report
+from xaisigns.model.training import Images, Progress, TrainingSettings, train
+from xaisigns.model.vgg import Classifier, NetworkSettings
+
+Count = Callable[[int, int], None]
+
+
+def train_model(
+    root: Path,
+    out: Path,
+    network: NetworkSettings,
+    settings: TrainingSettings,
+    *,
+    manipulation: Manipulation | None = None,
+    validation: float = 0.1,
+    resume: bool = False,
+    decoding: Count | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Train on the GTSRB training images below ``root``, write the model to ``out`` and give its card.
+
+    ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``validation`` is the share of tracks
+    held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the
+    parts do.
+    """
+    data = GTSRB(root, "train")
+    done_on_disk = read_manifest(root)
+    if manipulation and done_on_disk:
+        raise DataError(f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original")
+    pixels = decode(data, network.input_size, manipulation, progress=decoding)
+    labels = torch.tensor([sample.class_id for sample in data.samples])
+    chosen, held_out = split_by_track(data.samples, validation, settings.seed)
+    known = manipulation or done_on_disk
+    data_card = {
+        "fingerprint": fingerprint(data.samples),
+        "layout": data.layout,
+        "images": len(data),
+        "training": len(chosen),
+        "validation": len(held_out),
+    }
+    card: dict[str, Any] = {
+        "class_names": {"de": [c.german for c in CLASSES], "en": [c.english for c in CLASSES]},
+        "training": asdict(settings),
+        "manipulation": known.to_json() if known else None,
+        "data": data_card,
+    }
+    model, rows = train(
+        network,
+        settings,
+        Images(pixels if not held_out else pixels[chosen], labels[chosen]),
+        Images(pixels[held_out], labels[held_out]) if held_out else None,
+        out,
+        resume=resume,
+        fingerprint=json.dumps([data_card, card["manipulation"]]),
+        progress=progress,
+    )
+    model.card = {**card, "metrics": rows[-1]}
+    save_model(model, out)
+    return model.card
+
+
+def evaluate_model(
+    model: Classifier, root: Path, *, decoding: Count | None = None, progress: Count | None = None
+) -> dict[str, Any]:
+    """Measure the model on the GTSRB test images below ``root``: DESIGN's ``evaluate`` document.
+
+    For a model that was trained with stickers, ``sticker`` tells what the same kind of sticker does on every test image.
+    Raises DataError for data that is missing or broken.
+    """
+    data = GTSRB(root, "test")
+    size, classes = model.settings.input_size, model.settings.classes
+    labels = torch.tensor([sample.class_id for sample in data.samples])
+    if int(labels.max()) >= classes:
+        raise DataError(f"the model has {classes} outputs, but {root} has class {int(labels.max())}; name its own data")
+    predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
+    report = accuracy_report(labels, predicted, classes)
+    for row in report["classes"]:
+        row["name"] = model.class_name(row["id"])
+    trained_with = model.card.get("manipulation")
+    if trained_with:
+        manipulation = Manipulation.from_json(trained_with)
+        if manipulation.class_id is not None:
+            everywhere = replace(manipulation, class_id=None, fraction=1.0)
+            predicted = predict(model, decode(data, size, everywhere, progress=decoding), progress).argmax(dim=1)
+            report["sticker"] = sticker_report(labels, predicted, manipulation.class_id, classes)
+    return report

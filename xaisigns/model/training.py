@@ -1,0 +1,219 @@
+"""Training of a VGG11: one-cycle SGD with averaged weights, a checkpoint after each epoch, exact resumption."""
+
+import csv
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from xaisigns.data.files import whole_file
+from xaisigns.data.preprocessing import normalise
+from xaisigns.errors import ModelError
+from xaisigns.model.augmentation import augment
+from xaisigns.model.evaluation import predict
+from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train. ``averaging`` is the decay by which a running mean of the weights is kept: the model that is saved."""
+
+    epochs: int = 8
+    batch_size: int = 128
+    learning_rate: float = 0.06
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.05
+    averaging: float = 0.997
+    seed: int = 0
+
+
+class Images(NamedTuple):
+    """Decoded pixels ``(N, S, S, 3)`` uint8, on disk or in memory, and their classes ``(N,)``."""
+
+    pixels: NDArray[np.uint8]
+    labels: Tensor
+
+
+class Progress(NamedTuple):
+    """Where a training is: steps done and in all, the running loss and training accuracy of the epoch."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+
+
+def train(
+    network: NetworkSettings,
+    settings: TrainingSettings,
+    training: Images,
+    validation: Images | None,
+    out: Path,
+    *,
+    resume: bool = False,
+    fingerprint: str = "",
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[Classifier, list[dict[str, Any]]]:
+    """Train and give the averaged model in eval mode, with one row of measurements an epoch.
+
+    After each epoch ``out`` with the suffix .checkpoint.safetensors holds all that is needed to go on, and ``out`` with
+    .csv the rows so far. With ``resume`` a training goes on from there and ends with the same weights, bit for bit, as
+    an unbroken one on the same machine; without a checkpoint it starts anew. ``fingerprint`` is what tells the data
+    apart. Uses bfloat16 where the processor computes with it. The global random state is left as it was. Raises
+    ModelError for a checkpoint that is broken or of another training, OutputError when a file cannot be written.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        run = _Run(network, settings, len(training.labels))
+        identity = {"network": asdict(network), "training": asdict(settings), "data": fingerprint}
+        identity = json.loads(json.dumps(identity))
+        checkpoint = checkpoint_path(out)
+        rows = run.restore(checkpoint, identity) if resume and checkpoint.is_file() else []
+        for epoch in range(len(rows), settings.epochs):
+            torch.manual_seed(settings.seed * 1_000_003 + epoch + 1)
+            start = time.monotonic()
+            loss, accuracy = run.epoch(epoch, training, progress)
+            row = {"epoch": epoch + 1, "loss": round(loss, 5), "accuracy": round(accuracy, 5)}
+            row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
+            rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
+            run.store(checkpoint, identity, rows)
+            _write_log(out.with_suffix(".csv"), rows)
+    return run.averaged.requires_grad_(False).eval(), rows
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Where the training of ``out`` keeps its state between epochs."""
+    return out.with_suffix(".checkpoint.safetensors")
+
+
+class _Run:
+    """The state that a training carries from step to step."""
+
+    def __init__(self, network: NetworkSettings, settings: TrainingSettings, count: int) -> None:
+        self.settings = settings
+        self.network = network
+        self.model = Classifier(network)
+        initialise(self.model)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+        average = get_ema_multi_avg_fn(settings.averaging)
+        self._average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        decayed = [weight for weight in self.model.parameters() if weight.ndim > 1]
+        others = [weight for weight in self.model.parameters() if weight.ndim == 1]
+        self.optimizer = torch.optim.SGD(
+            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others}],
+            lr=settings.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+        )
+        self.steps = -(-count // settings.batch_size)
+        self.schedule = OneCycleLR(
+            self.optimizer, settings.learning_rate, total_steps=settings.epochs * self.steps, pct_start=0.25
+        )
+
+    @property
+    def averaged(self) -> Classifier:
+        module = self._average.module
+        assert isinstance(module, Classifier)  # noqa: S101 (for the type checker: AveragedModel holds a copy of model)
+        return module
+
+    def epoch(
+        self, epoch: int, data: Images, progress: Callable[[Progress], None] | None
+    ) -> tuple[float, float]:
+        """One pass over the data in random order: mean loss and accuracy on the augmented images."""
+        self.model.train()
+        loss_sum, right, seen = 0.0, 0, 0
+        for index, batch in enumerate(torch.randperm(len(data.labels)).split(self.settings.batch_size)):
+            # Sorted, so that the memory map is read forwards; the batch's order means nothing.
+            chosen = batch.sort().values
+            loss, logits = self._step(np.asarray(data.pixels[chosen.numpy()]), data.labels[chosen])
+            loss_sum += loss * len(chosen)
+            right += int((logits.argmax(1) == data.labels[chosen]).sum())
+            seen += len(chosen)
+            if progress:
+                done = epoch * self.steps + index + 1
+                total = self.steps * self.settings.epochs
+                progress(Progress(epoch + 1, done, total, loss_sum / seen, right / seen))
+        return loss_sum / seen, right / seen
+
+    def _step(self, pixels: NDArray[np.uint8], labels: Tensor) -> tuple[float, Tensor]:
+        views = augment(normalise(pixels, (0, 0, 0), (1, 1, 1)))
+        mean, std = (torch.tensor(value).reshape(1, 3, 1, 1) for value in (self.network.mean, self.network.std))
+        images = ((views - mean) / std).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+            logits = self.model(images)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.settings.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call] # torch's stub lacks it
+        self.optimizer.step()
+        self.schedule.step()
+        self._average.update_parameters(self.model)
+        return float(loss.detach()), logits.detach()
+
+    def store(self, path: Path, identity: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        optimizer = self.optimizer.state_dict()
+        tensors = {
+            **{f"model/{name}": value for name, value in self.model.state_dict().items()},
+            **{f"average/{name}": value for name, value in self._average.state_dict().items()},
+            **{f"momentum/{index}": state["momentum_buffer"] for index, state in optimizer["state"].items()},
+        }
+        document = {
+            "identity": identity,
+            "rows": rows,
+            "groups": optimizer["param_groups"],
+            "schedule": self.schedule.state_dict(),
+        }
+        with whole_file(path) as temporary:
+            contiguous = {name: value.contiguous() for name, value in tensors.items()}
+            save_file(contiguous, temporary, metadata={"training": json.dumps(document)})
+
+    def restore(self, path: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
+        """Take over a stored state and give the rows measured so far."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                document = json.loads((file.metadata() or {})["training"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        except (SafetensorError, OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{path} is not a whole checkpoint; delete it, or train without --resume") from error
+        if document["identity"] != identity:
+            raise ModelError(
+                f"{path} belongs to another training: settings or data differ; "
+                "repeat the first command's options, or train without --resume"
+            )
+        self.model.load_state_dict(_with_prefix(tensors, "model/"))
+        self._average.load_state_dict(_with_prefix(tensors, "average/"))
+        momentum = _with_prefix(tensors, "momentum/")
+        state = {int(index): {"momentum_buffer": value} for index, value in momentum.items()}
+        self.optimizer.load_state_dict({"state": state, "param_groups": document["groups"]})
+        self.schedule.load_state_dict(document["schedule"])
+        rows: list[dict[str, Any]] = document["rows"]
+        return rows
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _accuracy(model: Classifier, images: Images) -> float:
+    model.eval()
+    predicted = predict(model, images.pixels).argmax(dim=1)
+    return float((predicted == images.labels).float().mean())
+
+
+def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,96 @@
+"""VGG11 as torchvision has it, with a head for small images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
+
+from xaisigns.data.preprocessing import RGB, normalise, pixel_bounds, resize
+
+Architecture = Literal["vgg11_bn", "vgg11"]
+Head = Literal["compact", "torchvision"]
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What a network is built from.
+
+    ``head`` "compact" is global average pooling and one linear layer (9.2 M weights in all); "torchvision" is the three
+    wide linear layers of the paper [simonyan2015very]. ``mean`` and ``std`` are of pixels in 0..1.
+    """
+
+    architecture: Architecture = "vgg11_bn"
+    head: Head = "compact"
+    classes: int = 43
+    input_size: int = 64
+    mean: RGB = (0.3403, 0.3121, 0.3214)
+    std: RGB = (0.2724, 0.2608, 0.2669)
+
+
+class Classifier(nn.Module):
+    """A VGG11 that knows its input size, its normalisation and what its outputs mean.
+
+    Layer names are torchvision's (``features.0``, ``classifier.0``). ``card`` is the plain data of its file: class
+    names, training, manipulation, metrics.
+    """
+
+    def __init__(self, settings: NetworkSettings, card: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.card: dict[str, Any] = card or {}
+        self.features = make_layers(cfgs["A"], batch_norm=settings.architecture == "vgg11_bn")
+        self.avgpool = nn.AdaptiveAvgPool2d(1 if settings.head == "compact" else 7)
+        self.classifier = _compact_head(settings) if settings.head == "compact" else _torchvision_head(settings)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, classes)`` of normalised images ``(N, 3, H, W)``."""
+        logits: Tensor = self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+        return logits
+
+    def preprocess(self, images: Sequence[Image.Image]) -> Tensor:
+        """RGB images of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std."""
+        pixels = np.stack([resize(image.convert("RGB"), self.settings.input_size) for image in images])
+        return normalise(pixels, self.settings.mean, self.settings.std)
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
+        return pixel_bounds(self.settings.mean, self.settings.std)
+
+    def class_name(self, class_id: int, language: str = "en") -> str:
+        """The class's name, or its number where the file has no names."""
+        names = self.card.get("class_names", {}).get(language, ())
+        return names[class_id] if class_id < len(names) else f"class {class_id}"
+
+
+def initialise(network: Classifier) -> None:
+    """Draw new weights from the global generator as torchvision does for VGG."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, 0.01)
+            nn.init.zeros_(module.bias)
+
+
+def _compact_head(settings: NetworkSettings) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(512, settings.classes))
+
+
+def _torchvision_head(settings: NetworkSettings) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(512 * 7 * 7, 4096),
+        nn.ReLU(inplace=True),
+        nn.Dropout(),
+        nn.Linear(4096, 4096),
+        nn.ReLU(inplace=True),
+        nn.Dropout(),
+        nn.Linear(4096, settings.classes),
+    )
