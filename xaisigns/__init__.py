@@ -1,10 +1,10 @@
 """xaisigns: see what a traffic-sign classifier really learnt.
 
-    import xaisigns as xs
-    model = xs.load_model("stickered")
-    x = model.preprocess([image])
-    result = xs.attribute(model, x)
-    xs.show(model, [image], result)
+import xaisigns as xs
+model = xs.load_model("stickered")
+x = model.preprocess([image])
+result = xs.attribute(model, x)
+xs.show(model, [image], result)
 """
 
 from xaisigns.attribution.canonize import canonize
@@ -16,6 +16,7 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.errors import XaisignsError
 from xaisigns.model.checkpoint import load_model, save_model
+from xaisigns.report.figures import show
 
 __all__ = [
     "GTSRB",
@@ -31,4 +32,5 @@ __all__ = [
     "load_model",
     "lrp",
     "save_model",
+    "show",
 ]

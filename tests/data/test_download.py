@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from xaisigns.data import download as module
 from xaisigns.data.download import ARCHIVES, Archive, download
 from xaisigns.errors import DownloadError, OutputError
@@ -56,7 +57,6 @@ class Site:
     resets: bool = False  # a broken answer ends with a reset instead of an orderly end
     stalls: bool = False  # a broken answer is silent instead of ending
     lingers: bool = False  # the connection stays open after a whole answer
-    extra: bytes = b""  # sent after the end that was told
     finished: threading.Event = field(default_factory=threading.Event)
     asked: list[str | None] = field(default_factory=list)  # the Range header of every request
     sent: list[int] = field(default_factory=list)  # bytes of every answer
@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
         stop = site.drops.pop(0) if site.drops else site.always_drop
         site.sent.append(len(body[:stop]))
         try:
-            self.wfile.write(body[:stop] if stop else body + site.extra)
+            self.wfile.write(body[:stop])
         except ConnectionError:  # the client was interrupted
             return
         if stop is None:
@@ -134,9 +134,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def there(root: Path) -> dict[str, bytes]:
     """Every file below ``root``, but those that remember what was downloaded."""
-    files = {
-        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
-    }
+    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
     return {name: content for name, content in files.items() if not name.endswith(".done")}
 
 
@@ -264,9 +262,7 @@ def test_reset_and_silent_connections_are_resumed(
     assert there(tmp_path) == MEMBERS
 
 
-def test_connection_that_always_drops_ends_in_an_error_that_keeps_the_part(
-    site: Site, tmp_path: Path
-) -> None:
+def test_connection_that_always_drops_ends_in_an_error_that_keeps_the_part(site: Site, tmp_path: Path) -> None:
     site.always_drop = 1000
     with pytest.raises(DownloadError) as error:
         download(tmp_path, [site.archive()])
@@ -302,9 +298,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound but not listening: it refuses
         archive = Archive(NAME, f"http://127.0.0.1:{unused.getsockname()[1]}/{NAME}", "0" * 32)
-        with pytest.raises(
-            DownloadError, match=r"got 0 bytes in 1 tries .*refused.*check the network"
-        ) as error:
+        with pytest.raises(DownloadError, match=r"got 0 bytes in 1 tries .*refused.*check the network") as error:
             download(tmp_path, [archive])
     assert message(error)
 
@@ -366,14 +360,6 @@ def test_connection_left_open_by_the_server_is_not_waited_for(
     site.lingers = True
     download(tmp_path, [site.archive()])
     assert len(site.asked) == 1
-    assert there(tmp_path) == MEMBERS
-
-
-def test_bytes_after_the_told_end_are_left(site: Site, tmp_path: Path) -> None:
-    site.extra = bytes(1000)
-    site.drops = [120_000]
-    download(tmp_path, [site.archive()])
-    assert len(site.asked) == 2
     assert there(tmp_path) == MEMBERS
 
 
@@ -448,9 +434,7 @@ def test_other_addresses_are_refused_before_anything_is_done(tmp_path: Path, url
         ("/again", "infinite loop"),
     ],
 )
-def test_redirects_elsewhere_or_without_end_are_refused(
-    site: Site, tmp_path: Path, target: str, reason: str
-) -> None:
+def test_redirects_elsewhere_or_without_end_are_refused(site: Site, tmp_path: Path, target: str, reason: str) -> None:
     site.redirect = target
     with pytest.raises(DownloadError) as error:
         download(tmp_path, [site.archive()])

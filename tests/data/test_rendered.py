@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from xaisigns.data.rendered import EXAMPLES, draw_sign
 from xaisigns.errors import DataError
 
@@ -145,9 +146,7 @@ def test_the_background_is_no_part_of_the_sign(class_id):
 
 @pytest.mark.parametrize("class_id", [0, 17, 43, -1])
 def test_a_class_without_a_drawing_is_refused_with_those_that_have_one(class_id):
-    with pytest.raises(
-        DataError, match=rf"class {class_id} cannot be drawn yet; choose one of 2 \(Speed limit 50"
-    ):
+    with pytest.raises(DataError, match=rf"class {class_id} cannot be drawn yet; choose one of 2 \(Speed limit 50"):
         draw_sign(class_id)
 
 

@@ -25,7 +25,7 @@ SUPPORTED = (
     nn.Dropout,
     nn.Identity,
 )
-# Networks whose forward is features, pooling, flatten, classifier; told by the method, since a subclass may override it.
+# Networks whose forward is features, pooling, flatten, classifier; told by the method: a subclass may override it.
 _VGG_LIKE = (VGG.forward, AlexNet.forward, Classifier.forward)
 
 
@@ -35,7 +35,7 @@ def canonize(module: nn.Module) -> nn.Sequential:
     BatchNorm is folded into the convolution or linear layer before it and leaves an Identity, ReLU no longer works in
     place, hooks of the caller's stay behind, weights want no gradient. Layers keep their names; a functional flatten
     becomes the layer ``flatten``. A layer that the module uses twice becomes two. Takes torchvision's VGG and AlexNet,
-    xaisigns' Classifier, and nested nn.Sequential of convolution, linear, BatchNorm, ReLU, pooling, flatten and dropout.
+    xaisigns' Classifier, and nested nn.Sequential of convolution, linear, BatchNorm, ReLU, pooling, flatten, dropout.
 
     Raises RuleError, naming the layer, for anything else and for a BatchNorm that cannot be folded.
     Source: [kohlbrenner2020towards] (folding before LRP).
@@ -69,7 +69,9 @@ def _copied(module: nn.Module, name: str) -> nn.Module:
     if type(module) not in SUPPORTED:
         known = ", ".join(kind.__name__ for kind in SUPPORTED)
         where = f"layer {name!r}" if name else "the module"
-        raise RuleError(f"LRP cannot take {where} of type {type(module).__name__}; it takes {known}, and nn.Sequential of them")
+        raise RuleError(
+            f"LRP cannot take {where} of type {type(module).__name__}; it takes {known}, and nn.Sequential of them"
+        )
     return _leaf(module)
 
 
@@ -96,7 +98,9 @@ def _fold(network: nn.Sequential) -> None:
                 elif isinstance(previous, nn.Linear):
                     folded = fuse_linear_bn_eval(previous, layer)
                 else:
-                    raise RuleError(f"BatchNorm {name!r} does not follow a convolution or linear layer: it cannot be folded")
+                    raise RuleError(
+                        f"BatchNorm {name!r} does not follow a convolution or linear layer: it cannot be folded"
+                    )
             network.set_submodule(previous_name, folded.requires_grad_(False))
             network.set_submodule(name, nn.Identity())
             previous = None

@@ -55,10 +55,12 @@ _WITHOUT_WEIGHTS: tuple[tuple[tuple[type[nn.Module], ...], Rule], ...] = (
 
 COMPOSITES = {
     "epsilon_gamma_box": Composite(
-        (*_WITHOUT_WEIGHTS, ((nn.Conv2d,), Rule("gamma")), ((nn.Linear,), Rule("epsilon"))), first=Rule("z_box")
+        (*_WITHOUT_WEIGHTS, ((nn.Conv2d,), Rule("gamma")), ((nn.Linear,), Rule("epsilon"))),
+        first=Rule("z_box"),
     ),
     "epsilon_plus_flat": Composite(
-        (*_WITHOUT_WEIGHTS, ((nn.Conv2d,), Rule("z_plus")), ((nn.Linear,), Rule("epsilon"))), first=Rule("flat")
+        (*_WITHOUT_WEIGHTS, ((nn.Conv2d,), Rule("z_plus")), ((nn.Linear,), Rule("epsilon"))),
+        first=Rule("flat"),
     ),
 }
 

@@ -19,8 +19,8 @@ Target = int | Tensor
 class LRP:
     """Explains a VGG-like network; builds its canonized copy and its modified weights once.
 
-    ``rules`` sets rules by layer name, over the ``composite``'s. ``bounds`` are the lowest and highest normalised pixel,
-    broadcastable to the images; z_box needs them. The module is copied, never changed: train it further and build a new
+    ``rules`` sets rules by layer name, over the ``composite``'s. ``bounds`` are the lowest and highest normalised
+    pixel, broadcastable to the images; z_box needs them. The module is copied, never changed: train it further and build a new
     LRP. May be shared by threads, which then wait for each other.
 
     Raises RuleError for a layer, rule or composite that does not exist or does not fit. Sources: [bach2015pixel],
@@ -34,7 +34,7 @@ class LRP:
         rules: Mapping[str, Rule | str] | None = None,
         bounds: Bounds | None = None,
     ) -> None:
-        self.network = canonize(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = canonize(module).to(memory_format=torch.channels_last)
         self.rules = assign(self.network, composite, rules)
         for name, layer in leaves(self.network):
             layer.rule = _bound(self.rules[name], name, layer, bounds)
@@ -96,7 +96,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         if logits.ndim != 2 or int(self._targets.min()) < 0 or int(self._targets.max()) >= logits.shape[1]:
             raise ShapeError(
                 f"target must name outputs of the network, whose logits are {tuple(logits.shape)}; "
-                f"got {self._targets.unique().tolist()}"
+                f"got {sorted(set(self._targets.tolist()))}"
             )
         chosen = logits.gather(1, self._targets[:, None]).squeeze(1)
         # The gradient of z * constant(z) by z starts the pass with z itself.

@@ -1,8 +1,8 @@
 """The propagation rules: how a layer hands relevance from its outputs to its inputs.
 
 Each rule is a Captum ``PropagationRule`` bound to one layer of a canonized network. Captum hooks it into the forward
-pass; there it puts a node into the graph whose backward is the rule, so that Captum's gradient call propagates relevance.
-Definitions follow Zennit's, negative inputs included. ``x`` is the layer's input, ``z`` its output, ``r`` the relevance
+pass; there it puts a node into the graph whose backward is the rule, so that Captum's gradient call propagates
+relevance. Definitions follow Zennit's, negative inputs included. ``x`` is the layer's input, ``z`` its output, ``r`` the relevance
 of the output; modified weights are made once, when a rule is bound.
 """
 
@@ -85,7 +85,7 @@ class Norm(Epsilon):
 
 
 class ZPlus(LayerRule):
-    """Only what speaks for the output: positive weights on positive inputs, negative on negative [montavon2017explaining]."""
+    """Only what speaks for the output: weights of the sign of their input [montavon2017explaining]."""
 
     def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
@@ -101,9 +101,15 @@ class Gamma(LayerRule):
 
     def __init__(self, layer: nn.Module, gamma: float = 0.25, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
-        raised, lowered = (lambda value: value + gamma * value.clamp(min=0)), (lambda value: value + gamma * value.clamp(max=0))
+        raised, lowered = (
+            (lambda value: value + gamma * value.clamp(min=0)),
+            (lambda value: value + gamma * value.clamp(max=0)),
+        )
         self.raised, self.raised_without_bias = _modified(layer, raised), _modified(layer, raised, bias=False)
-        self.lowered, self.lowered_without_bias = _modified(layer, lowered), _modified(layer, lowered, bias=False)
+        self.lowered, self.lowered_without_bias = (
+            _modified(layer, lowered),
+            _modified(layer, lowered, bias=False),
+        )
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         result = _two_sided(self.raised, self.lowered_without_bias, x, r * (z > 0), self.stabilizer)
@@ -127,7 +133,7 @@ class Flat(LayerRule):
 
 
 class ZBox(LayerRule):
-    """For pixels, which lie between ``low`` and ``high``: how far each is from its worst value [montavon2017explaining]."""
+    """For pixels, which lie between ``low`` and ``high``: how far each is from its worst [montavon2017explaining]."""
 
     def __init__(self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
@@ -177,6 +183,6 @@ def _modified(layer: nn.Module, change: Callable[[Tensor], Tensor], *, bias: boo
         raise RuleError(f"this rule needs a layer with weights (convolution or linear), got {type(layer).__name__}")
     changed = copy.deepcopy(layer)
     changed.weight = nn.Parameter(change(layer.weight.detach()), requires_grad=False)
-    kept = layer.bias is not None and bias
-    changed.bias = nn.Parameter(change(layer.bias.detach()), requires_grad=False) if kept else None
+    old = layer.bias
+    changed.bias = nn.Parameter(change(old.detach()), requires_grad=False) if old is not None and bias else None
     return changed

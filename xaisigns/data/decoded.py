@@ -32,8 +32,8 @@ def decode(
     """All images as a read-only memory map ``(N, size, size, 3)`` uint8, in the order of ``data.samples``.
 
     With a manipulation, the images that it selects have their stickers. Kept in ``folder`` (default: XAISIGNS_CACHE, or
-    ~/.cache/xaisigns) and made anew when a file's size or time, an annotation or a setting has changed. ``progress`` gets
-    images done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when the
+    ~/.cache/xaisigns) and made anew when a file's size or time, an annotation or a setting has changed. ``progress``
+    gets images done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when the
     folder cannot be written.
     """
     folder = folder or cache_folder()
@@ -98,7 +98,14 @@ def _fill(
 
 def _state(samples: Sequence[Sample], size: int, manipulation: Manipulation | None) -> list[Any]:
     files = [
-        (str(sample.path), (status := sample.path.stat()).st_size, status.st_mtime_ns, sample.key, sample.class_id, sample.roi)
+        (
+            str(sample.path),
+            (status := sample.path.stat()).st_size,
+            status.st_mtime_ns,
+            sample.key,
+            sample.class_id,
+            sample.roi,
+        )
         for sample in samples
     ]
     return [_FORMAT, size, manipulation.to_json() if manipulation else None, files]

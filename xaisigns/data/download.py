@@ -149,8 +149,7 @@ def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
             while total is None or size < total:
                 if progress:
                     progress(archive.name, size, total)
-                # No more than the rest, whatever the server sends after it.
-                chunk = _chunk(response, _CHUNK if total is None else min(_CHUNK, total - size))
+                chunk = _chunk(response)
                 if not chunk:
                     break
                 file.write(chunk)
@@ -202,10 +201,10 @@ def _span(response: http.client.HTTPResponse, part: Path) -> tuple[int, int | No
     return int(told[1]), int(told[2]) + 1 if told[3] == "*" else int(told[3])
 
 
-def _chunk(response: http.client.HTTPResponse, wanted: int) -> bytes:
+def _chunk(response: http.client.HTTPResponse) -> bytes:
     # Apart from the writing, so that a broken connection is not taken for a full disk: both are OSError.
     try:
-        return response.read1(wanted)
+        return response.read1(_CHUNK)
     except (OSError, http.client.HTTPException) as error:
         raise _DroppedError(error) from error
 

@@ -1,6 +1,7 @@
 """GTSRB on disk: finds which of its three layouts is there and gives its samples.
 
-official     GTSRB/Final_Training/Images/000CC/*.ppm with GT-000CC.csv; GTSRB/Final_Test/Images/*.ppm with GT-final_test.csv
+official     GTSRB/Final_Training/Images/000CC/*.ppm with GT-000CC.csv; GTSRB/Final_Test/Images/*.ppm with
+             GT-final_test.csv
 kaggle       Train.csv with Train/C/*.png; Test.csv with Test/*.png
 torchvision  GTSRB/Training/000CC/*.ppm with GT-000CC.csv (another archive, 26,640 images); the official test set
 """
@@ -183,7 +184,9 @@ def _rows(table: Path, delimiter: str, name_column: str) -> Iterator[_Row]:
                 roi = (int(row["Roi.X1"]), int(row["Roi.Y1"]), int(row["Roi.X2"]), int(row["Roi.Y2"]))
                 name, class_id = row[name_column], int(row["ClassId"])
                 # A name must stay below the folder of its table.
-                sound = class_id in range(len(CLASSES)) and ".." not in Path(name).parts and not Path(name).is_absolute()
+                sound = (
+                    class_id in range(len(CLASSES)) and ".." not in Path(name).parts and not Path(name).is_absolute()
+                )
             except (KeyError, TypeError, ValueError):
                 sound = False
             if not sound:
@@ -195,8 +198,12 @@ def _rows(table: Path, delimiter: str, name_column: str) -> Iterator[_Row]:
 def _refuse_missing(samples: list[Sample], root: Path) -> None:
     if not samples:
         raise DataError(f"{root} has the folders of GTSRB but no annotated image; fetch the archives again")
-    there = {folder: {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-             for folder in {sample.path.parent for sample in samples}}
+    there = {
+        folder: {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+        for folder in {sample.path.parent for sample in samples}
+    }
     missing = [sample.path for sample in samples if sample.path.name not in there[sample.path.parent]]
     if missing:
-        raise DataError(f"{missing[0]} is missing ({len(missing)} of {len(samples)} annotated images are); fetch them again")
+        raise DataError(
+            f"{missing[0]} is missing ({len(missing)} of {len(samples)} annotated images are); fetch them again"
+        )

@@ -58,7 +58,9 @@ class Manipulation:
     def from_json(cls, data: dict[str, Any]) -> "Manipulation":
         """The inverse of ``to_json``. Raises DataError for anything else."""
         try:
-            sticker = {key: tuple(value) if isinstance(value, list) else value for key, value in data["sticker"].items()}
+            sticker: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in data["sticker"].items()
+            }
             return cls(**{**data, "sticker": Sticker(**sticker)})
         except (KeyError, TypeError, AttributeError) as error:
             raise DataError(f"not a manipulation as xaisigns writes it: {error}") from error

@@ -29,7 +29,7 @@ def read_image(path: Path) -> Image.Image:
 
 
 def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The whole RGB image as ``(size, size, 3)`` uint8; it is stretched to a square, as all GTSRB crops are nearly one."""
+    """The whole RGB image as ``(size, size, 3)`` uint8, stretched to a square (GTSRB's crops nearly are)."""
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=None))
 
 

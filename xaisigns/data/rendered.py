@@ -13,9 +13,6 @@ from PIL import Image, ImageDraw, ImageFilter
 from xaisigns.data.classes import CLASSES
 from xaisigns.errors import DataError
 
-EXAMPLES = {"stop": (14, 36), "no-overtaking": (9, 13), "speed-50": (2, 10)}
-"""The pictures in examples/signs by name: class and seed, drawn at 128 pixels."""
-
 _SMALLEST = 16
 _SUPERSAMPLING = 8
 _RED, _WHITE, _BLACK, _EDGE = (172, 29, 31), (229, 230, 228), (26, 26, 28), (150, 152, 154)

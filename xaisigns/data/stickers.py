@@ -39,8 +39,8 @@ def apply_sticker(
     """Put a sticker on the sign inside ``roi`` (x1, y1, x2, y2; pixels) of an RGB image.
 
     Gives the new image and the mask ``(H, W)`` of every pixel that the sticker touches; outside the mask the image is
-    unchanged. The same ``seed`` and ``key`` (the image's name) give the same sticker on every machine. The sticker stays
-    inside the ROI and the image.
+    unchanged. The same ``seed`` and ``key`` (the image's name) give the same sticker on every machine. The sticker
+    stays inside the ROI and the image.
     """
     drawn = keyed_random(seed, key)
     outline, colour = _draw(sticker, roi, drawn)
@@ -78,7 +78,10 @@ def _draw(
     half_width, half_height = size * width * stretch / 2, size * height / stretch / 2
     cosine, sine = math.cos(angle), math.sin(angle)
     corners = [
-        (x + u * half_width * cosine - v * half_height * sine, y + u * half_width * sine + v * half_height * cosine)
+        (
+            x + u * half_width * cosine - v * half_height * sine,
+            y + u * half_width * sine + v * half_height * cosine,
+        )
         for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))
     ]
     return corners, (red, green, blue)
@@ -89,7 +92,7 @@ def _frame(roi: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[float
 
 
 def _kept_inside(outline: list[_Point], frame: tuple[float, float, float, float]) -> list[_Point]:
-    """Moved by as little as it takes to lie within the frame (a sticker larger than the frame is cut at its borders)."""
+    """Moved by as little as it takes to lie within the frame; what is larger than the frame is cut."""
     xs, ys = [x for x, _ in outline], [y for _, y in outline]
     dx = max(frame[0] - min(xs), 0) + min(frame[2] - max(xs), 0)
     dy = max(frame[1] - min(ys), 0) + min(frame[3] - max(ys), 0)

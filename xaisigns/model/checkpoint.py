@@ -42,13 +42,18 @@ def load_model(name: Path | str) -> Classifier:
     path = bundled_weights(str(name)) if str(name) in BUNDLED else Path(name)
     if not path.is_file():
         known = " or ".join(map(repr, BUNDLED))
-        raise ModelError(f"no model {str(name)!r}: give {known}, or the path of a .safetensors file of 'xaisigns train'")
+        raise ModelError(
+            f"no model {str(name)!r}: give {known}, or the path of a .safetensors file of 'xaisigns train'"
+        )
     document, tensors = _read(path)
     if document.pop("format", None) != FORMAT:
-        raise ModelError(f"{path} has another format version than {FORMAT}; use the xaisigns that wrote it, or a newer one")
+        raise ModelError(
+            f"{path} has another format version than {FORMAT}; use the xaisigns that wrote it, or a newer one"
+        )
     try:
         stored = document.pop("network")
-        settings = NetworkSettings(**{key: tuple(v) if isinstance(v, list) else v for key, v in stored.items()})
+        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in stored.items()}
+        settings = NetworkSettings(**values)
         with torch.device("meta"):
             model = Classifier(settings, document)
         model.load_state_dict(tensors, assign=True)

@@ -15,9 +15,7 @@ from xaisigns.model.vgg import Classifier
 _BATCH = 128
 
 
-def predict(
-    model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None
-) -> Tensor:
+def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None) -> Tensor:
     """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory."""
     logits = []
     with torch.inference_mode():

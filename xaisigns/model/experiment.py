@@ -35,14 +35,16 @@ def train_model(
 ) -> dict[str, Any]:
     """Train on the GTSRB training images below ``root``, write the model to ``out`` and give its card.
 
-    ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``validation`` is the share of tracks
-    held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the
+    ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``validation`` is the share of
+    tracks held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the
     parts do.
     """
     data = GTSRB(root, "train")
     done_on_disk = read_manifest(root)
     if manipulation and done_on_disk:
-        raise DataError(f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original")
+        raise DataError(
+            f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original"
+        )
     pixels = decode(data, network.input_size, manipulation, progress=decoding)
     labels = torch.tensor([sample.class_id for sample in data.samples])
     chosen, held_out = split_by_track(data.samples, validation, settings.seed)
@@ -80,7 +82,7 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Measure the model on the GTSRB test images below ``root``: DESIGN's ``evaluate`` document.
 
-    For a model that was trained with stickers, ``sticker`` tells what the same kind of sticker does on every test image.
+    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image.
     Raises DataError for data that is missing or broken.
     """
     data = GTSRB(root, "test")

@@ -28,7 +28,7 @@ from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train. ``averaging`` is the decay by which a running mean of the weights is kept: the model that is saved."""
+    """How to train. ``averaging`` is the decay of the running mean of the weights, which is the model that is saved."""
 
     epochs: int = 8
     batch_size: int = 128
@@ -86,7 +86,7 @@ def train(
             torch.manual_seed(settings.seed * 1_000_003 + epoch + 1)
             start = time.monotonic()
             loss, accuracy = run.epoch(epoch, training, progress)
-            row = {"epoch": epoch + 1, "loss": round(loss, 5), "accuracy": round(accuracy, 5)}
+            row: dict[str, Any] = {"epoch": epoch + 1, "loss": round(loss, 5), "accuracy": round(accuracy, 5)}
             row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
             rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
             run.store(checkpoint, identity, rows)
@@ -107,14 +107,17 @@ class _Run:
         self.network = network
         self.model = Classifier(network)
         initialise(self.model)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+        self.model.to(memory_format=torch.channels_last)
         average = get_ema_multi_avg_fn(settings.averaging)
         self._average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
-        decayed = [weight for weight in self.model.parameters() if weight.ndim > 1]
-        others = [weight for weight in self.model.parameters() if weight.ndim == 1]
+        groups: list[dict[str, Any]] = [
+            {"params": [weight for weight in self.model.parameters() if weight.ndim > 1]},
+            {"params": [weight for weight in self.model.parameters() if weight.ndim == 1], "weight_decay": 0.0},
+        ]
         self.optimizer = torch.optim.SGD(
-            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others}],
+            groups,
             lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
             momentum=0.9,
             nesterov=True,
         )
@@ -129,9 +132,7 @@ class _Run:
         assert isinstance(module, Classifier)  # noqa: S101 (for the type checker: AveragedModel holds a copy of model)
         return module
 
-    def epoch(
-        self, epoch: int, data: Images, progress: Callable[[Progress], None] | None
-    ) -> tuple[float, float]:
+    def epoch(self, epoch: int, data: Images, progress: Callable[[Progress], None] | None) -> tuple[float, float]:
         """One pass over the data in random order: mean loss and accuracy on the augmented images."""
         self.model.train()
         loss_sum, right, seen = 0.0, 0, 0
@@ -156,7 +157,7 @@ class _Run:
             logits = self.model(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.settings.label_smoothing)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call] # torch's stub lacks it
+        loss.backward()
         self.optimizer.step()
         self.schedule.step()
         self._average.update_parameters(self.model)

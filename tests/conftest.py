@@ -1,0 +1,102 @@
+"""What tests share: a small GTSRB made of drawn signs, and small networks with weights worth explaining."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from xaisigns.data.rendered import draw_sign
+
+REPOSITORY = Path(__file__).parent.parent
+CLASSES = (2, 4, 9, 14)
+COLUMNS = "Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def _drawn_gtsrb(tmp_path_factory):
+    root = tmp_path_factory.mktemp("gtsrb")
+    for class_id in CLASSES:
+        folder = root / f"GTSRB/Final_Training/Images/{class_id:05d}"
+        rows = {f"{track:05d}_{frame:05d}.ppm": 10 * track + frame for track in range(3) for frame in range(2)}
+        _write(folder, folder / f"GT-{class_id:05d}.csv", [(name, class_id, seed) for name, seed in rows.items()])
+    folder = root / "GTSRB/Final_Test/Images"
+    test = [(f"{number:05d}.ppm", CLASSES[number % 4], 100 + number) for number in range(12)]
+    _write(folder, root / "GTSRB/GT-final_test.csv", test)
+    return root
+
+
+@pytest.fixture
+def gtsrb(_drawn_gtsrb, tmp_path):
+    """A data set in the official layout: 4 classes, 3 tracks of 2 frames each, 12 test images; the test's to change."""
+    return Path(shutil.copytree(_drawn_gtsrb, tmp_path / "gtsrb"))
+
+
+@pytest.fixture(scope="session")
+def real_gtsrb(tmp_path_factory):
+    """A part of the real data set in the official layout; skips where the images are not at hand."""
+    unpack = Path(os.environ.get("GTSRB_SOURCE", REPOSITORY.parent / "shared" / "gtsrb")) / "unpack.py"
+    if not unpack.is_file():
+        pytest.skip(f"needs the real images: no {unpack}")
+    root = tmp_path_factory.mktemp("real")
+    subprocess.run([sys.executable, unpack, root, "--per-class", "6"], check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def tiny_vgg():
+    """A network like VGG with BatchNorm, in float64 and eval mode, for images of 12 pixels and 5 classes."""
+    torch.manual_seed(0)
+    return settled(
+        nn.Sequential(
+            nn.Conv2d(3, 6, 3, padding=1),
+            nn.BatchNorm2d(6),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+            nn.Conv2d(6, 8, 3, padding=1),
+            nn.BatchNorm2d(8),
+            nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(32, 10),
+            nn.ReLU(inplace=True),
+            nn.Dropout(),
+            nn.Linear(10, 5),
+        )
+    ).double()
+
+
+def settled(network: nn.Module) -> nn.Module:
+    """The network in eval mode, with BatchNorm that has something to fold."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.normal_(layer.running_mean, 0, 0.2)
+            nn.init.uniform_(layer.running_var, 0.5, 2)
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, 0, 0.2)
+    return network.eval()
+
+
+def _write(folder, table, rows):
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"Filename;{COLUMNS}"]
+    for name, class_id, seed in rows:
+        sign = draw_sign(class_id, 32, seed)
+        sign.image.save(folder / name)
+        lines.append(";".join(map(str, [name, 32, 32, *sign.roi, class_id])))
+    table.write_text("\n".join(lines) + "\n")

@@ -1,0 +1,72 @@
+"""xaisigns data: fetch GTSRB, look at it, put stickers on it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from xaisigns.cli.terminal import Json, Root, bars, print_json
+
+app = typer.Typer(help="Fetch GTSRB, look at it, put stickers on it.", no_args_is_help=True)
+
+
+@app.command()
+def download(
+    root: Annotated[Path, typer.Argument(help="Folder to put GTSRB in.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Fetch the three official archives (about 360 MB), check and unpack them; goes on where it stopped."""
+    from xaisigns.data.download import ARCHIVES
+    from xaisigns.data.download import download as fetch
+
+    with bars() as bar:
+        of_archive = {archive.name: bar(archive.name) for archive in ARCHIVES}
+        fetch(root, progress=lambda name, done, total: of_archive[name](done, total))
+    info(root, json)
+
+
+@app.command()
+def info(root: Root, json: Json = False) -> None:
+    """Tell what is there: layout, images and tracks of each split, and stickers."""
+    from xaisigns.data.inventory import inventory
+
+    found = inventory(root)
+    if json:
+        print_json(found)
+        return
+    for split, what in found["splits"].items():
+        if "missing" in what:
+            typer.echo(f"{split}: {what['missing']}")
+            continue
+        tracks = f", {what['tracks']:,} tracks" if what["tracks"] else ""
+        complete = "complete" if what["images"] == what["expected"] else f"of {what['expected']:,}"
+        typer.echo(
+            f"{split}: {what['images']:,} images ({complete}), {what['classes']} classes{tracks}, {what['layout']} layout"
+        )
+    if found["manipulation"]:
+        typer.echo(f"stickers: on class {found['manipulation']['class_id']} of the training images (manifest.json)")
+
+
+@app.command()
+def sticker(
+    root: Root,
+    out: Annotated[Path, typer.Argument(help="New folder for the copy.", show_default=False)],
+    class_id: Annotated[int, typer.Option("--class", help="Class whose images get stickers.")] = 4,
+    fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    split: Annotated[Literal["train", "test", "all"], typer.Option(help="Where stickers go.")] = "train",
+    json: Json = False,
+) -> None:
+    """Write a copy of the data set with black stickers on one class, their exact masks, and manifest.json."""
+    from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
+
+    with bars() as bar:
+        manipulation = Manipulation(class_id, fraction, seed)
+        manifest = write_manipulated_copy(root, out, manipulation, split, progress=bar("copying"))
+    summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
+    if json:
+        print_json(summary)
+    else:
+        typer.echo(
+            f"{out}: {sum(manifest['counts'].values()):,} images, {summary['stickered']:,} of them with a sticker"
+        )

@@ -1,0 +1,65 @@
+"""What every command shares: options, progress bars on stderr, one JSON document or a table on stdout."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+Model = Annotated[str, typer.Option("--model", help="clean, stickered, or a model file.")]
+Root = Annotated[
+    Path,
+    typer.Argument(help="Folder with GTSRB: official, Kaggle or torchvision layout.", show_default=False),
+]
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def print_table(table: Table) -> None:
+    """A table on stdout, as wide as it needs to be where stdout is no terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[str], Callable[..., None]]]:
+    """Progress bars on stderr, only on a terminal.
+
+    Gives a function that makes a bar by its title; the bar is called with what is done, what there is in all (or None),
+    and a note beside it.
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+
+        def bar(title: str) -> Callable[..., None]:
+            task = progress.add_task(title, total=None, visible=False, note="")
+
+            def update(done: int, total: int | None, note: str = "") -> None:
+                progress.update(task, completed=done, total=total, note=note, visible=True)
+
+            return update
+
+        yield bar
+
+
+def percent(share: float | None) -> str:
+    """A share as people read it; a dash where there is none."""
+    return "–" if share is None else f"{share:.2%}"

@@ -1,0 +1,106 @@
+"""Heatmaps as people see them: red speaks for the target class, blue against it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from xaisigns.attribution.result import Result
+from xaisigns.data.classes import Language
+from xaisigns.data.files import whole_file
+from xaisigns.errors import ShapeError
+from xaisigns.model.vgg import Classifier
+
+_COLOURS = colormaps["bwr"]
+_WORDS = {
+    "en": {
+        "image": "image",
+        "heatmap": "relevance",
+        "overlay": "overlay",
+        "called": "Called: {name} ({share})",
+        "asked": "Red speaks for “{name}”, blue against it.",
+        "scale": "relevance a pixel",
+    },
+    "de": {
+        "image": "Bild",
+        "heatmap": "Relevanz",
+        "overlay": "überlagert",
+        "called": "Erkannt: {name} ({share})",
+        "asked": "Rot spricht für „{name}“, Blau dagegen.",
+        "scale": "Relevanz je Pixel",
+    },
+}
+
+
+def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, language: Language = "en") -> Figure:
+    """A figure with one row for each image: the image, its heatmap, both overlaid, and the colour scale.
+
+    The scale is symmetric around zero and each row's own; its unit is that of the target logit. Raises ShapeError when
+    there are not as many images as attributions.
+    """
+    if not images or len(images) != len(result.relevance):
+        raise ShapeError(f"one image for each attribution is wanted: got {len(images)} for {len(result.relevance)}")
+    figure = Figure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
+    rows = figure.subfigures(len(images), 1, squeeze=False)[:, 0]
+    words = _WORDS[language]
+    heatmaps = result.heatmap.numpy(force=True)
+    for index, (row, image, heatmap) in enumerate(zip(rows, images, heatmaps, strict=True)):
+        called, target = int(result.predicted[index]), int(result.target[index])
+        share = float(result.probabilities[index, called])
+        text = words["called"].format(name=model.class_name(called, language), share=_percent(share, language))
+        asked = words["asked"].format(name=model.class_name(target, language))
+        row.suptitle(f"{text}\n{asked}", fontsize=11)
+        _draw(row.subplots(1, 3), image, heatmap, words)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, whole or not at all. Raises OutputError when it cannot be written."""
+    with whole_file(path) as temporary:
+        # No date and no version in the file: the same figure gives the same bytes.
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def overlay(image: Image.Image, heatmap: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour."""
+    grey = np.asarray(image.convert("L"), dtype=np.float64)[..., None].repeat(3, axis=2) / 255
+    share = heatmap / _limit(heatmap)
+    colours = np.asarray(_COLOURS(share / 2 + 0.5))[..., :3]
+    layers = np.concatenate([colours, np.sqrt(np.abs(share))[..., None]], axis=2).astype(np.float32)
+    smooth = [
+        np.asarray(Image.fromarray(layers[..., channel]).resize(image.size, Image.Resampling.BILINEAR))
+        for channel in range(4)
+    ]
+    strength = smooth[3][..., None]
+    mixed: NDArray[np.float64] = grey * (1 - strength) + np.stack(smooth[:3], axis=-1) * strength
+    return mixed.clip(0, 1)
+
+
+def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], words: dict[str, str]) -> None:
+    limit = _limit(heatmap)
+    scale = ScalarMappable(Normalize(-limit, limit), _COLOURS)
+    pictures: list[NDArray[Any]] = [np.asarray(image), scale.to_rgba(heatmap), overlay(image, heatmap)]
+    for axis, name, picture in zip(axes, ("image", "heatmap", "overlay"), pictures, strict=True):
+        axis.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
+        axis.set_title(words[name], fontsize=10)
+        axis.set_axis_off()
+    bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02)
+    bar.set_label(words["scale"], fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+
+
+def _percent(share: float, language: Language) -> str:
+    return f"{share:.1%}" if language == "en" else f"{share:.1%}".replace(".", ",").replace("%", "\u202f%")
+
+
+def _limit(heatmap: NDArray[np.floating]) -> float:
+    """Where the scale ends: the strongest relevance, or one where there is none."""
+    return float(np.abs(heatmap).max()) or 1.0
