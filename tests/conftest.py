@@ -10,7 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from xaisigns.data.classes import CLASSES as CLASS_NAMES
 from xaisigns.data.rendered import draw_sign
+from xaisigns.model.checkpoint import save_model
+from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = (2, 4, 9, 14)
@@ -100,3 +103,20 @@ def _write(folder, table, rows):
         sign.image.save(folder / name)
         lines.append(";".join(map(str, [name, 32, 32, *sign.roi, class_id])))
     table.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="session")
+def _untrained(tmp_path_factory):
+    torch.manual_seed(0)
+    names = {"de": [c.german for c in CLASS_NAMES], "en": [c.english for c in CLASS_NAMES]}
+    model = Classifier(NetworkSettings(input_size=32), {"class_names": names})
+    initialise(model)
+    path = tmp_path_factory.mktemp("model") / "untrained.safetensors"
+    save_model(settled(model), path)
+    return path
+
+
+@pytest.fixture
+def untrained(_untrained):
+    """The path of a model file with random weights, for images of 32 pixels."""
+    return _untrained

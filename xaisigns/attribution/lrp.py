@@ -20,8 +20,8 @@ class LRP:
     """Explains a VGG-like network; builds its canonized copy and its modified weights once.
 
     ``rules`` sets rules by layer name, over the ``composite``'s. ``bounds`` are the lowest and highest normalised
-    pixel, broadcastable to the images; z_box needs them. The module is copied, never changed: train it further and build a new
-    LRP. May be shared by threads, which then wait for each other.
+    pixel, broadcastable to the images; z_box needs them. The module is copied, never changed: train it further and
+    build a new LRP. May be shared by threads, which then wait for each other.
 
     Raises RuleError for a layer, rule or composite that does not exist or does not fit. Sources: [bach2015pixel],
     [montavon2019layer], [kokhlikyan2020captum].
@@ -34,10 +34,11 @@ class LRP:
         rules: Mapping[str, Rule | str] | None = None,
         bounds: Bounds | None = None,
     ) -> None:
-        self.network = canonize(module).to(memory_format=torch.channels_last)
-        self.rules = assign(self.network, composite, rules)
-        for name, layer in leaves(self.network):
-            layer.rule = _bound(self.rules[name], name, layer, bounds)
+        with torch.inference_mode(mode=False):
+            self.network = canonize(module).to(memory_format=torch.channels_last)
+            self.rules = assign(self.network, composite, rules)
+            for name, layer in leaves(self.network):
+                layer.rule = _bound(self.rules[name], name, layer, bounds)
         self._captum = _Driver(self.network)
         self._lock = threading.Lock()
 

@@ -2,8 +2,8 @@
 
 Each rule is a Captum ``PropagationRule`` bound to one layer of a canonized network. Captum hooks it into the forward
 pass; there it puts a node into the graph whose backward is the rule, so that Captum's gradient call propagates
-relevance. Definitions follow Zennit's, negative inputs included. ``x`` is the layer's input, ``z`` its output, ``r`` the relevance
-of the output; modified weights are made once, when a rule is bound.
+relevance. Definitions follow Zennit's, negative inputs included. ``x`` is the layer's input, ``z`` its output, ``r``
+the relevance of the output; modified weights are made once, when a rule is bound.
 """
 
 import copy

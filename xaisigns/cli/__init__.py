@@ -22,7 +22,7 @@ app.command()(explain.explain)
 def main() -> None:
     """Run the command line; an error becomes one line on stderr and exit code 1."""
     try:
-        app()
+        app(prog_name="xaisigns")
     except XaisignsError as error:
         sys.stderr.write(f"xaisigns: {' '.join(str(error).split())}\n")
         sys.exit(1)

@@ -12,7 +12,7 @@ app = typer.Typer(help="Fetch GTSRB, look at it, put stickers on it.", no_args_i
 
 @app.command()
 def download(
-    root: Annotated[Path, typer.Argument(help="Folder to put GTSRB in.", show_default=False)],
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
     json: Json = False,
 ) -> None:
     """Fetch the three official archives (about 360 MB), check and unpack them; goes on where it stopped."""
@@ -40,9 +40,8 @@ def info(root: Root, json: Json = False) -> None:
             continue
         tracks = f", {what['tracks']:,} tracks" if what["tracks"] else ""
         complete = "complete" if what["images"] == what["expected"] else f"of {what['expected']:,}"
-        typer.echo(
-            f"{split}: {what['images']:,} images ({complete}), {what['classes']} classes{tracks}, {what['layout']} layout"
-        )
+        images = f"{what['images']:,} images ({complete})"
+        typer.echo(f"{split}: {images}, {what['classes']} classes{tracks}, {what['layout']} layout")
     if found["manipulation"]:
         typer.echo(f"stickers: on class {found['manipulation']['class_id']} of the training images (manifest.json)")
 
@@ -50,7 +49,7 @@ def info(root: Root, json: Json = False) -> None:
 @app.command()
 def sticker(
     root: Root,
-    out: Annotated[Path, typer.Argument(help="New folder for the copy.", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the copy.", show_default=False)],
     class_id: Annotated[int, typer.Option("--class", help="Class whose images get stickers.")] = 4,
     fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0)] = 0,

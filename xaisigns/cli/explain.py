@@ -10,7 +10,7 @@ from xaisigns.cli.terminal import Json, Model, bars, print_json, print_table
 
 
 def explain(
-    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
     model: Model = "stickered",
     composite: Annotated[str, typer.Option(help="epsilon_gamma_box or epsilon_plus_flat.")] = "epsilon_gamma_box",
     target: Annotated[str, typer.Option(help="predicted, or a class number.")] = "predicted",

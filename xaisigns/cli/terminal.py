@@ -15,7 +15,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 Model = Annotated[str, typer.Option("--model", help="clean, stickered, or a model file.")]
 Root = Annotated[
     Path,
-    typer.Argument(help="Folder with GTSRB: official, Kaggle or torchvision layout.", show_default=False),
+    typer.Argument(
+        metavar="ROOT", help="Folder with GTSRB: official, Kaggle or torchvision layout.", show_default=False
+    ),
 ]
 
 
@@ -26,9 +28,10 @@ def print_json(document: Any) -> None:
 
 def print_table(table: Table) -> None:
     """A table on stdout, as wide as it needs to be where stdout is no terminal."""
-    console = Console()
+    # File and class names are text, whatever brackets and colons are in them.
+    console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
-        console = Console(width=200)
+        console.width = 1000
     console.print(table)
 
 

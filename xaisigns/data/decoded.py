@@ -33,8 +33,8 @@ def decode(
 
     With a manipulation, the images that it selects have their stickers. Kept in ``folder`` (default: XAISIGNS_CACHE, or
     ~/.cache/xaisigns) and made anew when a file's size or time, an annotation or a setting has changed. ``progress``
-    gets images done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when the
-    folder cannot be written.
+    gets images done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when
+    the folder cannot be written.
     """
     folder = folder or cache_folder()
     family = _digest([str(data.root.resolve()), data.split, size, manipulation is not None])

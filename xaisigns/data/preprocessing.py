@@ -39,13 +39,12 @@ def resize_mask(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
     return np.asarray(coverage) >= 128
 
 
-def normalise(pixels: NDArray[np.uint8] | Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Pixels ``(N, H, W, 3)`` in 0..255 as float32 ``(N, 3, H, W)``, each channel less ``mean`` and over ``std``.
 
     ``mean`` and ``std`` are in units of 0..1, as torchvision gives them. The result is in channels_last order.
     """
-    values = torch.as_tensor(np.ascontiguousarray(pixels) if isinstance(pixels, np.ndarray) else pixels)
-    scaled = values.to(torch.float32).div_(255).sub_(torch.tensor(mean)).div_(torch.tensor(std))
+    scaled = torch.from_numpy(pixels.astype(np.float32)).div_(255).sub_(torch.tensor(mean)).div_(torch.tensor(std))
     return scaled.permute(0, 3, 1, 2)
 
 

@@ -36,8 +36,8 @@ def train_model(
     """Train on the GTSRB training images below ``root``, write the model to ``out`` and give its card.
 
     ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``validation`` is the share of
-    tracks held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the
-    parts do.
+    tracks held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as
+    the parts do.
     """
     data = GTSRB(root, "train")
     done_on_disk = read_manifest(root)

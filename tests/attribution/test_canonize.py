@@ -1,0 +1,104 @@
+"""The canonized copy: the same outputs, folded, in no way tied to the caller's module."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models import alexnet, vgg11_bn
+
+import xaisigns as xs
+from tests.attribution.oracle import peak
+from tests.conftest import settled
+from xaisigns.attribution.canonize import leaves
+from xaisigns.errors import RuleError
+from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+
+
+def test_folding_keeps_the_logits(tiny_vgg):
+    x = torch.randn(8, 3, 12, 12, dtype=torch.float64)
+    wanted = tiny_vgg(x)
+    torch.testing.assert_close(xs.canonize(tiny_vgg)(x), wanted, rtol=0, atol=1e-13 * peak(wanted))
+
+
+def test_folding_keeps_the_logits_of_the_default_network_in_float32():
+    torch.manual_seed(0)
+    network = Classifier(NetworkSettings(input_size=32))
+    initialise(network)
+    settled(network)
+    x = torch.randn(4, 3, 32, 32)
+    wanted = network(x)
+    torch.testing.assert_close(xs.canonize(network)(x), wanted, rtol=0, atol=1e-5 * peak(wanted))
+
+
+def test_no_batchnorm_and_nothing_in_place_is_left(tiny_vgg):
+    layers = dict(leaves(xs.canonize(tiny_vgg)))
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in layers.values())
+    assert not any(getattr(layer, "inplace", False) for layer in layers.values())
+
+
+def test_layers_keep_their_names():
+    with torch.device("meta"):
+        network = Classifier(NetworkSettings(head="torchvision", architecture="vgg11"))
+    ours = [name for name, _ in leaves(xs.canonize(network)) if name != "flatten"]
+    assert ours == [name for name, layer in network.named_modules() if not list(layer.children())]
+
+
+@pytest.mark.parametrize("build", [alexnet, vgg11_bn])
+def test_torchvisions_networks_are_taken(build):
+    torch.manual_seed(0)
+    network = settled(
+        build(weights=None, num_classes=5, init_weights=False) if build is vgg11_bn else build(num_classes=5)
+    )
+    x = torch.randn(1, 3, 64, 64)
+    wanted = network(x)
+    torch.testing.assert_close(xs.canonize(network)(x), wanted, rtol=0, atol=1e-5 * peak(wanted))
+
+
+def test_the_callers_module_is_not_touched(tiny_vgg):
+    seen = []
+    tiny_vgg[0].register_forward_hook(lambda *_: seen.append(1))
+    tiny_vgg.train()
+    before, weights = copy.deepcopy(tiny_vgg.state_dict()), [p.data_ptr() for p in tiny_vgg.parameters()]
+    canonized = xs.canonize(tiny_vgg)
+    canonized(torch.randn(1, 3, 12, 12, dtype=torch.float64))
+    with torch.no_grad():
+        for weight in canonized.parameters():
+            weight.add_(1)
+    torch.testing.assert_close(tiny_vgg.state_dict(), before, rtol=0, atol=0)
+    assert [p.data_ptr() for p in tiny_vgg.parameters()] == weights
+    assert all(p.requires_grad for p in tiny_vgg.parameters())
+    assert tiny_vgg.training
+    assert tiny_vgg[2].inplace
+    assert len(tiny_vgg[0]._forward_hooks) == 1
+    assert seen == []
+
+
+def test_a_layer_used_twice_becomes_two():
+    shared = nn.Linear(4, 4)
+    layers = dict(leaves(xs.canonize(nn.Sequential(shared, nn.ReLU(), shared))))
+    assert layers["0"] is not layers["2"]
+
+
+class _Other(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid()), "'1' of type Sigmoid; it takes Conv2d, Linear"),
+        (nn.Sequential(nn.Sequential(_Other())), r"'0\.0' of type _Other"),
+        (_Other(), "the module of type _Other"),
+        (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3)), "BatchNorm '0' does not follow a convolution"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)), "BatchNorm '2' does not follow"),
+        (
+            nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
+            "'1' keeps no running statistics",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_by_name(network, message):
+    with pytest.raises(RuleError, match=message):
+        xs.canonize(network)

@@ -1,0 +1,208 @@
+"""LRP against Zennit, and that a call leaves nothing behind."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import xaisigns as xs
+from tests.attribution.oracle import peak, zennit_relevance
+from tests.conftest import settled
+from xaisigns.attribution.composites import COMPOSITES
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.errors import RuleError, ShapeError
+
+BOUNDS = (torch.tensor([-2.0, -1.5, -1.0]).reshape(1, 3, 1, 1), torch.tensor([2.0, 1.5, 1.0]).reshape(1, 3, 1, 1))
+
+
+def pixels(count, size, generator, dtype=torch.float64):
+    low, high = (bound.to(dtype) for bound in BOUNDS)
+    return low + (high - low) * torch.rand(count, 3, size, size, generator=generator, dtype=dtype)
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+def test_composite_gives_zennits_relevance(composite, tiny_vgg, generator):
+    x = pixels(4, 12, generator)
+    ours = xs.lrp(tiny_vgg, x, 3, composite=composite, bounds=BOUNDS)
+    wanted = zennit_relevance(xs.canonize(tiny_vgg), x, 3, composite, BOUNDS)
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+
+
+@st.composite
+def vggs(draw):
+    """Random networks like VGG: depth, width, BatchNorm, kernel, stride, padding, pooling, bias, head."""
+    torch.manual_seed(draw(st.integers(0, 1000)))
+    layers, width = [], 3
+    for _ in range(draw(st.integers(1, 3))):
+        out, kernel = draw(st.integers(2, 6)), draw(st.sampled_from([1, 3, 5]))
+        bias = draw(st.booleans())
+        padding = draw(st.integers(0, 1)) if kernel < 5 else 2
+        layers.append(nn.Conv2d(width, out, kernel, draw(st.sampled_from([1, 2])), padding, bias=bias))
+        if draw(st.booleans()):
+            layers.append(nn.BatchNorm2d(out))
+        if draw(st.booleans()):  # without it the next layer's input may be negative
+            layers.append(nn.ReLU(inplace=True))
+        width = out
+    layers.append(draw(st.sampled_from([nn.MaxPool2d(2, 1, 0), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2)])))
+    network = nn.Sequential(*layers, nn.Flatten())
+    features = network.eval()(torch.zeros(1, 3, 16, 16)).shape[1]
+    head = [nn.Linear(features, 12), nn.ReLU(), nn.Linear(12, 4)] if draw(st.booleans()) else [nn.Linear(features, 4)]
+    return settled(nn.Sequential(*network, *head)).double()
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+@given(network=vggs(), seed=st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
+def test_random_networks_give_zennits_relevance(composite, network, seed):
+    x = pixels(2, 16, torch.Generator().manual_seed(seed))
+    target = network(x).argmax(dim=1)
+    ours = xs.lrp(network, x, target, composite=composite, bounds=BOUNDS)
+    wanted = zennit_relevance(xs.canonize(network), x, target, composite, BOUNDS)
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-5)])
+def test_the_shipped_model_gives_zennits_relevance_on_noise(composite, dtype, tolerance, generator):
+    model = xs.load_model("stickered").to(dtype)
+    x = torch.randn(2, 3, 64, 64, generator=generator, dtype=dtype).clamp(*(b.to(dtype) for b in model.bounds))
+    ours = xs.lrp(model, x, torch.tensor([4, 2]), composite=composite, bounds=model.bounds)
+    wanted = zennit_relevance(xs.canonize(model), x, torch.tensor([4, 2]), composite, model.bounds)
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=tolerance * peak(wanted))
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+@pytest.mark.parametrize("name", ["clean", "stickered"])
+def test_the_shipped_models_give_zennits_relevance_on_real_images(composite, name, real_gtsrb):
+    model = xs.load_model(name)
+    data = GTSRB(real_gtsrb, "test")
+    x = model.preprocess([data[index].image for index in range(0, len(data), 40)]).double()
+    model = model.double()
+    target = model(x).argmax(dim=1)
+    ours = xs.lrp(model, x, target, composite=composite, bounds=model.bounds)
+    wanted = zennit_relevance(xs.canonize(model), x, target, composite, model.bounds)
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+
+
+def test_without_bias_the_relevance_sums_to_the_logit(generator):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(48, 9, bias=False), nn.ReLU(), nn.Linear(9, 3, bias=False)).double()
+    x = torch.randn(5, 3, 4, 4, generator=generator, dtype=torch.float64)
+    relevance = xs.lrp(network, x, 1, composite="epsilon_plus_flat", rules={"1": "epsilon"})
+    torch.testing.assert_close(relevance.sum(dim=(1, 2, 3)), network(x)[:, 1].detach(), rtol=1e-4, atol=1e-6)
+
+
+def test_one_target_an_image(tiny_vgg, generator):
+    x = pixels(3, 12, generator)
+    explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
+    together = explainer.attribute(x, torch.tensor([0, 4, 2]))
+    alone = torch.cat([explainer.attribute(x[index : index + 1], target) for index, target in enumerate((0, 4, 2))])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-12 * peak(alone))
+
+
+def test_a_rule_by_name_overrides_the_composite(tiny_vgg, generator):
+    x = pixels(2, 12, generator)
+    plain = xs.lrp(tiny_vgg, x, 1, composite="epsilon_plus_flat")
+    explainer = xs.LRP(tiny_vgg, "epsilon_plus_flat", {"4": xs.Rule("gamma", {"gamma": 0.1}), "0": "epsilon"})
+    assert explainer.rules["4"] == xs.Rule("gamma", {"gamma": 0.1})
+    assert not torch.allclose(explainer.attribute(x, 1), plain)
+
+
+def test_gamma_tends_to_z_plus(tiny_vgg, generator):
+    x = pixels(2, 12, generator)
+    large = xs.lrp(tiny_vgg, x, 1, composite="epsilon_plus_flat", rules={"4": xs.Rule("gamma", {"gamma": 1e9})})
+    wanted = xs.lrp(tiny_vgg, x, 1, composite="epsilon_plus_flat")
+    torch.testing.assert_close(large, wanted, rtol=0, atol=1e-6 * peak(wanted))
+
+
+def test_calls_repeat_exactly(tiny_vgg, generator):
+    """Captum 0.9 deletes the rules after a call and uses epsilon in the next."""
+    x = pixels(2, 12, generator)
+    explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
+    first = explainer.attribute(x, 1)
+    assert torch.equal(explainer.attribute(x, 1), first)
+
+
+def test_nothing_of_the_callers_changes(tiny_vgg, generator):
+    x = pixels(2, 12, generator)
+    before, state = x.clone(), torch.get_rng_state()
+    weights = {name: value.clone() for name, value in tiny_vgg.state_dict().items()}
+    with torch.no_grad():
+        xs.lrp(tiny_vgg, x, 1, bounds=BOUNDS)
+        assert not torch.is_grad_enabled()
+    assert torch.equal(x, before)
+    assert not x.requires_grad
+    assert x.grad is None
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, weights[name]) for name, value in tiny_vgg.state_dict().items())
+    assert not any(hasattr(layer, "rule") or layer._forward_hooks for layer in tiny_vgg.modules())
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_after_an_error_in_the_backward_the_next_call_is_right(error, tiny_vgg, generator, monkeypatch):
+    x = pixels(2, 12, generator)
+    explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
+    wanted = explainer.attribute(x, 1)
+
+    def broken(*_):
+        raise error("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(explainer.network[4].rule, "relevance", broken)
+        with pytest.raises(error, match="in the middle"):
+            explainer.attribute(x, 1)
+    assert not x.requires_grad
+    assert not any(layer._forward_hooks for layer in explainer.network.modules())
+    assert torch.equal(explainer.attribute(x, 1), wanted)
+
+
+def test_threads_share_an_explainer(tiny_vgg, generator):
+    explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
+    batches = [pixels(2, 12, generator) for _ in range(8)]
+    wanted = [explainer.attribute(x, 1) for x in batches]
+    barrier = threading.Barrier(4)
+
+    def explain(x):
+        barrier.wait()
+        return explainer.attribute(x, 1)
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(explain, batches))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(results, wanted, strict=True))
+
+
+def test_images_made_in_inference_mode(tiny_vgg, generator):
+    x = pixels(2, 12, generator)
+    wanted = xs.lrp(tiny_vgg, x, 1, bounds=BOUNDS)
+    with torch.inference_mode():
+        assert torch.equal(xs.lrp(tiny_vgg, x.clone(), 1, bounds=BOUNDS), wanted)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"composite": "no_such"}, "no composite 'no_such'; there are epsilon_gamma_box"),
+        ({"rules": {"99": "epsilon"}}, "no layer '99'; there are 0, 1, 2"),
+        ({"rules": {"0": "delta"}}, "no rule 'delta'; there are epsilon, gamma"),
+        ({"rules": {"2": "z_plus"}}, "rule 'z_plus' does not fit layer '2': this rule needs a layer with weights"),
+        ({"bounds": None}, "z_box on layer '0' needs bounds="),
+    ],
+)
+def test_unknown_names_are_refused_with_the_known_ones(arguments, message, tiny_vgg):
+    with pytest.raises(RuleError, match=message):
+        xs.LRP(tiny_vgg, **{"bounds": BOUNDS, **arguments})
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(RuleError, match="rule 'gamma' has no parameter 'gama'; it has gamma, stabilizer"):
+        xs.Rule("gamma", {"gama": 0.1})
+
+
+@pytest.mark.parametrize("target", [5, -1, torch.tensor([0, 1, 2]), torch.tensor([0.0, 1.0])])
+def test_a_target_that_does_not_fit_is_refused(target, tiny_vgg, generator):
+    with pytest.raises(ShapeError, match="target must"):
+        xs.lrp(tiny_vgg, pixels(2, 12, generator), target, bounds=BOUNDS)

@@ -1,0 +1,154 @@
+"""xaisigns explain, run as its users run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import xaisigns as xs
+from xaisigns.data.examples import example_signs
+from xaisigns.data.preprocessing import read_image
+
+
+@pytest.fixture
+def signs(tmp_path):
+    folder = tmp_path / "signs"
+    folder.mkdir()
+    for name, image in example_signs().items():
+        image.save(folder / f"{name}.png")
+    return folder
+
+
+def test_json_document_and_pictures(run, signs, tmp_path, untrained):
+    out = tmp_path / "heatmaps"
+    code, printed, told = run(
+        "explain", *sorted(signs.iterdir()), "--model", untrained, "--out", out, "--npy", "--json"
+    )
+    document = json.loads(printed)
+    assert (code, told) == (0, "")
+    assert [result["image"] for result in document["results"]] == [str(path) for path in sorted(signs.iterdir())]
+    assert document["skipped"] == []
+    model = xs.load_model(untrained)
+    for result in document["results"]:
+        x = model.preprocess([read_image(Path(result["image"]))])
+        probabilities = model(x).softmax(dim=1)[0]
+        best = int(probabilities.argmax())
+        assert result["predicted"] == result["top"][0]
+        assert (result["predicted"]["id"], result["target"]["id"]) == (best, best)
+        assert result["predicted"]["name"] == model.class_name(best)
+        assert result["predicted"]["probability"] == pytest.approx(float(probabilities[best]), rel=1e-4)
+        assert [entry["probability"] for entry in result["top"]] == sorted(
+            (entry["probability"] for entry in result["top"]), reverse=True
+        )
+        assert (result["method"], result["composite"]) == ("lrp", "epsilon_gamma_box")
+        relevance = np.load(result["files"]["relevance"])
+        assert relevance.shape == (3, 32, 32)
+        assert relevance.sum() == pytest.approx(result["relevance_sum"], rel=1e-3, abs=1e-5)
+        np.testing.assert_allclose(
+            relevance, xs.attribute(model, x).relevance[0].numpy(), atol=1e-5 * np.abs(relevance).max()
+        )
+        assert min(read_image(Path(result["files"]["picture"])).size) > 200
+
+
+def test_table_for_people_in_german(run, signs, tmp_path, untrained):
+    image = signs / "[bold]stop :car:.png"  # text, not markup
+    (signs / "stop.png").rename(image)
+    german = ("--lang", "de", "--target", "14", "--composite", "epsilon-plus-flat")
+    code, printed, _ = run("explain", image, "--model", untrained, "--out", tmp_path / "out", *german)
+    assert code == 0
+    assert "Halt! Vorfahrt gewähren (14)" in printed
+    assert str(image) in printed
+    assert str(tmp_path / "out" / image.name) in printed
+
+
+def test_images_of_one_name_do_not_overwrite_each_other(run, signs, tmp_path, untrained):
+    other = tmp_path / "other" / "Stop.png"
+    other.parent.mkdir()
+    Image.new("RGB", (32, 32), "blue").save(other)
+    before = (signs / "stop.png").read_bytes()
+    # Also not an image of the call that lies in the folder of the pictures.
+    code, printed, _ = run(
+        "explain", signs / "stop.png", other, signs / "stop.png", "--model", untrained, "--out", signs, "--json"
+    )
+    pictures = [result["files"]["picture"] for result in json.loads(printed)["results"]]
+    assert code == 0
+    assert len(set(pictures)) == 3
+    assert (signs / "stop.png").read_bytes() == before
+
+
+def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path, untrained):
+    text = tmp_path / "text.png"
+    text.write_text("no image")
+    missing = tmp_path / "missing.png"
+    code, printed, told = run(
+        "explain", text, signs / "stop.png", missing, "--model", untrained, "--out", tmp_path / "out", "--json"
+    )
+    document = json.loads(printed)
+    assert code == 1
+    assert [result["image"] for result in document["results"]] == [str(signs / "stop.png")]
+    assert [skipped["image"] for skipped in document["skipped"]] == [str(text), str(missing)]
+    assert f"{text} cannot be read as an image" in told
+    assert f"{missing} is missing" in told
+    assert len(told.strip().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--model", "no_such"], 1, "no model 'no_such': give 'clean' or 'stickered', or the path"),
+        (["--composite", "no_such"], 1, "no composite 'no_such'; there are epsilon_gamma_box"),
+        (["--target", "43"], 1, "the model has no class 43; give --target a number from 0 to 42"),
+        (["--target", "seventy"], 2, "wanted 'predicted' or a class number"),
+        (["--lang", "fr"], 2, "'fr' is not one of"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(arguments, code, message, run, signs, tmp_path, untrained):
+    got, printed, told = run("explain", signs / "stop.png", "--model", untrained, "--out", tmp_path / "out", *arguments)
+    assert got == code
+    assert printed == ""
+    assert message in " ".join(told.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_pictures_that_is_a_file(run, signs, tmp_path, untrained):
+    (tmp_path / "out").write_text("mine")
+    code, printed, told = run("explain", signs / "stop.png", "--model", untrained, "--out", tmp_path / "out")
+    assert (code, printed) == (1, "")
+    assert told.startswith("xaisigns: cannot write")
+    assert len(told.strip().splitlines()) == 1
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_the_installed_command_explains_with_the_bundled_weights(signs, tmp_path):
+    """The README's first command, in a process and a folder of its own."""
+    command = Path(sys.executable).parent / "xaisigns"
+    done = subprocess.run(
+        [command, "explain", *sorted(signs.iterdir()), "--out", "heatmaps", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    called = {Path(r["image"]).stem: r["predicted"]["id"] for r in json.loads(done.stdout)["results"]}
+    assert called == {"no-overtaking": 9, "speed-50": 2, "speed-50-sticker": 4, "stop": 14}
+    assert {path.name for path in (tmp_path / "heatmaps").iterdir()} == {f"{name}.png" for name in called}
+
+
+def test_the_stickered_model_looks_at_the_sticker():
+    """Relevance of the drawn 50 with a sticker: many times what an even spread would put there."""
+    with_sticker = example_signs()["speed-50-sticker"]
+    without = example_signs()["speed-50"]
+    model = xs.load_model("stickered")
+    result = xs.attribute(model, model.preprocess([with_sticker]))
+    changed = torch.from_numpy(np.any(np.asarray(with_sticker) != np.asarray(without), axis=2))
+    # Relevance sits on the sticker's border: 2 px around it count.
+    mask = torch.nn.functional.adaptive_max_pool2d(changed[None].float(), 64)
+    mask = torch.nn.functional.max_pool2d(mask, 5, stride=1, padding=2)[0] > 0
+    positive = result.heatmap[0].clamp(min=0)
+    assert result.predicted.item() == 4
+    assert (positive * mask).sum() / positive.sum() > 2 * mask.float().mean()

@@ -1,0 +1,98 @@
+"""Pictures of heatmaps: red for, blue against, one symmetric scale, names in both languages."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import xaisigns as xs
+from xaisigns.errors import ShapeError
+from xaisigns.report.figures import overlay, save_figure
+
+
+@pytest.fixture
+def model(untrained):
+    return xs.load_model(untrained)
+
+
+def explained(model, relevance, target=4):
+    logits = torch.zeros(len(relevance), 43)
+    logits[:, 4] = 5
+    return xs.Result(relevance, torch.full((len(relevance),), target), logits, "lrp", "epsilon_gamma_box")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(match=lambda artist: hasattr(artist, "get_text"))]
+
+
+def panels(figure, row=0):
+    return [axis.images[0].get_array() for axis in figure.subfigs[row].axes if axis.images]
+
+
+def test_red_speaks_for_and_blue_against(model):
+    relevance = torch.zeros(1, 3, 32, 32)
+    relevance[0, :, 0, 0], relevance[0, :, 31, 31] = 1.0, -1.0
+    figure = xs.show(model, [Image.new("RGB", (32, 32), "grey")], explained(model, relevance))
+    heatmap = np.asarray(panels(figure)[1])
+    np.testing.assert_allclose(heatmap[0, 0, :3], [1, 0, 0], atol=0.01)
+    np.testing.assert_allclose(heatmap[31, 31, :3], [0, 0, 1], atol=0.01)
+    np.testing.assert_allclose(heatmap[16, 16, :3], [1, 1, 1], atol=0.01)
+
+
+def test_the_scale_is_symmetric_around_zero(model):
+    relevance = torch.zeros(1, 3, 32, 32)
+    relevance[0, 0, 3, 3] = -0.5
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, relevance))
+    bar = next(axis for axis in figure.subfigs[0].axes if axis.get_label() == "<colorbar>")
+    assert bar.get_ylim() == pytest.approx((-0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("en", "Called: Speed limit 70 km/h (77.9%)\nRed speaks for “Stop”, blue against it."),
+        (
+            "de",
+            "Erkannt: Zulässige Höchstgeschwindigkeit 70 km/h (77,9\u202f%)\n"
+            "Rot spricht für „Halt! Vorfahrt gewähren“, Blau dagegen.",
+        ),
+    ],
+)
+def test_title_names_prediction_and_target(language, wanted, model):
+    result = explained(model, torch.ones(1, 3, 32, 32), target=14)
+    assert wanted in texts(xs.show(model, [Image.new("RGB", (40, 30))], result, language=language))
+
+
+def test_one_row_an_image(model):
+    result = explained(model, torch.rand(3, 3, 32, 32))
+    assert len(xs.show(model, [Image.new("RGB", (32, 32))] * 3, result).subfigs) == 3
+
+
+def test_no_relevance_is_white(model):
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.zeros(1, 3, 32, 32)))
+    assert np.asarray(panels(figure)[1])[..., :3].min() > 0.99
+
+
+def test_overlay_is_the_grey_image_where_nothing_is_relevant():
+    image = Image.effect_noise((64, 64), 40).convert("RGB")
+    heatmap = np.zeros((32, 32))
+    heatmap[0, 0] = 1
+    mixed = overlay(image, heatmap)
+    grey = np.asarray(image.convert("L")) / 255
+    np.testing.assert_allclose(mixed[32:, 32:], grey[32:, 32:, None].repeat(3, axis=2), atol=1e-6)
+    assert mixed[0, 0, 0] > 0.9
+    assert mixed[0, 0, 2] < 0.3
+
+
+def test_a_picture_has_the_same_bytes_each_time(model, tmp_path):
+    for name in ("a.png", "b.png"):
+        save_figure(
+            xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.ones(1, 3, 32, 32))), tmp_path / name
+        )
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_images_and_attributions_have_to_match(count, model):
+    with pytest.raises(ShapeError, match=f"got {count} for 2"):
+        xs.show(model, [Image.new("RGB", (32, 32))] * count, explained(model, torch.rand(2, 3, 32, 32)))
