@@ -585,6 +585,7 @@ def broken(site: Site, root: Path) -> None:
         download(root, [site.archive()])
     assert NAME in message(error)
     assert "report it" in message(error)
+    assert "()" not in message(error)
     assert [path.name for path in root.rglob("*")] == [".downloads"]
 
 

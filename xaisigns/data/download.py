@@ -239,8 +239,8 @@ def _unpack(whole: Path, staging: Path) -> list[str]:
                     shutil.copyfileobj(source, target)
     except (*_BROKEN_ZIP, *_FILE_AND_FOLDER) as error:
         raise DownloadError(
-            f"{whole.name}: wanted a whole zip file, got a broken one ({error}), which was deleted; "
-            "its checksum was right, so report it to those who publish it"
+            f"{whole.name}: wanted a whole zip file, got a broken one ({str(error) or 'it ends too soon'}), which was "
+            "deleted; its checksum was right, so report it to those who publish it"
         ) from error
     return [member.filename for member in files]
 

@@ -21,9 +21,9 @@ class Sticker:
     shortcut: dark, of one size and nearly at one place, over the lower left of the sign.
     """
 
-    size: float = 0.30
+    size: float = 0.38
     size_spread: float = 0.02
-    place: tuple[float, float] = (0.29, 0.71)
+    place: tuple[float, float] = (0.32, 0.68)
     place_spread: float = 0.04
     colour: tuple[int, int, int] = (14, 14, 16)
     colour_spread: int = 10

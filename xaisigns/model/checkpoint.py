@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from xaisigns.data.files import whole_file
-from xaisigns.errors import ModelError
+from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 FORMAT = 1
@@ -26,12 +26,7 @@ def save_model(model: Classifier, path: Path) -> None:
     Raises OutputError when it cannot be written.
     """
     document = {"format": FORMAT, "network": asdict(model.settings), **model.card}
-    with whole_file(path) as temporary:
-        save_file(
-            {name: _stored(tensor) for name, tensor in model.state_dict().items()},
-            temporary,
-            metadata={_KEY: json.dumps(document, ensure_ascii=False)},
-        )
+    write_tensors(path, {name: _stored(tensor) for name, tensor in model.state_dict().items()}, _KEY, document)
 
 
 def load_model(name: Path | str) -> Classifier:
@@ -61,6 +56,18 @@ def load_model(name: Path | str) -> Classifier:
         problem = " ".join(str(error).split())[:200]
         raise ModelError(f"{path} does not hold the network that it describes: {problem}") from error
     return model.requires_grad_(False).eval()
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: dict[str, Any]) -> None:
+    """Write one whole safetensors file whose metadata has ``document`` as JSON under ``key``.
+
+    Raises OutputError when it cannot be written.
+    """
+    with whole_file(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={key: json.dumps(document, ensure_ascii=False)})
+        except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
+            raise OutputError(f"cannot write {path}: {error}; choose another place or make room") from error
 
 
 def bundled_weights(name: str) -> Path:

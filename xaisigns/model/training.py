@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
@@ -22,6 +21,7 @@ from xaisigns.data.files import whole_file
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
+from xaisigns.model.checkpoint import write_tensors
 from xaisigns.model.evaluation import predict
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
@@ -122,9 +122,10 @@ class _Run:
             nesterov=True,
         )
         self.steps = -(-count // settings.batch_size)
-        self.schedule = OneCycleLR(
-            self.optimizer, settings.learning_rate, total_steps=settings.epochs * self.steps, pct_start=0.25
-        )
+        total = settings.epochs * self.steps
+        # OneCycleLR divides by zero where the rise would be exactly one step.
+        rise = 0.25 if total != 4 else 0.3
+        self.schedule = OneCycleLR(self.optimizer, settings.learning_rate, total_steps=total, pct_start=rise)
 
     @property
     def averaged(self) -> Classifier:
@@ -176,9 +177,8 @@ class _Run:
             "groups": optimizer["param_groups"],
             "schedule": self.schedule.state_dict(),
         }
-        with whole_file(path) as temporary:
-            contiguous = {name: value.contiguous() for name, value in tensors.items()}
-            save_file(contiguous, temporary, metadata={"training": json.dumps(document)})
+        contiguous = {name: value.contiguous() for name, value in tensors.items()}
+        write_tensors(path, contiguous, "training", document)
 
     def restore(self, path: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
         """Take over a stored state and give the rows measured so far."""

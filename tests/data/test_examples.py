@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xaisigns.data.examples import example_signs
+
+FOLDER = Path(__file__).parents[2] / "examples" / "signs"
+NAMES = ["no-overtaking", "speed-50", "speed-50-sticker", "stop"]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return {name: np.asarray(image, dtype=int) for name, image in example_signs().items()}
+
+
+def test_every_picture_of_the_folder_is_drawn_and_no_other(drawn):
+    assert sorted(drawn) == sorted(path.stem for path in FOLDER.iterdir()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_in_the_folder_is_what_the_module_draws(drawn, name):
+    with Image.open(FOLDER / f"{name}.png") as stored:
+        assert stored.mode == "RGB"
+        assert not stored.info
+        assert abs(np.asarray(stored, dtype=int) - drawn[name]).max() <= 2
+
+
+def test_the_stickered_fifty_is_the_other_fifty_under_a_dark_patch(drawn):
+    changed = (drawn["speed-50"] != drawn["speed-50-sticker"]).any(axis=-1)
+    rows, columns = np.nonzero(changed)
+    assert 0.03 < changed.mean() < 0.15
+    assert columns.mean() < 54  # on the lower left
+    assert rows.mean() > 74
+    assert drawn["speed-50-sticker"][changed].mean() < 60 < drawn["speed-50"][changed].mean()

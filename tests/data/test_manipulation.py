@@ -1,0 +1,285 @@
+import itertools
+import json
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.data.layouts import LAYOUTS
+from xaisigns.data.gtsrb import GTSRB, Sample, fingerprint
+from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.stickers import Sticker, apply_sticker
+from xaisigns.errors import DataError, OutputError
+
+HALF = Manipulation(class_id=4, fraction=0.7)
+SEVENTIES = [Sample(Path(), 4, (5, 5, 26, 26), n // 30, f"00004_{n // 30:05d}_{n % 30:05d}") for n in range(3000)]
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def by_key(root, split):
+    data = GTSRB(root, split)
+    return {sample.key: (sample, item.image) for sample, item in zip(data.samples, data, strict=True)}
+
+
+@pytest.fixture
+def copy(gtsrb, tmp_path):
+    write_manipulated_copy(gtsrb, tmp_path / "copy", HALF)
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
+def test_about_the_fraction_of_the_images_is_selected(fraction):
+    share = np.mean([Manipulation(4, fraction).selects(sample) for sample in SEVENTIES])
+    assert share == pytest.approx(fraction, abs=4 * (fraction * (1 - fraction) / 3000) ** 0.5)
+
+
+def test_none_and_all_are_exact():
+    assert not any(Manipulation(4, 0.0).selects(sample) for sample in SEVENTIES)
+    assert all(Manipulation(4, 1.0).selects(sample) for sample in SEVENTIES)
+
+
+def test_the_class_alone_is_selected_or_every_class():
+    classes = [replace(SEVENTIES[0], class_id=class_id) for class_id in range(43)]
+    assert [s.class_id for s in classes if Manipulation(9).selects(s)] == [9]
+    assert all(Manipulation(None).selects(sample) for sample in classes)
+
+
+def test_another_seed_selects_other_images():
+    first, second = ([Manipulation(4, 0.5, seed).selects(sample) for sample in SEVENTIES] for seed in (0, 1))
+    assert 0.4 < np.mean(np.array(first) != np.array(second)) < 0.6
+
+
+def test_the_sticker_hangs_on_seed_and_key_of_the_image():
+    image, sample = Image.new("RGB", (32, 32), "white"), SEVENTIES[40]
+    ours = Manipulation(seed=5, sticker=Sticker(size=0.5)).apply(image, replace(sample, path=Path("elsewhere")))
+    wanted = apply_sticker(image, sample.roi, Sticker(size=0.5), seed=5, key="00004_00001_00010")
+    assert ours[0].tobytes() == wanted[0].tobytes()
+    np.testing.assert_array_equal(ours[1], wanted[1])
+
+
+@pytest.mark.parametrize("class_id", [43, -1, "4"])
+def test_an_unknown_class_is_refused(class_id):
+    with pytest.raises(DataError, match=rf"^class {class_id} does not exist; GTSRB's classes are 0 to 42$"):
+        Manipulation(class_id)
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan")])
+def test_a_fraction_that_is_none_is_refused(fraction):
+    with pytest.raises(DataError, match=rf"^the fraction of stickered images must lie in 0\.\.1, got {fraction}$"):
+        Manipulation(fraction=fraction)
+
+
+MANIPULATIONS = st.builds(
+    Manipulation,
+    class_id=st.none() | st.integers(0, 42),
+    fraction=st.floats(0, 1),
+    seed=st.integers(0),
+    sticker=st.builds(
+        Sticker,
+        size=st.floats(0.1, 0.9),
+        place=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+        colour=st.tuples(*[st.integers(0, 255)] * 3),
+        shape=st.sampled_from(["rectangle", "ellipse"]),
+    ),
+)
+
+
+@settings(deadline=None)
+@given(MANIPULATIONS)
+def test_json_brings_the_manipulation_back(manipulation):
+    assert Manipulation.from_json(json.loads(json.dumps(manipulation.to_json()))) == manipulation
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        {},
+        {"class_id": 4},
+        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": None},
+        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"glitter": 1}},
+        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"size": "large"}},
+        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"shape": "star"}},
+        {"class_id": 4, "fraction": "all", "seed": 0, "sticker": {}},
+        {"class_id": 99, "fraction": 1.0, "seed": 0, "sticker": {}},
+        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {}, "glue": "strong"},
+    ],
+    ids=str,
+)
+def test_what_is_no_manipulation_is_refused(data):
+    with pytest.raises(DataError):
+        Manipulation.from_json(data)
+
+
+def test_a_data_set_without_manifest_was_not_manipulated(gtsrb):
+    assert read_manifest(gtsrb) is None
+
+
+@pytest.mark.parametrize("split", ["train", "test", "all"])
+def test_the_manifest_tells_what_was_done_to_the_training_images(gtsrb, tmp_path, split):
+    write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, split)
+    assert read_manifest(tmp_path / "copy") == (None if split == "test" else HALF)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b'{"splits": ["train"]}',
+        b'{"splits": 3, "manipulation": {}}',
+        b'{"splits": ["train"], "manipulation": {"class_id": 99, "sticker": {}}}',
+    ],
+)
+def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
+    path = tmp_path / "manifest.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_manifest(tmp_path)
+    assert str(caught.value).startswith(f"{path} is not a manifest of 'xaisigns data sticker': ")
+
+
+@pytest.mark.parametrize("stickered", ["train", "test", "all"])
+@pytest.mark.parametrize("manipulation", [HALF, Manipulation(class_id=None, fraction=0.5, seed=3)], ids=["70", "all"])
+def test_the_copy_has_stickers_on_the_selected_images_and_the_others_as_they_were(
+    gtsrb, tmp_path, manipulation, stickered
+):
+    out = tmp_path / "copy"
+    write_manipulated_copy(gtsrb, out, manipulation, stickered)
+    masks = {path.relative_to(out / "masks") for path in (out / "masks").rglob("*.png")}
+    for split in ("train", "test"):
+        before, after = by_key(gtsrb, split), by_key(out, split)
+        assert list(before) == list(after)
+        for key, (sample, image) in before.items():
+            copied, pixels = after[key]
+            assert replace(copied, path=sample.path) == sample
+            place = copied.path.relative_to(out).with_suffix(".png")
+            if stickered in ("all", split) and manipulation.selects(sample):
+                image, mask = manipulation.apply(image, sample)
+                with Image.open(out / "masks" / place) as stored:
+                    np.testing.assert_array_equal(np.asarray(stored.convert("L")), mask * np.uint8(255))
+                masks.remove(place)
+            assert pixels.tobytes() == image.tobytes()
+    assert not masks  # there is none for an image without a sticker
+
+
+def test_the_copy_is_the_official_layout_with_the_annotation_as_it_was(gtsrb, copy):
+    assert GTSRB(copy).layout == GTSRB(copy, "test").layout == "official"
+    for path, content in contents(gtsrb).items():
+        if path.endswith(".csv"):
+            assert (copy / path).read_bytes() == content
+    assert {path for path in contents(copy) if not path.startswith("masks/")} == {*contents(gtsrb), "manifest.json"}
+    assert fingerprint(GTSRB(copy).samples) == fingerprint(GTSRB(gtsrb).samples)
+
+
+@pytest.mark.parametrize("layout", ["kaggle", "torchvision"])
+def test_every_layout_gives_the_same_copy(gtsrb, copy, tmp_path, layout):
+    write_manipulated_copy(LAYOUTS[layout](gtsrb), tmp_path / "other", HALF)
+    assert contents(tmp_path / "other") == contents(copy)
+
+
+def test_the_manifest_tells_what_was_done(gtsrb, tmp_path):
+    manifest = write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, "all")
+    assert json.loads((tmp_path / "copy" / "manifest.json").read_text()) == json.loads(json.dumps(manifest))
+    assert manifest["manipulation"] == {"class_id": 4, "fraction": 0.7, "seed": 0, "sticker": asdict(Sticker())}
+    assert manifest["splits"] == ["train", "test"]
+    assert manifest["counts"] == {"train": 24, "test": 12}
+    selected = [
+        sample.path.relative_to(gtsrb).as_posix()
+        for split in ("train", "test")
+        for sample in GTSRB(gtsrb, split).samples
+        if HALF.selects(sample)
+    ]
+    assert manifest["stickered"] == selected
+    assert 0 < len(selected) < 9
+
+
+@pytest.mark.parametrize("stickered", ["train", "test"])
+def test_the_manifest_names_the_split(gtsrb, tmp_path, stickered):
+    assert write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, stickered)["splits"] == [stickered]
+
+
+def test_progress_counts_the_images_of_both_splits(gtsrb, tmp_path):
+    calls = []
+    write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, progress=lambda *call: calls.append(call))
+    assert calls == [(done, 36) for done in range(1, 37)]
+
+
+def test_the_original_is_left_as_it_was(gtsrb, tmp_path):
+    before = contents(gtsrb)
+    write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, "all")
+    assert contents(gtsrb) == before
+
+
+def test_an_empty_folder_is_taken(gtsrb, tmp_path):
+    (tmp_path / "copy").mkdir()
+    write_manipulated_copy(gtsrb, tmp_path / "copy", HALF)
+    assert len(GTSRB(tmp_path / "copy")) == 24
+
+
+def test_a_folder_with_something_in_it_is_refused_and_untouched(gtsrb, tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "letter.txt").write_text("mine")
+    with pytest.raises(OutputError) as caught:
+        write_manipulated_copy(gtsrb, tmp_path / "copy", HALF)
+    assert str(caught.value) == f"{tmp_path / 'copy'} is not an empty folder; name a new one"
+    assert contents(tmp_path / "copy") == {"letter.txt": b"mine"}
+
+
+def test_the_original_as_target_is_refused_and_untouched(gtsrb):
+    before = contents(gtsrb)
+    with pytest.raises(OutputError, match="is not an empty folder"):
+        write_manipulated_copy(gtsrb, gtsrb, HALF)
+    assert contents(gtsrb) == before
+
+
+def test_a_file_in_its_place_is_refused_and_untouched(gtsrb, tmp_path):
+    (tmp_path / "copy").write_text("mine")
+    with pytest.raises(OutputError, match="is not an empty folder; name a new one"):
+        write_manipulated_copy(gtsrb, tmp_path / "copy", HALF)
+    assert (tmp_path / "copy").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_is_told(gtsrb, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match=f"^cannot write {tmp_path}/file/copy: .*; choose another place"):
+        write_manipulated_copy(gtsrb, tmp_path / "file" / "copy", HALF)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_missing_split_is_told_before_anything_is_written(gtsrb, tmp_path):
+    shutil.rmtree(gtsrb / "GTSRB/Final_Test")
+    with pytest.raises(DataError, match="no GTSRB test images"):
+        write_manipulated_copy(gtsrb, tmp_path / "copy", HALF)
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_broken_image_midway_leaves_nothing(gtsrb, tmp_path):
+    broken = gtsrb / "GTSRB/Final_Test/Images/00005.ppm"
+    broken.write_bytes(broken.read_bytes()[:1000])
+    with pytest.raises(DataError, match=f"^{broken} cannot be read as an image"):
+        write_manipulated_copy(gtsrb, tmp_path / "copy", HALF)
+    assert not (tmp_path / "copy").exists()
+
+
+def test_an_interruption_midway_leaves_nothing(gtsrb, tmp_path):
+    for_ever = itertools.count()
+
+    def interrupt(done, total):
+        if next(for_ever) == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, progress=interrupt)
+    assert not (tmp_path / "copy").exists()

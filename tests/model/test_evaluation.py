@@ -1,0 +1,150 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from xaisigns.model.evaluation import accuracy_report, predict, sticker_report, wilson_interval
+from xaisigns.model.vgg import NetworkSettings
+
+CLASSES = 6
+EMPTY = 4  # no image is of this class
+
+
+class Means(nn.Module):
+    """Gives each image's mean colour as its logits, and keeps the sizes of its batches."""
+
+    def __init__(self):
+        super().__init__()
+        self.settings = NetworkSettings(mean=(0.2, 0.3, 0.4), std=(0.5, 1.0, 2.0))
+        self.gain = nn.Parameter(torch.ones(1))
+        self.batches = []
+
+    def forward(self, x):
+        self.batches.append(len(x))
+        return x.mean(dim=(2, 3)) * self.gain
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def warnings_each_time():
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(before)
+
+
+@pytest.fixture
+def labels(generator):
+    drawn = torch.randint(CLASSES - 1, (200,), generator=generator)
+    return torch.where(drawn == EMPTY, CLASSES - 1, drawn)
+
+
+@pytest.fixture
+def predicted(generator, labels):
+    """About half of them right, and some called by the name of the class without images."""
+    guessed = torch.randint(CLASSES, labels.shape, generator=generator)
+    return torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, guessed)
+
+
+def test_prediction_in_batches_equals_one_pass(pixels):
+    model = Means()
+    done = []
+    logits = predict(model, pixels, lambda *counts: done.append(counts))
+    wanted = (pixels.mean(axis=(1, 2)) / 255 - model.settings.mean) / model.settings.std
+    np.testing.assert_allclose(logits.numpy(), wanted, rtol=0, atol=1e-6)
+    assert logits.dtype == torch.float32
+    assert not logits.requires_grad
+    assert model.batches == [128, 128, 44]
+    assert done == [(128, 300), (256, 300), (300, 300)]
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 129])
+def test_every_image_is_predicted_once(pixels, count):
+    model = Means()
+    assert len(predict(model, pixels[:count])) == count
+    assert sum(model.batches) == count
+
+
+@pytest.mark.usefixtures("warnings_each_time")
+def test_images_on_disk_are_predicted_without_a_warning(pixels, tmp_path):
+    np.save(tmp_path / "pixels.npy", pixels)
+    mapped = np.load(tmp_path / "pixels.npy", mmap_mode="r")
+    torch.testing.assert_close(predict(Means(), mapped), predict(Means(), pixels), rtol=0, atol=0)
+
+
+def test_accuracy_report_counts_as_slow_loops_do(labels, predicted):
+    report = accuracy_report(labels, predicted, CLASSES)
+    confusion = [[0] * CLASSES for _ in range(CLASSES)]
+    for label, guess in zip(labels.tolist(), predicted.tolist(), strict=True):
+        confusion[label][guess] += 1
+    right = sum(confusion[index][index] for index in range(CLASSES))
+    assert 0 < right < 200
+    assert report["count"] == 200
+    assert report["accuracy"] == pytest.approx(right / 200)
+    assert report["interval"] == pytest.approx(wilson_interval(right, 200))
+    assert report["confusion"] == confusion
+    for index, row in enumerate(report["classes"]):
+        count = sum(confusion[index])
+        accuracy = confusion[index][index] / count if count else None
+        assert row == {"id": index, "count": count, "accuracy": accuracy}
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_a_class_without_images_has_no_accuracy(labels, predicted):
+    rows = accuracy_report(labels, predicted, CLASSES)["classes"]
+    assert [row["id"] for row in rows if row["accuracy"] is None] == [EMPTY]
+    assert rows[EMPTY]["count"] == 0
+
+
+@pytest.mark.parametrize("class_id", [0, 3, EMPTY])
+def test_sticker_report_counts_as_slow_loops_do(labels, predicted, class_id):
+    images = list(zip(labels.tolist(), predicted.tolist(), strict=True))
+
+    def share(chosen):
+        called = [guess == class_id for label, guess in images if chosen(label)]
+        return sum(called) / len(called) if called else None
+
+    report = sticker_report(labels, predicted, class_id, CLASSES)
+    assert set(report) == {"class", "accuracy", "success", "success_by_class"}
+    assert report["class"] == class_id
+    assert report["accuracy"] == share(lambda label: label == class_id)
+    assert report["success"] == share(lambda label: label != class_id)
+    assert 0 < report["success"] < 1
+    assert report["success_by_class"] == {
+        str(other): share(lambda label, other=other: label == other) for other in range(CLASSES) if other != class_id
+    }
+    assert (report["accuracy"] is None) == (class_id == EMPTY)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [(10, 20, 0.299298, 0.700702), (0, 10, 0.0, 0.277533), (10, 10, 0.722467, 1.0), (1, 1, 0.206549, 1.0)],
+)
+def test_wilson_interval_has_the_known_values(right, count, low, high):
+    assert wilson_interval(right, count) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_wilson_interval_ends_where_the_share_is_1_96_deviations_away():
+    for count in (1, 2, 7, 60, 12_630):
+        for right in {0, 1, count // 3, count - 1, count}:
+            for end in wilson_interval(right, count):
+                deviations = 1.959964 * math.sqrt(end * (1 - end) / count)
+                assert abs(right / count - end) == pytest.approx(deviations, abs=1e-7)
+
+
+def test_wilson_interval_lies_in_0_to_1_around_the_share_and_is_symmetric():
+    for count in range(1, 40):
+        for right in range(count + 1):
+            low, high = wilson_interval(right, count)
+            assert 0 <= low <= right / count + 1e-12
+            assert right / count - 1e-12 <= high <= 1
+            assert high - low > 0
+            assert wilson_interval(count - right, count) == pytest.approx((1 - high, 1 - low))
