@@ -7,16 +7,20 @@ result = xs.attribute(model, x)
 xs.show(model, [image], result)
 """
 
-from xaisigns.attribution.canonize import canonize
-from xaisigns.attribution.composites import Rule
-from xaisigns.attribution.lrp import LRP, lrp
-from xaisigns.attribution.result import Result, attribute
-from xaisigns.data.gtsrb import GTSRB
-from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.stickers import Sticker, apply_sticker
-from xaisigns.errors import XaisignsError
-from xaisigns.model.checkpoint import load_model, save_model
-from xaisigns.report.figures import show
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xaisigns.attribution.canonize import canonize
+    from xaisigns.attribution.composites import Rule
+    from xaisigns.attribution.lrp import LRP, lrp
+    from xaisigns.attribution.result import Result, attribute
+    from xaisigns.data.gtsrb import GTSRB
+    from xaisigns.data.manipulation import Manipulation
+    from xaisigns.data.stickers import Sticker, apply_sticker
+    from xaisigns.errors import XaisignsError
+    from xaisigns.model.checkpoint import load_model, save_model
+    from xaisigns.report.figures import show
 
 __all__ = [
     "GTSRB",
@@ -34,3 +38,28 @@ __all__ = [
     "save_model",
     "show",
 ]
+
+# Imported when first asked for: torch takes seconds, and `xaisigns --help` does without it.
+_HOMES = {
+    "attribution.canonize": ("canonize",),
+    "attribution.composites": ("Rule",),
+    "attribution.lrp": ("LRP", "lrp"),
+    "attribution.result": ("Result", "attribute"),
+    "data.gtsrb": ("GTSRB",),
+    "data.manipulation": ("Manipulation",),
+    "data.stickers": ("Sticker", "apply_sticker"),
+    "errors": ("XaisignsError",),
+    "model.checkpoint": ("load_model", "save_model"),
+    "report.figures": ("show",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"xaisigns.{home}"), name)
+    raise AttributeError(f"module 'xaisigns' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

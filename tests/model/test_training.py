@@ -1,0 +1,321 @@
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from tests.conftest import REPOSITORY
+from tests.model.test_checkpoint import largest_file
+from xaisigns.errors import ModelError, OutputError
+from xaisigns.model.checkpoint import save_model
+from xaisigns.model.training import Images, TrainingSettings, checkpoint_path, train
+from xaisigns.model.vgg import NetworkSettings
+
+NETWORK = NetworkSettings(classes=3, input_size=32)
+SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=0.02, averaging=0.5)
+COLOURS = ((220, 30, 30), (30, 200, 30), (40, 40, 230))
+STEPS = 3  # of an epoch
+
+
+class Stopped(Exception):  # noqa: N818 (no error: it stands for a training that ends in the middle)
+    """Raised from the progress callback."""
+
+
+def coloured(count):
+    """Images of one colour and a little noise; the colour is the class. They cannot be written to."""
+    labels = torch.arange(count) % len(COLOURS)
+    noise = np.random.default_rng(0).integers(0, 25, (count, 32, 32, 3))
+    pixels = (np.array(COLOURS)[labels][:, None, None] + noise).astype(np.uint8)
+    pixels.flags.writeable = False
+    return Images(pixels, labels)
+
+
+def stop_at(epoch):
+    """A callback that ends the training in the first step of an epoch, and the places it was called at."""
+    places = []
+
+    def progress(now):
+        places.append((now.epoch, now.step, now.steps))
+        if now.epoch == epoch:
+            raise Stopped
+
+    return progress, places
+
+
+def start(out, settings=SETTINGS, *, epoch=1, network=NETWORK, data=None, **options):
+    """Begin a training, end it in the first step of ``epoch``, and give the places it was at."""
+    progress, places = stop_at(epoch)
+    with pytest.raises(Stopped):
+        train(network, settings, data or coloured(24), None, out, progress=progress, **options)
+    return places
+
+
+def stored(out):
+    """The document in the checkpoint of a training."""
+    with safe_open(checkpoint_path(out), framework="pt") as file:
+        return json.loads(file.metadata()["training"])
+
+
+def without_seconds(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def assert_equal_tensors(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def removed(folder):
+    """Checkpoints take 110 MB each: the test removes them."""
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+
+
+@pytest.fixture
+def out(tmp_path):
+    yield tmp_path / "model.safetensors"
+    removed(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """A whole training: model, rows, the path of its model file, and the places it was at."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    places = []
+    model, rows = train(
+        NETWORK, SETTINGS, coloured(24), coloured(9), folder / "model.safetensors", progress=places.append
+    )
+    yield model, rows, folder / "model.safetensors", places
+    removed(folder)
+
+
+def test_the_loss_falls_and_the_averaged_model_learns(unbroken):
+    _, rows, _, _ = unbroken
+    assert rows[-1]["loss"] < 0.6 * rows[0]["loss"]
+    assert rows[-1]["accuracy"] > rows[0]["accuracy"]
+    assert rows[-1]["validation_accuracy"] == 1
+
+
+def test_the_model_is_ready_to_be_asked(unbroken):
+    model, _, _, _ = unbroken
+    assert not any(module.training for module in model.modules())
+    assert not any(weight.requires_grad for weight in model.parameters())
+    assert model.settings == NETWORK
+
+
+def test_progress_tells_every_step(unbroken):
+    _, rows, _, places = unbroken
+    assert [(now.epoch, now.step, now.steps) for now in places] == [
+        (1 + step // STEPS, step + 1, 3 * STEPS) for step in range(3 * STEPS)
+    ]
+    for row, last in zip(rows, places[STEPS - 1 :: STEPS], strict=True):
+        assert (row["loss"], row["accuracy"]) == (round(last.loss, 5), round(last.accuracy, 5))
+
+
+def test_the_log_has_the_rows(unbroken):
+    _, rows, out, _ = unbroken
+    with out.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
+        logged = list(csv.DictReader(file))
+    assert logged == [{key: str(value) for key, value in row.items()} for row in rows]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert set(rows[0]) == {"epoch", "loss", "accuracy", "validation_accuracy", "seconds"}
+
+
+def test_a_training_leaves_log_and_checkpoint_and_no_pickle(unbroken):
+    _, rows, out, _ = unbroken
+    assert sorted(path.name for path in out.parent.iterdir()) == ["model.checkpoint.safetensors", "model.csv"]
+    content = checkpoint_path(out).read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert stored(out)["rows"] == rows
+    assert {entry["dtype"] for name, entry in header.items() if name != "__metadata__"} == {"F32", "I64"}
+
+
+def test_biases_and_batchnorm_are_not_decayed_and_the_rate_falls_to_almost_nothing(unbroken):
+    _, _, out, _ = unbroken
+    weights, others = stored(out)["groups"]
+    assert (weights["weight_decay"], others["weight_decay"]) == (SETTINGS.weight_decay, 0)
+    assert len(weights["params"]) == 8 + 1
+    assert len(others["params"]) == 3 * 8 + 1
+    assert 0 <= weights["lr"] < 1e-3 * SETTINGS.learning_rate
+
+
+def test_the_model_is_the_running_mean_of_the_weights(out):
+    settings = replace(SETTINGS, epochs=2, batch_size=24)
+    seen = []
+
+    def progress(now):
+        if now.step == 2:
+            seen.append(load_file(checkpoint_path(out)))
+
+    model, _ = train(NETWORK, settings, coloured(24), None, out, progress=progress)
+    last = load_file(checkpoint_path(out))
+    name = "classifier.0.weight"
+    # The first step's weights are the first mean; the second step's are mixed into it.
+    first = seen[0][f"model/{name}"]
+    torch.testing.assert_close(seen[0][f"average/module.{name}"], first, rtol=0, atol=0)
+    wanted = settings.averaging * first + (1 - settings.averaging) * last[f"model/{name}"]
+    assert not torch.equal(first, last[f"model/{name}"])
+    torch.testing.assert_close(model.state_dict()[name], wanted)
+
+
+def test_without_held_out_images_there_is_no_validation_accuracy(out):
+    _, rows = train(NETWORK, replace(SETTINGS, epochs=1, batch_size=2), coloured(2), None, out)
+    assert rows[0]["validation_accuracy"] == ""
+
+
+@pytest.mark.parametrize("epochs", range(1, 7))
+def test_every_number_of_steps_can_be_scheduled(out, epochs):
+    assert start(out, replace(SETTINGS, epochs=epochs, batch_size=6), data=coloured(6)) == [(1, 1, epochs)]
+
+
+def test_a_training_leaves_random_state_and_images_alone(out):
+    data = coloured(6)
+    labels = data.labels.clone()
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    start(out, data=data, epoch=2)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
+    assert np.array_equal(np.random.get_state()[1], before[2])  # noqa: NPY002
+    assert torch.equal(data.labels, labels)
+
+
+def test_a_resumed_training_equals_an_unbroken_one_bit_for_bit(unbroken, out):
+    wanted_model, wanted_rows, wanted_out, _ = unbroken
+    for epoch in (2, 3):
+        torch.manual_seed(epoch)
+        progress, places = stop_at(epoch)
+        with pytest.raises(Stopped):
+            train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True, progress=progress)
+        assert places[0] == (epoch - 1, (epoch - 2) * STEPS + 1, 3 * STEPS)
+        assert [row["epoch"] for row in stored(out)["rows"]] == list(range(1, epoch))
+    model, rows = train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True)
+    assert without_seconds(rows) == without_seconds(wanted_rows)
+    assert_equal_tensors(model.state_dict(), wanted_model.state_dict())
+    assert_equal_tensors(load_file(checkpoint_path(out)), load_file(checkpoint_path(wanted_out)))
+
+
+def test_a_finished_training_is_resumed_without_a_step(unbroken):
+    wanted_model, wanted_rows, out, _ = unbroken
+    steps = []
+    model, rows = train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True, progress=steps.append)
+    assert steps == []
+    assert rows == wanted_rows
+    assert_equal_tensors(model.state_dict(), wanted_model.state_dict())
+
+
+def test_without_a_checkpoint_a_resumed_training_starts_anew(out):
+    assert start(out, resume=True) == [(1, 1, 3 * STEPS)]
+
+
+def test_without_resume_a_checkpoint_is_not_used(unbroken):
+    _, rows, out, _ = unbroken
+    assert start(out) == [(1, 1, 3 * STEPS)]
+    assert stored(out)["rows"] == rows
+
+
+@pytest.mark.parametrize(
+    ("network", "settings", "fingerprint"),
+    [
+        (replace(NETWORK, input_size=48), SETTINGS, ""),
+        (replace(NETWORK, mean=(0.5, 0.5, 0.5)), SETTINGS, ""),
+        (NETWORK, replace(SETTINGS, epochs=4), ""),
+        (NETWORK, replace(SETTINGS, learning_rate=0.03), ""),
+        (NETWORK, replace(SETTINGS, seed=1), ""),
+        (NETWORK, SETTINGS, "other data"),
+    ],
+)
+def test_resuming_another_training_is_refused(unbroken, network, settings, fingerprint):
+    _, rows, out, _ = unbroken
+    steps = []
+    with pytest.raises(ModelError) as error:
+        train(network, settings, coloured(24), None, out, resume=True, fingerprint=fingerprint, progress=steps.append)
+    assert str(error.value) == (
+        f"{checkpoint_path(out)} belongs to another training: settings or data differ; "
+        "repeat the first command's options, or train without --resume"
+    )
+    assert steps == []
+    assert stored(out)["rows"] == rows
+
+
+def refused(out):
+    steps = []
+    with pytest.raises(ModelError) as error:
+        train(NETWORK, SETTINGS, coloured(24), None, out, resume=True, progress=steps.append)
+    path = checkpoint_path(out)
+    assert str(error.value) == f"{path} is not a whole checkpoint; delete it, or train without --resume"
+    assert steps == []
+
+
+@pytest.mark.parametrize("share", [0, 1e-7, 1e-5, 0.1, 0.999999])
+def test_a_cut_off_checkpoint_is_refused(unbroken, out, share):
+    content = checkpoint_path(unbroken[2]).read_bytes()
+    checkpoint_path(out).write_bytes(content[: int(share * len(content))])
+    refused(out)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(unbroken, out):
+    checkpoint_path(out).write_bytes(random.Random(0).randbytes(1_000))
+    refused(out)
+    save_model(unbroken[0], checkpoint_path(out))
+    refused(out)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_bytes(b"mine")
+    settings = replace(SETTINGS, epochs=1)
+    with pytest.raises(OutputError, match=r"^cannot write .*checkpoint\.safetensors: .+; choose another place"):
+        train(NETWORK, settings, coloured(2), None, tmp_path / "file" / "model.safetensors")
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_a_full_disk_is_told_and_leaves_the_earlier_checkpoint(out):
+    settings = replace(SETTINGS, epochs=2)
+    start(out, settings, epoch=2, data=coloured(2))
+    with (
+        largest_file(1_000_000),
+        pytest.raises(OutputError, match=r"^cannot write .*; choose another place or make room$"),
+    ):
+        train(NETWORK, settings, coloured(2), None, out, resume=True)
+    assert [row["epoch"] for row in stored(out)["rows"]] == [1]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["model.checkpoint.safetensors", "model.csv"]
+
+
+def command(root, out, *more):
+    """The training of the drawn signs as a command line of another process."""
+    entry = "from xaisigns.cli import main; main()"
+    options = ("--input-size", "32", "--epochs", "8", *more)
+    return [sys.executable, "-W", "error", "-c", entry, "train", str(root), "--out", str(out), *options]
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_model(gtsrb, tmp_path):
+    whole, broken = tmp_path / "whole" / "model.safetensors", tmp_path / "broken" / "model.safetensors"
+    subprocess.run(command(gtsrb, whole), cwd=REPOSITORY, check=True, capture_output=True)
+    process = subprocess.Popen(command(gtsrb, broken), cwd=REPOSITORY)
+    try:
+        while not checkpoint_path(broken).exists() and process.poll() is None:
+            time.sleep(0.001)
+        os.kill(process.pid, signal.SIGKILL)
+    finally:
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    rows = stored(broken)["rows"]
+    assert 1 <= len(rows) < 8
+    assert not broken.exists()
+    again = subprocess.run(command(gtsrb, broken, "--resume"), cwd=REPOSITORY, check=True, capture_output=True)
+    assert again.stderr == b""
+    assert_equal_tensors(load_file(broken), load_file(whole))
+    assert stored(broken)["rows"][: len(rows)] == rows
+    assert without_seconds(stored(broken)["rows"]) == without_seconds(stored(whole)["rows"])
+    removed(whole.parent)
+    removed(broken.parent)
