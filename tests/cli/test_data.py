@@ -52,7 +52,6 @@ def test_download_that_cannot_reach_the_server(run, tmp_path, monkeypatch):
     archive = download.Archive("a.zip", "http://127.0.0.1:9/a.zip", "0" * 32)
     monkeypatch.setattr(download, "ARCHIVES", (archive,))
     monkeypatch.setattr(download, "PAUSES", (0.0,))
-    monkeypatch.setattr(download.download, "__defaults__", ((archive,), None))
     code, printed, told = run("data", "download", tmp_path)
     assert (code, printed) == (1, "")
     assert "a.zip" in told

@@ -68,6 +68,11 @@ def test_one_row_an_image(model):
     assert len(xs.show(model, [Image.new("RGB", (32, 32))] * 3, result).subfigs) == 3
 
 
+def test_a_notebook_shows_the_figure_as_a_picture(model):
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.ones(1, 3, 32, 32)))
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
 def test_no_relevance_is_white(model):
     figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.zeros(1, 3, 32, 32)))
     assert np.asarray(panels(figure)[1])[..., :3].min() > 0.99

@@ -21,7 +21,7 @@ def download(
 
     with bars() as bar:
         of_archive = {archive.name: bar(archive.name) for archive in ARCHIVES}
-        fetch(root, progress=lambda name, done, total: of_archive[name](done, total))
+        fetch(root, ARCHIVES, progress=lambda name, done, total: of_archive[name](done, total))
     info(root, json)
 
 

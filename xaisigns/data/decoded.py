@@ -17,6 +17,7 @@ from xaisigns.data.gtsrb import GTSRB, Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.data.stickers import keyed_random
+from xaisigns.errors import DataError
 
 _FORMAT = 1
 
@@ -97,17 +98,15 @@ def _fill(
 
 
 def _state(samples: Sequence[Sample], size: int, manipulation: Manipulation | None) -> list[Any]:
-    files = [
-        (
-            str(sample.path),
-            (status := sample.path.stat()).st_size,
-            status.st_mtime_ns,
-            sample.key,
-            sample.class_id,
-            sample.roi,
+    files = []
+    for sample in samples:
+        try:
+            status = sample.path.stat()
+        except OSError as error:
+            raise DataError(f"{sample.path} is missing") from error
+        files.append(
+            (str(sample.path), status.st_size, status.st_mtime_ns, sample.key, sample.class_id, sample.roi),
         )
-        for sample in samples
-    ]
     return [_FORMAT, size, manipulation.to_json() if manipulation else None, files]
 
 

@@ -178,21 +178,33 @@ class _Row(NamedTuple):
 def _rows(table: Path, delimiter: str, name_column: str) -> Iterator[_Row]:
     if not table.is_file():
         raise DataError(f"{table} is missing: it tells class and position of every sign in its folder")
-    with table.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter=delimiter):
-            try:
-                roi = (int(row["Roi.X1"]), int(row["Roi.Y1"]), int(row["Roi.X2"]), int(row["Roi.Y2"]))
-                name, class_id = row[name_column], int(row["ClassId"])
-                # A name must stay below the folder of its table.
-                sound = (
-                    class_id in range(len(CLASSES)) and ".." not in Path(name).parts and not Path(name).is_absolute()
-                )
-            except (KeyError, TypeError, ValueError):
-                sound = False
-            if not sound:
-                columns = f"{name_column}, Roi.X1, Roi.Y1, Roi.X2, Roi.Y2 and ClassId (0 to {len(CLASSES) - 1})"
-                raise DataError(f"{table}: cannot use the row {dict(row)}; wanted {columns}")
-            yield _Row(name, class_id, roi)
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, delimiter=delimiter))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{table} cannot be read as a table: {error}; fetch it again") from error
+    for row in rows:
+        try:
+            sound = _row(row, name_column)
+        except (KeyError, TypeError, ValueError) as error:
+            columns = f"{name_column} below its folder, Roi.X1 <= Roi.X2, Roi.Y1 <= Roi.Y2, all from 0"
+            raise DataError(
+                f"{table}: cannot use the row {row}; wanted {columns}, and ClassId 0 to {len(CLASSES) - 1}"
+            ) from error
+        yield sound
+
+
+def _row(row: dict[str, str], name_column: str) -> _Row:
+    """Raises KeyError, TypeError or ValueError for a row that is none."""
+    name, class_id = row[name_column], int(row["ClassId"])
+    x1, y1, x2, y2 = (int(row[f"Roi.{corner}"]) for corner in ("X1", "Y1", "X2", "Y2"))
+    path = Path(name)
+    # A name must stay below the folder of its table.
+    if not path.name or ".." in path.parts or path.is_absolute():
+        raise ValueError(name)
+    if class_id not in range(len(CLASSES)) or not (0 <= x1 <= x2 and 0 <= y1 <= y2):
+        raise ValueError(row)
+    return _Row(name, class_id, (x1, y1, x2, y2))
 
 
 def _refuse_missing(samples: list[Sample], root: Path) -> None:

@@ -75,7 +75,7 @@ def read_manifest(root: Path) -> Manipulation | None:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         trained = "train" in manifest["splits"]
         return Manipulation.from_json(manifest["manipulation"]) if trained else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, DataError) as error:
         raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from xaisigns.errors import DataError
+
 _SUPERSAMPLING = 8
 
 
@@ -18,7 +20,8 @@ class Sticker:
     """How stickers look. Lengths are shares of the sign's box (ROI), places run from its upper left corner.
 
     Each spread is the largest deviation to either side; values are drawn evenly within it. The defaults make a strong
-    shortcut: dark, of one size and nearly at one place, over the lower left of the sign.
+    shortcut: dark, of one size and nearly at one place, over the lower left of the sign. Raises DataError for settings
+    that make no sticker.
     """
 
     size: float = 0.38
@@ -32,6 +35,26 @@ class Sticker:
     aspect_spread: float = 0.08
     shape: Literal["rectangle", "ellipse"] = "rectangle"
 
+    def __post_init__(self) -> None:
+        checks = {
+            "size": (self.size > self.size_spread, "more than size_spread"),
+            "size_spread": (self.size_spread >= 0, "0 or more"),
+            "place": (len(self.place) == 2 and all(0 <= share <= 1 for share in self.place), "two shares in 0..1"),
+            "place_spread": (self.place_spread >= 0, "0 or more"),
+            "colour": (
+                len(self.colour) == 3 and all(channel in range(256) for channel in self.colour),
+                "three whole numbers in 0..255",
+            ),
+            "colour_spread": (self.colour_spread >= 0, "0 or more"),
+            "rotation": (abs(self.rotation) <= 180, "degrees in -180..180"),
+            "rotation_spread": (self.rotation_spread >= 0, "0 or more"),
+            "aspect_spread": (0 <= self.aspect_spread < 1, "0 or more and less than 1"),
+            "shape": (self.shape in ("rectangle", "ellipse"), "rectangle or ellipse"),
+        }
+        for name, (sound, wanted) in checks.items():
+            if not sound:
+                raise DataError(f"a sticker's {name} must be {wanted}, got {getattr(self, name)!r}")
+
 
 def apply_sticker(
     image: Image.Image, roi: tuple[int, int, int, int], sticker: Sticker, *, seed: int, key: str
@@ -44,7 +67,7 @@ def apply_sticker(
     """
     drawn = keyed_random(seed, key)
     outline, colour = _draw(sticker, roi, drawn)
-    coverage = _coverage(image.size, _kept_inside(outline, _frame(roi, image.size)), sticker.shape)
+    coverage = _coverage(image.size, outline, _frame(roi, image.size), sticker.shape)
     pixels = np.asarray(image, dtype=np.float64)
     mixed = pixels + (np.array(colour) - pixels) * (coverage[..., None] / 255)
     return Image.fromarray(np.rint(mixed).astype(np.uint8)), coverage > 0
@@ -57,6 +80,7 @@ def keyed_random(seed: int, key: str) -> random.Random:
 
 
 _Point = tuple[float, float]
+_Frame = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first outside
 
 
 def _draw(
@@ -87,11 +111,11 @@ def _draw(
     return corners, (red, green, blue)
 
 
-def _frame(roi: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[float, float, float, float]:
+def _frame(roi: tuple[int, int, int, int], size: tuple[int, int]) -> _Frame:
     return max(0, roi[0]), max(0, roi[1]), min(size[0], roi[2] + 1), min(size[1], roi[3] + 1)
 
 
-def _kept_inside(outline: list[_Point], frame: tuple[float, float, float, float]) -> list[_Point]:
+def _kept_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
     """Moved by as little as it takes to lie within the frame; what is larger than the frame is cut."""
     xs, ys = [x for x, _ in outline], [y for _, y in outline]
     dx = max(frame[0] - min(xs), 0) + min(frame[2] - max(xs), 0)
@@ -99,15 +123,20 @@ def _kept_inside(outline: list[_Point], frame: tuple[float, float, float, float]
     return [(min(max(x + dx, frame[0]), frame[2]), min(max(y + dy, frame[1]), frame[3])) for x, y in outline]
 
 
-def _coverage(size: tuple[int, int], outline: list[_Point], shape: str) -> NDArray[np.uint8]:
-    """How much of each pixel the sticker covers, ``(H, W)`` in 0..255."""
+def _coverage(size: tuple[int, int], outline: list[_Point], frame: _Frame, shape: str) -> NDArray[np.uint8]:
+    """How much of each pixel the sticker covers, ``(H, W)`` in 0..255, 0 outside the frame."""
     scale = _SUPERSAMPLING
     canvas = Image.new("L", (size[0] * scale, size[1] * scale))
+    outline = _kept_inside(outline, frame)
     if shape == "ellipse":
         outline = _inscribed_ellipse(outline)
-    # Pillow fills a polygon's far edges too: the half pixel keeps it on its own side.
+    # Pillow fills a polygon's far edges too: the half sample keeps those on their own side.
     ImageDraw.Draw(canvas).polygon([(x * scale - 0.5, y * scale - 0.5) for x, y in outline], fill=255)
-    return np.asarray(canvas.reduce(scale))
+    # The near edges may still reach one sample too far, and an ellipse whose corners were cut may bulge.
+    inside = np.zeros((size[1], size[0]), dtype=np.uint8)
+    within = slice(frame[1], frame[3]), slice(frame[0], frame[2])
+    inside[within] = np.asarray(canvas.reduce(scale))[within]
+    return inside
 
 
 def _inscribed_ellipse(outline: list[_Point]) -> list[_Point]:

@@ -1,5 +1,6 @@
 """Heatmaps as people see them: red speaks for the target class, blue against it."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
     """
     if not images or len(images) != len(result.relevance):
         raise ShapeError(f"one image for each attribution is wanted: got {len(images)} for {len(result.relevance)}")
-    figure = Figure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
+    figure = _NotebookFigure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
     rows = figure.subfigures(len(images), 1, squeeze=False)[:, 0]
     words = _WORDS[language]
     heatmaps = result.heatmap.numpy(force=True)
@@ -60,6 +61,15 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
         row.suptitle(f"{text}\n{asked}", fontsize=11)
         _draw(row.subplots(1, 3), image, heatmap, words)
     return figure
+
+
+class _NotebookFigure(Figure):
+    """A figure that a notebook shows as a picture even where pyplot was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
 
 
 def save_figure(figure: Figure, path: Path) -> None:
