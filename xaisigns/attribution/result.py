@@ -1,12 +1,12 @@
 """An attribution with what it belongs to, and the one call that makes it for a model of this package."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE, Rule
+from xaisigns.attribution.assignment import Rules
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.lrp import LRP, Target
 from xaisigns.model.vgg import Classifier
 
@@ -50,11 +50,14 @@ def attribute(
     model: Classifier,
     x: Tensor,
     target: Target | None = None,
+    against: Target | None = None,
     *,
     composite: str = DEFAULT_COMPOSITE,
-    rules: Mapping[str, Rule | str] | None = None,
+    rules: Rules | None = None,
 ) -> Result:
     """Explain the model's prediction for each image by LRP, or the ``target`` class(es) where given.
+
+    ``against`` asks what speaks for the target rather than for another class.
 
     ``x`` is ``(N, 3, S, S)`` as ``model.preprocess`` gives it. Raises RuleError and ShapeError as LRP does.
     """
@@ -62,5 +65,5 @@ def attribute(
         logits = model(x)
     logits = logits.clone()
     chosen = logits.argmax(dim=1) if target is None else torch.as_tensor(target).expand(len(x))
-    relevance = LRP(model, composite, rules, model.bounds).attribute(x, chosen)
+    relevance = LRP(model, composite, rules, model.bounds).attribute(x, chosen, against)
     return Result(relevance, chosen, logits, "lrp", composite.replace("-", "_"))

@@ -25,6 +25,8 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
         self.layer = layer
         self.stabilizer = stabilizer
+        # Where to note what the layer received and passed on, while somebody keeps a ledger.
+        self.record: dict[LayerRule, tuple[Tensor, Tensor]] | None = None
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         """Relevance of the input, in the shape of ``x``."""
@@ -49,7 +51,11 @@ class _Propagation(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         x, z = ctx.saved_tensors
-        return ctx.rule.relevance(x, z, gradients[0]), None, None
+        received = gradients[0]
+        passed = ctx.rule.relevance(x, z, received)
+        if ctx.rule.record is not None:
+            ctx.rule.record[ctx.rule] = (received.flatten(1).sum(dim=1), passed.flatten(1).sum(dim=1))
+        return passed, None, None
 
 
 class Pass(LayerRule):
@@ -96,6 +102,26 @@ class ZPlus(LayerRule):
         return _two_sided(self.positive, self.negative, x, r, self.stabilizer)
 
 
+class AlphaBeta(LayerRule):
+    """What speaks for the output times ``alpha`` less what speaks against it times ``beta`` [bach2015pixel]."""
+
+    def __init__(self, layer: nn.Module, alpha: float = 2.0, beta: float = 1.0, stabilizer: float = 1e-6) -> None:
+        super().__init__(layer, stabilizer)
+        if min(alpha, beta) < 0 or abs(alpha - beta - 1) > 1e-9:
+            raise RuleError(f"alpha and beta must not be negative and alpha - beta must be 1, got {alpha} and {beta}")
+        self.alpha, self.beta = alpha, beta
+        positive, negative = (lambda value: value.clamp(min=0)), (lambda value: value.clamp(max=0))
+        self.positive, self.positive_without_bias = _modified(layer, positive), _modified(layer, positive, bias=False)
+        self.negative, self.negative_without_bias = _modified(layer, negative), _modified(layer, negative, bias=False)
+
+    def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
+        result = self.alpha * _two_sided(self.positive, self.negative_without_bias, x, r, self.stabilizer)
+        if self.beta:
+            against = _two_sided(self.negative, self.positive_without_bias, x, r, self.stabilizer)
+            result = result - self.beta * against
+        return result
+
+
 class Gamma(LayerRule):
     """Favours what agrees with the output's sign by ``gamma``; for inputs of either sign [andeol2021learning]."""
 
@@ -130,6 +156,18 @@ class Flat(LayerRule):
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         seen = self.ones(torch.ones_like(x[:1]))
         return _pulled_back(self.ones, x, lambda _: r / stabilised(seen, self.stabilizer))
+
+
+class WSquare(LayerRule):
+    """A share by the squared weight, whatever the inputs are: for inputs without bounds [montavon2017explaining]."""
+
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
+        super().__init__(layer, stabilizer)
+        self.squared = _modified(layer, torch.square)
+
+    def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
+        seen = self.squared(torch.ones_like(x[:1]))
+        return _pulled_back(self.squared, x, lambda _: r / stabilised(seen, self.stabilizer))
 
 
 class ZBox(LayerRule):
