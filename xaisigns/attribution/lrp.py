@@ -50,6 +50,7 @@ class LRP:
         bounds: Bounds | None = None,
     ) -> None:
         with torch.inference_mode(mode=False):
+            self.composite = composite.replace("-", "_")
             network = canonize(module)
             # The faster order in float32. In float64, where the reference is compared, sums are kept in its order.
             weight = next(network.parameters(), None)
