@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from xaisigns.attribution.canonize import SUPPORTED, leaves
+from xaisigns.attribution.canonize import SUPPORTED, canonize, changes, leaves
 from xaisigns.attribution.composites import Rule, find_composite
 from xaisigns.errors import RuleError
 
@@ -54,6 +54,29 @@ def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> li
             found = rule, "composite"
         table.append(Assignment(name, type(layer).__name__, *found))
     return table
+
+
+def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) -> list[dict[str, Any]]:
+    """The preflight of a module that LRP shall explain, as plain data: a row for each layer in the forward's order.
+
+    A row has layer, type (the module's own), rule, parameters, source (as in ``assign``) and change (what canonization
+    does to the layer, or None). Raises RuleError as ``canonize``, naming every layer that LRP cannot take, and
+    ``assign`` do.
+    """
+    network = canonize(module)
+    changed = changes(module)
+    types = {name: type(layer).__name__ for name, layer in module.named_modules()}
+    return [
+        {
+            "layer": row.layer,
+            "type": types.get(row.layer, row.type),
+            "rule": row.rule.name,
+            "parameters": row.rule.settings,
+            "source": row.source,
+            "change": changed.get(row.layer),
+        }
+        for row in assign(network, composite, rules)
+    ]
 
 
 def read_rules(path: Path) -> dict[Key, Rule]:

@@ -59,7 +59,8 @@ def attribute(
 ) -> Result:
     """Explain the model's prediction for each image by LRP, or the ``target`` class(es) where given.
 
-    ``against`` asks what speaks for the target rather than for another class. ``x`` is ``(N, 3, S, S)`` as ``model.preprocess`` gives it. Raises RuleError and ShapeError as LRP does.
+    ``against`` asks what speaks for the target rather than for another class. ``x`` is ``(N, 3, S, S)`` as
+    ``model.preprocess`` gives it. Raises RuleError and ShapeError as LRP does.
     """
     return explained(LRP(model, composite, rules, model.bounds), model, x, target, against)
 
