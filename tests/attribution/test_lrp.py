@@ -1,8 +1,10 @@
 """LRP against Zennit, and that a call leaves nothing behind."""
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -217,6 +219,46 @@ def test_after_an_error_in_the_backward_the_next_call_is_right(error, tiny_vgg, 
     assert not x.requires_grad
     assert not any(layer._forward_hooks for layer in explainer.network.modules())
     assert torch.equal(explainer.attribute(x, 1), wanted)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_after_an_error_in_a_layers_forward_the_next_call_is_right(error, tiny_vgg, generator, monkeypatch):
+    x = pixels(2, 12, generator)
+    explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
+    wanted, state = explainer.attribute(x, 1), torch.get_rng_state()
+
+    def broken(*_):
+        raise error("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(explainer.network[4], "forward", broken)
+        with pytest.raises(error, match="in the middle"):
+            explainer.attribute(x, 1)
+    assert not x.requires_grad
+    assert torch.is_grad_enabled()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not any(layer._forward_hooks for layer in explainer.network.modules())
+    assert torch.equal(explainer.attribute(x, 1), wanted)
+
+
+def test_a_thousand_calls_keep_nothing(tiny_vgg, generator):
+    x = pixels(8, 12, generator)
+    explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
+
+    def tensors():
+        gc.collect()
+        return sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects())
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    for _ in range(200):
+        explainer.attribute(x, 1)
+    before, bytes_before = tensors(), resident()
+    for _ in range(800):
+        explainer.attribute(x, 1)
+    assert tensors() == before
+    assert resident() - bytes_before < 4e6
 
 
 def test_threads_share_an_explainer(tiny_vgg, generator):

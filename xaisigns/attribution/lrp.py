@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.canonize import canonize, leaves
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES
-from xaisigns.attribution.rules import Bounds, LayerRule, ZBox
+from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
 from xaisigns.errors import RuleError, ShapeError
 
 Target = int | Tensor
@@ -60,8 +60,8 @@ class LRP:
             self.assignments = assign(self.network, composite, rules)
             layers = [layer for _, layer in leaves(self.network)]
             self._rules = [_bound(*pair, bounds) for pair in zip(self.assignments, layers, strict=True)]
-            for layer, rule in zip(layers, self._rules, strict=True):
-                layer.rule = rule
+            for layer, rule, signs in zip(layers, self._rules, _signs(layers, self._rules), strict=True):
+                layer.rule, rule.signs = rule, signs
         self._captum = _Driver(self.network)
         self._lock = threading.Lock()
 
@@ -147,8 +147,12 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         return inputs[0].new_ones(len(inputs[0]))
 
     def _register_forward_hooks(self) -> None:
-        # Captum would treat activations apart; here they have a rule like every layer.
-        self.forward_handles = [layer.register_forward_hook(layer.rule.forward_hook) for layer in self.layers]
+        # Captum would treat activations apart; here they have a rule like every layer. The plain gradient needs none.
+        self.forward_handles = [
+            layer.register_forward_hook(layer.rule.forward_hook)
+            for layer in self.layers
+            if not isinstance(layer.rule, Gradient)
+        ]
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
@@ -172,6 +176,28 @@ def _chosen(logits: Tensor, targets: Tensor) -> Tensor:
             f"got {sorted(set(targets.tolist()))}"
         )
     return logits.gather(1, targets[:, None]).squeeze(1)
+
+
+_KEEP_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout)
+_KEEP_SIGNS = (*_KEEP_VALUES, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
+
+
+def _signs(layers: list[nn.Module], rules: list[LayerRule]) -> list[Signs]:
+    """What every layer's neighbours tell of the signs of its input and of its relevance."""
+    inputs, outputs = [], []
+    nonnegative = False
+    for layer in layers:
+        inputs.append(nonnegative)
+        nonnegative = isinstance(layer, nn.ReLU) or (nonnegative and isinstance(layer, _KEEP_SIGNS))
+    # Backwards, of the values between two layers: has a zero no relevance, has nothing up to zero any?
+    spared, positive = False, False
+    for layer, rule in zip(reversed(layers), reversed(rules), strict=True):
+        outputs.append(positive)
+        if isinstance(layer, nn.ReLU) and isinstance(rule, Pass | Gradient):
+            spared = positive = spared or isinstance(rule, Gradient)
+        elif not (isinstance(layer, _KEEP_VALUES) and isinstance(rule, Gradient)):
+            spared, positive = rule.spares_zero, False
+    return [Signs(*known) for known in zip(inputs, reversed(outputs), strict=True)]
 
 
 def _targets(target: Target, count: int, name: str) -> Tensor:
