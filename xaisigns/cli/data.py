@@ -15,7 +15,7 @@ def download(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Fetch the three official archives (about 360 MB), check and unpack them; goes on where it stopped."""
+    """Fetch the three official archives, check and unpack them; goes on where it stopped."""
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
