@@ -42,7 +42,7 @@ def train_model(
     if out.is_dir():
         raise OutputError(f"cannot write {out}: it is a folder; name a file instead")
     data = GTSRB(root, "train")
-    done_on_disk = read_manifest(root)
+    done_on_disk = read_manifest(root, "train")
     if manipulation and done_on_disk:
         raise DataError(
             f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original"
