@@ -54,7 +54,10 @@ def vggs(draw):
     layers.append(draw(st.sampled_from([nn.MaxPool2d(2, 1, 0), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2)])))
     network = nn.Sequential(*layers, nn.Flatten())
     features = network.eval()(torch.zeros(1, 3, 16, 16)).shape[1]
-    head = [nn.Linear(features, 12), nn.ReLU(), nn.Linear(12, 4)] if draw(st.booleans()) else [nn.Linear(features, 4)]
+    wide = draw(st.sampled_from([0, 12, 96]))
+    head = (
+        [nn.Linear(features, wide), nn.ReLU(), nn.Dropout(), nn.Linear(wide, 4)] if wide else [nn.Linear(features, 4)]
+    )
     return settled(nn.Sequential(*network, *head)).double()
 
 
