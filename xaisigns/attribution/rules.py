@@ -198,13 +198,19 @@ class ZBox(LayerRule):
         super().__init__(layer, stabilizer)
         self.low, self.high = bounds
         self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)
+        # Both side by side, within each group of a grouped convolution: one pass over the relevance in place of two.
+        self.both = _modified(layer, lambda w: torch.cat((_positive(w), _negative(w)), dim=1), bias=False)
+        self.groups = getattr(layer, "groups", 1)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         low, high = (bound.to(x).expand(1, *x.shape[1:]) for bound in (self.low, self.high))
         share = r / stabilised(z - self.positive(low) - self.negative(high), self.stabilizer)
-        # The layer's own weights are the positive and the negative ones together.
-        for_positive, for_negative = _pulled_back(self.positive, x, share), _pulled_back(self.negative, x, share)
-        return for_positive.mul_(x - low).add_(for_negative.mul_(x - high))
+        # The layer's own weights are the positive and the negative ones together: they need no pass of their own.
+        distances = [(x - bound).unflatten(1, (self.groups, -1)) for bound in (low, high)]
+        paired = torch.cat(distances, dim=2).flatten(1, 2)
+        shares = _pulled_back(self.both, paired, share).mul_(paired)
+        summed: Tensor = shares.unflatten(1, (self.groups, 2, -1)).sum(dim=2)
+        return summed.flatten(1, 2)
 
 
 def stabilised(z: Tensor, by: float) -> Tensor:
