@@ -1,27 +1,60 @@
 """Zennit on a canonized network: the reference that our relevance has to equal."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
+from zennit import composites, rules
 from zennit.attribution import Gradient
-from zennit.composites import EpsilonGammaBox, EpsilonPlusFlat
+from zennit.core import Composite
+from zennit.types import Linear
 
+from xaisigns.attribution.composites import Rule
 from xaisigns.attribution.rules import Bounds
 
 
-def zennit_relevance(network: nn.Module, x: Tensor, target: int | Tensor, composite: str, bounds: Bounds) -> Tensor:
+def zennit_relevance(
+    network: nn.Module, x: Tensor, target: int | Tensor, composite: str | Composite, bounds: Bounds
+) -> Tensor:
     """Relevance by Zennit 0.5.1 of the target logit; the network's BatchNorm must be folded already."""
-    composites = {
-        "epsilon_plus_flat": EpsilonPlusFlat,
-        "epsilon_gamma_box": lambda: EpsilonGammaBox(low=bounds[0], high=bounds[1]),
-    }
 
     def start(logits: Tensor) -> Tensor:
         return one_hot(torch.as_tensor(target).expand(len(x)), logits.shape[1]).to(logits) * logits
 
-    with Gradient(network, composites[composite]()) as attributor:
+    return zennit_pass(network, x, start, named(composite, bounds) if isinstance(composite, str) else composite)
+
+
+def zennit_pass(network: nn.Module, x: Tensor, start, composite: Composite) -> Tensor:
+    """Relevance by Zennit from any start, a function of the logits."""
+    with Gradient(network, composite) as attributor:
         _, relevance = attributor(x.detach().clone(), start)
     return relevance.detach()
+
+
+def named(composite: str, bounds: Bounds) -> Composite:
+    """Zennit's composite of this name; the uniform epsilon, which it has not, made of its parts."""
+    if composite == "epsilon":
+        return composites.LayerMapComposite([*composites.layer_map_base(), (Linear, rules.Epsilon())])
+    if composite == "epsilon_gamma_box":
+        return composites.EpsilonGammaBox(low=bounds[0], high=bounds[1])
+    return composites.COMPOSITES[composite]()
+
+
+def by_layer(choices: Mapping[str, Rule], bounds: Bounds) -> Composite:
+    """Zennit's composite that gives each named layer this rule, and the others their base rule."""
+    makers = {
+        "epsilon": rules.Epsilon,
+        "gamma": rules.Gamma,
+        "alpha_beta": rules.AlphaBeta,
+        "z_plus": rules.ZPlus,
+        "flat": rules.Flat,
+        "w_square": rules.WSquare,
+        "z_box": lambda **given: rules.ZBox(bounds[0], bounds[1], **given),
+        "norm": rules.Norm,
+    }
+    hooks = [((name,), makers[rule.name](**rule.parameters)) for name, rule in choices.items() if rule.name in makers]
+    return composites.NameLayerMapComposite(name_map=hooks, layer_map=composites.layer_map_base())
 
 
 def peak(values: Tensor) -> float:

@@ -10,7 +10,7 @@ from torchvision.models import alexnet, vgg11_bn
 import xaisigns as xs
 from tests.attribution.oracle import peak
 from tests.conftest import settled
-from xaisigns.attribution.canonize import leaves
+from xaisigns.attribution.canonize import changes, leaves
 from xaisigns.errors import RuleError
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
@@ -80,6 +80,13 @@ def test_a_layer_used_twice_becomes_two():
     assert layers["0"] is not layers["2"]
 
 
+def test_changes_are_told():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.ReLU())
+    assert changes(network) == {"1": "folded into 0", "2": "made to work out of place"}
+    with torch.device("meta"):
+        assert changes(Classifier(NetworkSettings(architecture="vgg11")))["flatten"] == "made a layer"
+
+
 class _Other(nn.Module):
     def forward(self, x):
         return x * 2
@@ -90,7 +97,8 @@ class _Other(nn.Module):
     [
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid()), "'1' of type Sigmoid; it takes Conv2d, Linear"),
         (nn.Sequential(nn.Sequential(_Other())), r"'0\.0' of type _Other"),
-        (_Other(), "the module of type _Other"),
+        (_Other(), "layer of type _Other"),
+        (nn.Sequential(nn.Tanh(), nn.GELU()), "'0' of type Tanh, '1' of type GELU; it takes"),
         (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3)), "BatchNorm '0' does not follow a convolution"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)), "BatchNorm '2' does not follow"),
         (

@@ -101,7 +101,7 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
     ("arguments", "code", "message"),
     [
         (["--model", "no_such"], 1, "no model 'no_such': give 'clean' or 'stickered', or the path"),
-        (["--composite", "no_such"], 1, "no composite 'no_such'; there are epsilon_gamma_box"),
+        (["--composite", "no_such"], 1, "no composite 'no_such'; there are epsilon, epsilon_plus"),
         (["--target", "43"], 1, "the model has no class 43; give --target a number from 0 to 42"),
         (["--target", "seventy"], 2, "wanted 'predicted' or a class number"),
         (["--lang", "fr"], 2, "'fr' is not one of"),
@@ -113,6 +113,30 @@ def test_what_cannot_be_done_is_told_in_a_line(arguments, code, message, run, si
     assert printed == ""
     assert message in " ".join(told.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_odd_pictures_are_explained(run, tmp_path, untrained):
+    pictures = {
+        "dot.png": Image.new("RGB", (1, 1), "red"),
+        "deep.png": Image.fromarray(np.full((40, 30), 40_000, dtype=np.uint16)),
+        "print.tif": Image.new("CMYK", (20, 20), (0, 200, 200, 0)),
+        "clear.png": Image.new("LA", (20, 20), (0, 100)),
+        "moving.gif": Image.new("P", (20, 20), 3),
+    }
+    for name, picture in pictures.items():
+        picture.save(tmp_path / name)
+    paths = [tmp_path / name for name in pictures]
+    code, printed, told = run("explain", *paths, "--model", untrained, "--out", tmp_path / "out", "--json")
+    assert (code, told) == (0, "")
+    assert len(json.loads(printed)["results"]) == len(pictures)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
+def test_a_folder_that_cannot_be_written(run, signs, untrained):
+    code, printed, told = run("explain", signs / "stop.png", "--model", untrained, "--out", "/proc/heatmaps")
+    assert (code, printed) == (1, "")
+    assert told.startswith("xaisigns: cannot write /proc/heatmaps/stop.png: ")
+    assert len(told.strip().splitlines()) == 1
 
 
 def test_a_folder_of_pictures_that_is_a_file(run, signs, tmp_path, untrained):

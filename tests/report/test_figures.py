@@ -18,7 +18,7 @@ def model(untrained):
 def explained(model, relevance, target=4):
     logits = torch.zeros(len(relevance), 43)
     logits[:, 4] = 5
-    return xs.Result(relevance, torch.full((len(relevance),), target), logits, "lrp", "epsilon_gamma_box")
+    return xs.Result(relevance, torch.full((len(relevance),), target), None, logits, "lrp", "epsilon_gamma_box")
 
 
 def texts(figure):

@@ -40,11 +40,27 @@ def canonize(module: nn.Module) -> nn.Sequential:
     Raises RuleError, naming the layer, for anything else and for a BatchNorm that cannot be folded.
     Source: [kohlbrenner2020towards] (folding before LRP).
     """
-    copied = _copied(module, "")
+    _refuse_unsupported(module)
+    copied = _copied(module)
     network = copied if isinstance(copied, nn.Sequential) else nn.Sequential(copied)
     network.requires_grad_(False).eval()
     _fold(network)
     return network
+
+
+def changes(module: nn.Module) -> dict[str, str]:
+    """What ``canonize`` does to the layers of a module, by layer name; a layer that stays as it is is not there."""
+    told, weighted = {}, ""
+    for name, layer in _named_layers(module):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            weighted = name
+        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            told[name] = f"folded into {weighted}"
+        elif getattr(layer, "inplace", False):
+            told[name] = "made to work out of place"
+    if type(module).forward in _VGG_LIKE:
+        told["flatten"] = "made a layer"
+    return told
 
 
 def leaves(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -56,23 +72,40 @@ def leaves(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modul
             yield from leaves(child, f"{prefix}.{key}" if prefix else key)
 
 
-def _copied(module: nn.Module, name: str) -> nn.Module:
+def _parts(module: nn.Module) -> list[tuple[str, nn.Module]] | None:
+    """What a container runs, in order; None for a layer. A functional flatten is added where VGG has it."""
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-        parts = [(key, part) for key, part in module._modules.items() if part is not None]
-        return nn.Sequential(OrderedDict((key, _copied(part, f"{name}.{key}".lstrip("."))) for key, part in parts))
+        return [(key, part) for key, part in module._modules.items() if part is not None]
     if type(module).forward in _VGG_LIKE:
-        parts = [(key, getattr(module, key)) for key in ("features", "avgpool", "classifier")]
-        copies = OrderedDict((key, _copied(part, f"{name}.{key}".lstrip("."))) for key, part in parts)
-        copies["flatten"] = nn.Flatten()
-        copies.move_to_end("classifier")
-        return nn.Sequential(copies)
-    if type(module) not in SUPPORTED:
+        features, pooling, classifier = (getattr(module, key) for key in ("features", "avgpool", "classifier"))
+        return [("features", features), ("avgpool", pooling), ("flatten", nn.Flatten()), ("classifier", classifier)]
+    return None
+
+
+def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    parts = _parts(module)
+    if parts is None:
+        yield name, module
+    for key, part in parts or ():
+        yield from _named_layers(part, f"{name}.{key}" if name else key)
+
+
+def _refuse_unsupported(module: nn.Module) -> None:
+    unsupported = [
+        f"{name!r} of type {type(layer).__name__}" if name else f"of type {type(layer).__name__}"
+        for name, layer in _named_layers(module)
+        if type(layer) not in SUPPORTED
+    ]
+    if unsupported:
         known = ", ".join(kind.__name__ for kind in SUPPORTED)
-        where = f"layer {name!r}" if name else "the module"
-        raise RuleError(
-            f"LRP cannot take {where} of type {type(module).__name__}; it takes {known}, and nn.Sequential of them"
-        )
-    return _leaf(module)
+        raise RuleError(f"LRP cannot take layer {', '.join(unsupported)}; it takes {known}, and nn.Sequential of them")
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    parts = _parts(module)
+    if parts is None:
+        return _leaf(module)
+    return nn.Sequential(OrderedDict((key, _copied(part)) for key, part in parts))
 
 
 def _leaf(module: nn.Module) -> nn.Module:

@@ -3,18 +3,32 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
-from xaisigns.attribution.canonize import leaves
-from xaisigns.attribution.rules import Epsilon, Flat, Gamma, Gradient, LayerRule, Norm, Pass, ZBox, ZPlus
+from xaisigns.attribution.rules import (
+    AlphaBeta,
+    Epsilon,
+    Flat,
+    Gamma,
+    Gradient,
+    LayerRule,
+    Norm,
+    Pass,
+    WSquare,
+    ZBox,
+    ZPlus,
+)
 from xaisigns.errors import RuleError
 
 RULES: dict[str, type[LayerRule]] = {
     "epsilon": Epsilon,
     "gamma": Gamma,
+    "alpha_beta": AlphaBeta,
     "z_plus": ZPlus,
     "flat": Flat,
+    "w_square": WSquare,
     "z_box": ZBox,
     "pass": Pass,
     "norm": Norm,
@@ -25,7 +39,10 @@ DEFAULT_COMPOSITE = "epsilon_gamma_box"
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule by its name, with the parameters that differ from its defaults: ``Rule("gamma", {"gamma": 0.1})``."""
+    """A rule by its name, with the parameters that differ from its defaults: ``Rule("gamma", {"gamma": 0.1})``.
+
+    Raises RuleError for a name or a parameter that does not exist, with those that do.
+    """
 
     name: str
     parameters: Mapping[str, float] = field(default_factory=dict)
@@ -33,10 +50,25 @@ class Rule:
     def __post_init__(self) -> None:
         if self.name not in RULES:
             raise RuleError(f"no rule {self.name!r}; there are {', '.join(RULES)}")
-        known = [name for name in inspect.signature(RULES[self.name]).parameters if name not in ("layer", "bounds")]
-        unknown = [name for name in self.parameters if name not in known]
-        if unknown:
-            raise RuleError(f"rule {self.name!r} has no parameter {unknown[0]!r}; it has {', '.join(known) or 'none'}")
+        known = rule_defaults(self.name)
+        for name, value in self.parameters.items():
+            if name not in known:
+                raise RuleError(f"rule {self.name!r} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise RuleError(f"parameter {name!r} of rule {self.name!r} must be a number, got {value!r}")
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """All parameters, the defaults included."""
+        return {**rule_defaults(self.name), **self.parameters}
+
+
+def rule_defaults(name: str) -> dict[str, float]:
+    """The parameters of a rule and their defaults."""
+    parameters = inspect.signature(RULES[name]).parameters.values()
+    given: dict[str, Any] = {p.name: p.default for p in parameters if p.name not in ("layer", "bounds")}
+    # Pass and gradient divide by nothing: they inherit the stabiliser and have no use for it.
+    return {} if name in ("pass", "gradient") else given
 
 
 @dataclass(frozen=True)
@@ -46,47 +78,38 @@ class Composite:
     rows: tuple[tuple[tuple[type[nn.Module], ...], Rule], ...]
     first: Rule | None = None
 
+    def rule(self, layer: nn.Module, *, is_first: bool) -> Rule | None:
+        """The rule for a layer; None where the composite has none for its type."""
+        if is_first and self.first is not None:
+            return self.first
+        return next((rule for types, rule in self.rows if isinstance(layer, types)), None)
 
-_WITHOUT_WEIGHTS: tuple[tuple[tuple[type[nn.Module], ...], Rule], ...] = (
-    ((nn.ReLU, nn.Identity, nn.Dropout), Rule("pass")),
-    ((nn.AvgPool2d, nn.AdaptiveAvgPool2d), Rule("norm")),
-    ((nn.MaxPool2d, nn.Flatten), Rule("gradient")),
-)
+
+def _composite(convolution: Rule, linear: Rule, first: Rule | None = None, activation: str = "pass") -> Composite:
+    rows: tuple[tuple[tuple[type[nn.Module], ...], Rule], ...] = (
+        ((nn.ReLU,), Rule(activation)),
+        ((nn.AvgPool2d, nn.AdaptiveAvgPool2d), Rule("norm")),
+        ((nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout), Rule("gradient")),
+        ((nn.Conv2d,), convolution),
+        ((nn.Linear,), linear),
+    )
+    return Composite(rows, first)
+
 
 COMPOSITES = {
-    "epsilon_gamma_box": Composite(
-        (*_WITHOUT_WEIGHTS, ((nn.Conv2d,), Rule("gamma")), ((nn.Linear,), Rule("epsilon"))),
-        first=Rule("z_box"),
-    ),
-    "epsilon_plus_flat": Composite(
-        (*_WITHOUT_WEIGHTS, ((nn.Conv2d,), Rule("z_plus")), ((nn.Linear,), Rule("epsilon"))),
-        first=Rule("flat"),
-    ),
+    "epsilon": _composite(Rule("epsilon"), Rule("epsilon")),
+    "epsilon_plus": _composite(Rule("z_plus"), Rule("epsilon")),
+    "epsilon_plus_flat": _composite(Rule("z_plus"), Rule("epsilon"), first=Rule("flat")),
+    "epsilon_gamma_box": _composite(Rule("gamma"), Rule("epsilon"), first=Rule("z_box")),
+    "epsilon_alpha2_beta1": _composite(Rule("alpha_beta"), Rule("epsilon")),
+    "epsilon_alpha2_beta1_flat": _composite(Rule("alpha_beta"), Rule("epsilon"), first=Rule("flat")),
+    "excitation_backprop": _composite(Rule("z_plus"), Rule("z_plus"), activation="gradient"),
 }
 
 
-def assign(network: nn.Module, composite: str, rules: Mapping[str, Rule | str] | None = None) -> dict[str, Rule]:
-    """The rule of every layer of a canonized network, by layer name; ``rules`` (by layer name) come first.
-
-    Raises RuleError for a composite, rule or layer that does not exist, with the names that do.
-    """
-    chosen = COMPOSITES.get(composite.replace("-", "_"))
-    if chosen is None:
-        raise RuleError(f"no composite {composite!r}; there are {', '.join(COMPOSITES)}")
-    layers = dict(leaves(network))
-    own = {name: rule if isinstance(rule, Rule) else Rule(rule) for name, rule in (rules or {}).items()}
-    unknown = [name for name in own if name not in layers]
-    if unknown:
-        raise RuleError(f"no layer {unknown[0]!r}; there are {', '.join(layers)}")
-    first = next((name for name, layer in layers.items() if isinstance(layer, nn.Conv2d | nn.Linear)), None)
-    table = {name: _by_type(chosen, layer) for name, layer in layers.items()}
-    if chosen.first is not None and first is not None:
-        table[first] = chosen.first
-    return {**table, **own}
-
-
-def _by_type(composite: Composite, layer: nn.Module) -> Rule:
-    for types, rule in composite.rows:
-        if isinstance(layer, types):
-            return rule
-    raise RuleError(f"the composite has no rule for a layer of type {type(layer).__name__}; name one in rules")
+def find_composite(name: str) -> Composite:
+    """A composite by its name, with - or _. Raises RuleError with the names that exist."""
+    found = COMPOSITES.get(name.replace("-", "_"))
+    if found is None:
+        raise RuleError(f"no composite {name!r}; there are {', '.join(COMPOSITES)}")
+    return found

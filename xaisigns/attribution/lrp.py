@@ -1,27 +1,42 @@
 """Layer-wise relevance propagation: Captum's pass, with a rule for every layer."""
 
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import torch
 from captum.attr import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
 from torch import Tensor, nn
 
+from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.canonize import canonize, leaves
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES, Rule, assign
-from xaisigns.attribution.rules import Bounds, LayerRule, ZBox
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES
+from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
 from xaisigns.errors import RuleError, ShapeError
 
 Target = int | Tensor
 
 
+class LedgerEntry(NamedTuple):
+    """The relevance that reached a layer's output and what the layer handed on to its input, each ``(N,)``.
+
+    ``received - passed`` was absorbed by bias and stabiliser, or created where it is negative (alpha-beta, a negative
+    bias). In units of the logit.
+    """
+
+    assignment: Assignment
+    received: Tensor
+    passed: Tensor
+
+
 class LRP:
     """Explains a VGG-like network; builds its canonized copy and its modified weights once.
 
-    ``rules`` sets rules by layer name, over the ``composite``'s. ``bounds`` are the lowest and highest normalised
-    pixel, broadcastable to the images; z_box needs them. The module is copied, never changed: train it further and
-    build a new LRP. May be shared by threads, which then wait for each other.
+    ``rules`` sets rules over the ``composite``'s: by layer name (with wildcards), by index over the convolution and
+    linear layers, or by type. ``bounds`` are the lowest and highest normalised pixel, broadcastable to the images;
+    z_box needs them. The module is copied, never changed: train it further and build a new LRP. May be shared by
+    threads, which then wait for each other. ``assignments`` tells the rule of every layer and who chose it.
 
     Raises RuleError for a layer, rule or composite that does not exist or does not fit. Sources: [bach2015pixel],
     [montavon2019layer], [kokhlikyan2020captum].
@@ -31,42 +46,84 @@ class LRP:
         self,
         module: nn.Module,
         composite: str = DEFAULT_COMPOSITE,
-        rules: Mapping[str, Rule | str] | None = None,
+        rules: Rules | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         with torch.inference_mode(mode=False):
-            self.network = canonize(module).to(memory_format=torch.channels_last)
-            self.rules = assign(self.network, composite, rules)
-            for name, layer in leaves(self.network):
-                layer.rule = _bound(self.rules[name], name, layer, bounds)
+            self.composite = composite.replace("-", "_")
+            network = canonize(module)
+            # The faster order in float32. In float64, where the reference is compared, sums are kept in its order.
+            weight = next(network.parameters(), None)
+            fast = weight is not None and weight.dtype == torch.float32
+            self._order = torch.channels_last if fast else torch.contiguous_format
+            self.network = network.to(memory_format=self._order)
+            self.assignments = assign(self.network, composite, rules)
+            layers = [layer for _, layer in leaves(self.network)]
+            self._rules = [_bound(*pair, bounds) for pair in zip(self.assignments, layers, strict=True)]
+            for layer, rule, signs in zip(layers, self._rules, _signs(layers, self._rules), strict=True):
+                layer.rule, rule.signs = rule, signs
         self._captum = _Driver(self.network)
         self._lock = threading.Lock()
 
-    def attribute(self, x: Tensor, target: Target) -> Tensor:
+    def attribute(self, x: Tensor, target: Target, against: Target | None = None) -> Tensor:
         """Relevance of every input value for the target logit, in the shape of ``x`` ``(N, C, H, W)``.
 
         In units of the logit: it sums to the logit less what bias and stabilisers absorbed. ``target`` is one class id
-        for all images or ``(N,)`` of them. Raises ShapeError when they do not belong together.
+        for all images or ``(N,)`` of them. With ``against``, likewise, the pass starts with the target's logit and with
+        the other's taken negative: what speaks for the one rather than the other. Raises ShapeError when images and
+        targets do not belong together.
         """
+        with self._ready(x, target, against) as (own, targets, others):
+            return self._captum.relevance(own, targets, others)
+
+    def ledger(self, x: Tensor, target: Target, against: Target | None = None) -> list[LedgerEntry]:
+        """Where relevance went: an entry for each layer, from the output to the input.
+
+        Arguments and errors as for ``attribute``.
+        """
+        sums: dict[LayerRule, tuple[Tensor, Tensor]] = {}
+        with self._ready(x, target, against) as (own, targets, others):
+            try:
+                for rule in self._rules:
+                    rule.record = sums
+                self._captum.relevance(own, targets, others)
+            finally:
+                for rule in self._rules:
+                    rule.record = None
+            left = self._captum.started
+        entries = []
+        for assignment, rule in zip(reversed(self.assignments), reversed(self._rules), strict=True):
+            # A layer that follows the plain gradient (maximum, flatten) hands on what it receives.
+            received, left = sums.get(rule, (left, left))
+            entries.append(LedgerEntry(assignment, received, left))
+        return entries
+
+    @contextmanager
+    def _ready(
+        self, x: Tensor, target: Target, against: Target | None
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """The caller's images as a leaf of our own, and the targets checked, while no other thread is in a pass."""
         with torch.inference_mode(mode=False):
             own = x.detach()
-            own = (own.clone() if own.is_inference() else own).contiguous(memory_format=torch.channels_last)
-            targets = _targets(target, len(own))
+            own = (own.clone() if own.is_inference() else own).contiguous(memory_format=self._order)
+            targets = _targets(target, len(own), "target")
+            others = None if against is None else _targets(against, len(own), "against")
             with self._lock:
-                return self._captum.relevance(own.requires_grad_(), targets)
+                yield own.requires_grad_(), targets, others
 
 
 def lrp(
     module: nn.Module,
     x: Tensor,
     target: Target,
+    against: Target | None = None,
     *,
     composite: str = DEFAULT_COMPOSITE,
-    rules: Mapping[str, Rule | str] | None = None,
+    rules: Rules | None = None,
     bounds: Bounds | None = None,
 ) -> Tensor:
-    """``LRP(module, composite, rules, bounds).attribute(x, target)`` in one call."""
-    return LRP(module, composite, rules, bounds).attribute(x, target)
+    """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call."""
+    return LRP(module, composite, rules, bounds).attribute(x, target, against)
 
 
 class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
@@ -76,8 +133,9 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     carry their weights with them, so one forward and one backward pass is all, and nothing has to be restored.
     """
 
-    def relevance(self, x: Tensor, targets: Tensor) -> Tensor:
-        self._targets = targets
+    def relevance(self, x: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
+        """Relevance of ``x``; what the pass started with is then in ``started``, ``(N,)``."""
+        self._targets, self._others = targets, others
         result: Tensor = self.attribute(x)
         return result.detach()
 
@@ -89,44 +147,80 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         return inputs[0].new_ones(len(inputs[0]))
 
     def _register_forward_hooks(self) -> None:
-        # Captum would treat activations apart; here they have a rule like every layer.
-        self.forward_handles = [layer.register_forward_hook(layer.rule.forward_hook) for layer in self.layers]
+        # Captum would treat activations apart; here they have a rule like every layer. The plain gradient needs none.
+        self.forward_handles = [
+            layer.register_forward_hook(layer.rule.forward_hook)
+            for layer in self.layers
+            if not isinstance(layer.rule, Gradient)
+        ]
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
-        if logits.ndim != 2 or int(self._targets.min()) < 0 or int(self._targets.max()) >= logits.shape[1]:
-            raise ShapeError(
-                f"target must name outputs of the network, whose logits are {tuple(logits.shape)}; "
-                f"got {sorted(set(self._targets.tolist()))}"
-            )
-        chosen = logits.gather(1, self._targets[:, None]).squeeze(1)
-        # The gradient of z * constant(z) by z starts the pass with z itself.
-        return chosen * chosen.detach()
+        chosen = _chosen(logits, self._targets)
+        if self._others is None:
+            self.started = chosen.detach()
+            # The gradient of z * constant(z) by z starts the pass with z itself.
+            return chosen * chosen.detach()
+        other = _chosen(logits, self._others)
+        self.started = (chosen - other).detach()
+        return chosen * chosen.detach() - other * other.detach()
 
     def _restore_model(self) -> None:
         self._remove_forward_hooks()
 
 
-def _targets(target: Target, count: int) -> Tensor:
+def _chosen(logits: Tensor, targets: Tensor) -> Tensor:
+    if logits.ndim != 2 or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
+        raise ShapeError(
+            f"target and against must name outputs of the network, whose logits are {tuple(logits.shape)}; "
+            f"got {sorted(set(targets.tolist()))}"
+        )
+    return logits.gather(1, targets[:, None]).squeeze(1)
+
+
+_KEEP_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout)
+_KEEP_SIGNS = (*_KEEP_VALUES, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
+
+
+def _signs(layers: list[nn.Module], rules: list[LayerRule]) -> list[Signs]:
+    """What every layer's neighbours tell of the signs of its input and of its relevance."""
+    inputs, outputs = [], []
+    nonnegative = False
+    for layer in layers:
+        inputs.append(nonnegative)
+        nonnegative = isinstance(layer, nn.ReLU) or (nonnegative and isinstance(layer, _KEEP_SIGNS))
+    # Backwards, of the values between two layers: has a zero no relevance, has nothing up to zero any?
+    spared, positive = False, False
+    for layer, rule in zip(reversed(layers), reversed(rules), strict=True):
+        outputs.append(positive)
+        if isinstance(layer, nn.ReLU) and isinstance(rule, Pass | Gradient):
+            spared = positive = spared or isinstance(rule, Gradient)
+        elif not (isinstance(layer, _KEEP_VALUES) and isinstance(rule, Gradient)):
+            spared, positive = rule.spares_zero, False
+    return [Signs(*known) for known in zip(inputs, reversed(outputs), strict=True)]
+
+
+def _targets(target: Target, count: int, name: str) -> Tensor:
     targets = torch.as_tensor(target)
     if targets.is_floating_point() or targets.shape not in ((), (count,)):
         raise ShapeError(
-            f"target must be a class id or ({count},) of them, one for each image; "
+            f"{name} must be a class id or ({count},) of them, one for each image; "
             f"got shape {tuple(targets.shape)} of {targets.dtype}"
         )
     return targets.to(torch.int64).expand(count)
 
 
-def _bound(rule: Rule, name: str, layer: nn.Module, bounds: Bounds | None) -> LayerRule:
-    kind = RULES[rule.name]
-    parameters: dict[str, Any] = dict(rule.parameters)
+def _bound(assignment: Assignment, layer: nn.Module, bounds: Bounds | None) -> LayerRule:
+    kind = RULES[assignment.rule.name]
+    parameters: dict[str, Any] = dict(assignment.rule.parameters)
     if kind is ZBox:
         if bounds is None:
             raise RuleError(
-                f"z_box on layer {name!r} needs bounds=(low, high): the lowest and the highest normalised pixel"
+                f"z_box on layer {assignment.layer!r} needs bounds=(low, high): "
+                "the lowest and the highest normalised pixel"
             )
         parameters["bounds"] = bounds
     try:
         return kind(layer, **parameters)
     except RuleError as error:
-        raise RuleError(f"rule {rule.name!r} does not fit layer {name!r}: {error}") from error
+        raise RuleError(f"rule {assignment.rule.name!r} does not fit layer {assignment.layer!r}: {error}") from error

@@ -1,12 +1,12 @@
 """An attribution with what it belongs to, and the one call that makes it for a model of this package."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE, Rule
+from xaisigns.attribution.assignment import Rules
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.lrp import LRP, Target
 from xaisigns.model.vgg import Classifier
 
@@ -15,12 +15,14 @@ from xaisigns.model.vgg import Classifier
 class Result:
     """What an attribution method says of a batch of images.
 
-    ``relevance`` is ``(N, C, H, W)`` in units of the target logit; ``target`` ``(N,)`` class ids; ``logits``
-    ``(N, classes)`` of the unchanged model; ``composite`` is the LRP composite that was used.
+    ``relevance`` is ``(N, C, H, W)`` in units of the target logit; ``target`` ``(N,)`` class ids, and ``against`` too
+    where a contrast was asked for; ``logits`` ``(N, classes)`` of the unchanged model; ``composite`` is the LRP
+    composite that was used.
     """
 
     relevance: Tensor
     target: Tensor
+    against: Tensor | None
     logits: Tensor
     method: str
     composite: str
@@ -50,17 +52,26 @@ def attribute(
     model: Classifier,
     x: Tensor,
     target: Target | None = None,
+    against: Target | None = None,
     *,
     composite: str = DEFAULT_COMPOSITE,
-    rules: Mapping[str, Rule | str] | None = None,
+    rules: Rules | None = None,
 ) -> Result:
     """Explain the model's prediction for each image by LRP, or the ``target`` class(es) where given.
 
-    ``x`` is ``(N, 3, S, S)`` as ``model.preprocess`` gives it. Raises RuleError and ShapeError as LRP does.
+    ``against`` asks what speaks for the target rather than for another class. ``x`` is ``(N, 3, S, S)`` as
+    ``model.preprocess`` gives it. Raises RuleError and ShapeError as LRP does.
     """
+    return explained(LRP(model, composite, rules, model.bounds), model, x, target, against)
+
+
+def explained(
+    lrp: LRP, model: Classifier, x: Tensor, target: Target | None = None, against: Target | None = None
+) -> Result:
+    """As ``attribute``, with an LRP of this model that was built before."""
     with torch.inference_mode():
         logits = model(x)
     logits = logits.clone()
     chosen = logits.argmax(dim=1) if target is None else torch.as_tensor(target).expand(len(x))
-    relevance = LRP(model, composite, rules, model.bounds).attribute(x, chosen)
-    return Result(relevance, chosen, logits, "lrp", composite.replace("-", "_"))
+    others = None if against is None else torch.as_tensor(against).expand(len(x))
+    return Result(lrp.attribute(x, chosen, others), chosen, others, logits, "lrp", lrp.composite)

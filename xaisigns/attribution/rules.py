@@ -8,23 +8,43 @@ the relevance of the output; modified weights are made once, when a rule is boun
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from captum.attr._utils.lrp_rules import PropagationRule
 from torch import Tensor, nn
+from torch.nn.grad import conv2d_input
 
 from xaisigns.errors import RuleError
 
 Bounds = tuple[Tensor, Tensor]
 
 
+@dataclass(frozen=True)
+class Signs:
+    """What is known of a layer from its neighbours: half of the work falls away, and nothing of the result.
+
+    ``input_nonnegative``: its input comes from a ReLU. ``relevance_above_zero``: it goes into a ReLU, and the rule
+    behind that hands relevance only to inputs other than zero; so none reaches an output up to zero.
+    """
+
+    input_nonnegative: bool = False
+    relevance_above_zero: bool = False
+
+
 class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     """A rule on one layer. Subclasses say in ``relevance`` what becomes of the relevance."""
+
+    # Whether an input of zero gets no relevance: true of every rule that multiplies by the input.
+    spares_zero = True
 
     def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
         self.layer = layer
         self.stabilizer = stabilizer
+        self.signs = Signs()
+        # Where to note what the layer received and passed on, while somebody keeps a ledger.
+        self.record: dict[LayerRule, tuple[Tensor, Tensor]] | None = None
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         """Relevance of the input, in the shape of ``x``."""
@@ -49,11 +69,17 @@ class _Propagation(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         x, z = ctx.saved_tensors
-        return ctx.rule.relevance(x, z, gradients[0]), None, None
+        received = gradients[0]
+        passed = ctx.rule.relevance(x, z, received)
+        if ctx.rule.record is not None:
+            ctx.rule.record[ctx.rule] = (received.flatten(1).sum(dim=1), passed.flatten(1).sum(dim=1))
+        return passed, None, None
 
 
 class Pass(LayerRule):
     """Relevance goes through unchanged: for activations."""
+
+    spares_zero = False
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         return r
@@ -62,8 +88,7 @@ class Pass(LayerRule):
 class Gradient(LayerRule):
     """Relevance follows the plain gradient: for max pooling (winner takes all) and flatten."""
 
-    def forward_hook(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:  # noqa: ARG002
-        return output
+    spares_zero = False
 
 
 class Epsilon(LayerRule):
@@ -73,8 +98,7 @@ class Epsilon(LayerRule):
         super().__init__(layer, epsilon)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
-        share = r / stabilised(z, self.stabilizer)
-        return x * _pulled_back(self.layer, x, lambda _: share)
+        return _pulled_back(self.layer, x, r / stabilised(z, self.stabilizer)).mul_(x)
 
 
 class Norm(Epsilon):
@@ -84,105 +108,152 @@ class Norm(Epsilon):
         super().__init__(layer, stabilizer)
 
 
-class ZPlus(LayerRule):
+class _TwoSided(LayerRule):
+    """Shares by one set of weights where the input is positive and by another where it is negative."""
+
+    def _shares(self, for_positive: nn.Module, for_negative: nn.Module, x: Tensor, r: Tensor) -> Tensor:
+        if self.signs.input_nonnegative:
+            share = r / stabilised(for_positive(x), self.stabilizer)
+            return _pulled_back(for_positive, x, share).mul_(x)
+        above, below = x.clamp(min=0), x.clamp(max=0)
+        share = r / stabilised(for_positive(above) + for_negative(below), self.stabilizer)
+        of_above, of_below = _pulled_back(for_positive, x, share), _pulled_back(for_negative, x, share)
+        return of_above.mul_(above).add_(of_below.mul_(below))
+
+
+class ZPlus(_TwoSided):
     """Only what speaks for the output: weights of the sign of their input [montavon2017explaining]."""
 
     def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
-        self.positive = _modified(layer, lambda value: value.clamp(min=0))
-        self.negative = _modified(layer, lambda value: value.clamp(max=0), bias=False)
+        self.positive = _modified(layer, _positive)
+        self.negative = _modified(layer, _negative, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
-        return _two_sided(self.positive, self.negative, x, r, self.stabilizer)
+        return self._shares(self.positive, self.negative, x, r)
 
 
-class Gamma(LayerRule):
+class AlphaBeta(_TwoSided):
+    """What speaks for the output times ``alpha`` less what speaks against it times ``beta`` [bach2015pixel]."""
+
+    def __init__(self, layer: nn.Module, alpha: float = 2.0, beta: float = 1.0, stabilizer: float = 1e-6) -> None:
+        super().__init__(layer, stabilizer)
+        if min(alpha, beta) < 0 or abs(alpha - beta - 1) > 1e-9:
+            raise RuleError(f"alpha and beta must not be negative and alpha - beta must be 1, got {alpha} and {beta}")
+        self.alpha, self.beta = alpha, beta
+        self.positive, self.positive_without_bias = _with_and_without_bias(layer, _positive)
+        self.negative, self.negative_without_bias = _with_and_without_bias(layer, _negative)
+
+    def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
+        result = self._shares(self.positive, self.negative_without_bias, x, r).mul_(self.alpha)
+        if self.beta:
+            result -= self._shares(self.negative, self.positive_without_bias, x, r).mul_(self.beta)
+        return result
+
+
+class Gamma(_TwoSided):
     """Favours what agrees with the output's sign by ``gamma``; for inputs of either sign [andeol2021learning]."""
 
     def __init__(self, layer: nn.Module, gamma: float = 0.25, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
-        raised, lowered = (
-            (lambda value: value + gamma * value.clamp(min=0)),
-            (lambda value: value + gamma * value.clamp(max=0)),
-        )
-        self.raised, self.raised_without_bias = _modified(layer, raised), _modified(layer, raised, bias=False)
-        self.lowered, self.lowered_without_bias = (
-            _modified(layer, lowered),
-            _modified(layer, lowered, bias=False),
-        )
+        self.raised, self.raised_without_bias = _with_and_without_bias(layer, lambda w: w + gamma * _positive(w))
+        self.lowered, self.lowered_without_bias = _with_and_without_bias(layer, lambda w: w + gamma * _negative(w))
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
-        result = _two_sided(self.raised, self.lowered_without_bias, x, r * (z > 0), self.stabilizer)
-        below = r * (z < 0)
-        # Before a ReLU nothing is relevant below zero: half of the work falls away, and nothing of the result.
-        if bool(below.any()):
-            result = result + _two_sided(self.lowered, self.raised_without_bias, x, below, self.stabilizer)
+        if self.signs.relevance_above_zero:
+            return self._shares(self.raised, self.lowered_without_bias, x, r)
+        result = self._shares(self.raised, self.lowered_without_bias, x, r * (z > 0))
+        result += self._shares(self.lowered, self.raised_without_bias, x, r * (z < 0))
         return result
 
 
 class Flat(LayerRule):
     """The same share for every input that an output sees, whatever weights and inputs are [lapuschkin2019unmasking]."""
 
+    spares_zero = False
+
     def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
-        self.ones = _modified(layer, torch.ones_like, bias=False)
+        self.changed = _modified(layer, torch.ones_like, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
-        seen = self.ones(torch.ones_like(x[:1]))
-        return _pulled_back(self.ones, x, lambda _: r / stabilised(seen, self.stabilizer))
+        seen = self.changed(torch.ones_like(x[:1]))
+        return _pulled_back(self.changed, x, r / stabilised(seen, self.stabilizer))
+
+
+class WSquare(Flat):
+    """A share by the squared weight, whatever the inputs are: for inputs without bounds [montavon2017explaining]."""
+
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
+        super().__init__(layer, stabilizer)
+        self.changed = _modified(layer, torch.square)
 
 
 class ZBox(LayerRule):
     """For pixels, which lie between ``low`` and ``high``: how far each is from its worst [montavon2017explaining]."""
 
+    spares_zero = False
+
     def __init__(self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6) -> None:
         super().__init__(layer, stabilizer)
         self.low, self.high = bounds
-        self.positive = _modified(layer, lambda value: value.clamp(min=0))
-        self.negative = _modified(layer, lambda value: value.clamp(max=0))
+        self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)
+        # Both side by side, within each group of a grouped convolution: one pass over the relevance in place of two.
+        self.both = _modified(layer, lambda w: torch.cat((_positive(w), _negative(w)), dim=1), bias=False)
+        self.groups = getattr(layer, "groups", 1)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         low, high = (bound.to(x).expand(1, *x.shape[1:]) for bound in (self.low, self.high))
         share = r / stabilised(z - self.positive(low) - self.negative(high), self.stabilizer)
-        return (
-            x * _pulled_back(self.layer, x, lambda _: share)
-            - low * _pulled_back(self.positive, x, lambda _: share)
-            - high * _pulled_back(self.negative, x, lambda _: share)
-        )
+        # The layer's own weights are the positive and the negative ones together: they need no pass of their own.
+        distances = [(x - bound).unflatten(1, (self.groups, -1)) for bound in (low, high)]
+        paired = torch.cat(distances, dim=2).flatten(1, 2)
+        shares = _pulled_back(self.both, paired, share).mul_(paired)
+        summed: Tensor = shares.unflatten(1, (self.groups, 2, -1)).sum(dim=2)
+        return summed.flatten(1, 2)
 
 
 def stabilised(z: Tensor, by: float) -> Tensor:
     """``z`` moved away from zero by ``by``; zero counts as positive."""
     # A tensor of z's own type, since 0.01 of float32 is not that of float64; and -0 + 0 is 0, which is positive.
-    return z + torch.copysign(torch.tensor(by, dtype=z.dtype, device=z.device), z + 0)
+    return torch.copysign(torch.tensor(by, dtype=z.dtype, device=z.device), z + 0).add_(z)
 
 
-def _two_sided(for_positive: nn.Module, for_negative: nn.Module, x: Tensor, r: Tensor, stabilizer: float) -> Tensor:
-    """Shares by one set of weights where the input is positive and by another where it is negative."""
-    if bool(x.min() >= 0):
-        return x * _pulled_back(for_positive, x, lambda z: r / stabilised(z, stabilizer))
-    above, below = x.clamp(min=0), x.clamp(max=0)
-    share = r / stabilised(for_positive(above) + for_negative(below), stabilizer)
-    return above * _pulled_back(for_positive, above, lambda _: share) + below * _pulled_back(
-        for_negative, below, lambda _: share
-    )
+def _positive(weights: Tensor) -> Tensor:
+    return weights.clamp(min=0)
 
 
-def _pulled_back(layer: nn.Module, x: Tensor, shares: Callable[[Tensor], Tensor]) -> Tensor:
-    """What the layer's gradient makes of ``shares(layer(x))``."""
+def _negative(weights: Tensor) -> Tensor:
+    return weights.clamp(max=0)
+
+
+def _pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
+    """What the layer's gradient makes of ``share``, in the shape of ``x``: a new tensor."""
+    if isinstance(layer, nn.Linear):
+        return share.matmul(layer.weight)
+    if isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
+        spread: Tensor = conv2d_input(
+            list(x.shape), layer.weight, share, layer.stride, layer.padding, layer.dilation, layer.groups
+        )
+        return spread
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
         # forward, not a call: the layer of the network carries this very rule as a hook.
         z = layer.forward(leaf)
-    (gradient,) = torch.autograd.grad(z, leaf, shares(z.detach()))
-    return gradient
+    (gradient,) = torch.autograd.grad(z, leaf, share)
+    return gradient.clone()
 
 
-def _modified(layer: nn.Module, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Conv2d | nn.Linear:
+def _with_and_without_bias(layer: nn.Module, change: Callable[[Tensor], Tensor]) -> tuple[nn.Module, nn.Module]:
+    return _modified(layer, change), _modified(layer, change, bias=False)
+
+
+def _modified(layer: nn.Module, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Module:
     """A copy of the layer with changed weights and bias, or without a bias."""
     if not isinstance(layer, nn.Conv2d | nn.Linear):
         raise RuleError(f"this rule needs a layer with weights (convolution or linear), got {type(layer).__name__}")
-    changed = copy.deepcopy(layer)
+    changed = copy.copy(layer)
+    changed._parameters = dict(layer._parameters)
     changed.weight = nn.Parameter(change(layer.weight.detach()), requires_grad=False)
     old = layer.bias
     changed.bias = nn.Parameter(change(old.detach()), requires_grad=False) if old is not None and bias else None

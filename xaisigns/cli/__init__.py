@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from xaisigns.cli import data, evaluate, explain, train
+from xaisigns.cli import data, evaluate, explain, rules, train
 from xaisigns.errors import XaisignsError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(explain.explain)
+app.command()(rules.rules)
 
 
 def main() -> None:

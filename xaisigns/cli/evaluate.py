@@ -5,15 +5,21 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import Json, Model, Root, bars, percent, print_json, print_table
+from xaisigns.cli.terminal import InputSize, Json, Mean, Model, Root, Std, bars, load, percent, print_json, print_table
 
 
-def evaluate(root: Root, model: Model = "stickered", json: Json = False) -> None:
+def evaluate(
+    root: Root,
+    model: Model = "stickered",
+    input_size: InputSize = None,
+    mean: Mean = None,
+    std: Std = None,
+    json: Json = False,
+) -> None:
     """Accuracy with a 95 % interval, per class, confusion; for a stickered model also what a sticker does."""
-    from xaisigns.model.checkpoint import load_model
     from xaisigns.model.experiment import evaluate_model
 
-    network = load_model(model)
+    network = load(model, input_size, mean, std)
     with bars() as bar:
         report = evaluate_model(network, root, decoding=bar("decoding"), progress=bar("testing"))
     if json:

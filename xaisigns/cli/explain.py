@@ -6,35 +6,56 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import Json, Model, bars, print_json, print_table
+from xaisigns.cli.terminal import (
+    Composite,
+    InputSize,
+    Json,
+    Mean,
+    Model,
+    RuleFile,
+    Std,
+    bars,
+    load,
+    print_json,
+    print_table,
+)
 
 
 def explain(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
     model: Model = "stickered",
-    composite: Annotated[str, typer.Option(help="epsilon_gamma_box or epsilon_plus_flat.")] = "epsilon_gamma_box",
+    composite: Composite = "epsilon_gamma_box",
+    rules: RuleFile = None,
     target: Annotated[str, typer.Option(help="predicted, or a class number.")] = "predicted",
+    against: Annotated[
+        int | None,
+        typer.Option(min=0, help="What speaks for the target rather than for this class?", show_default=False),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
+    ledger: Annotated[bool, typer.Option("--ledger", help="Tell where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
     lang: Annotated[Literal["de", "en"], typer.Option(help="Language of names and pictures.")] = "en",
+    input_size: InputSize = None,
+    mean: Mean = None,
+    std: Std = None,
     json: Json = False,
 ) -> None:
     """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
-    from xaisigns.model.checkpoint import load_model
-    from xaisigns.report.explanation import explain_files
+    from xaisigns.attribution.assignment import read_rules
+    from xaisigns.report.explanation import Explaining, explain_files
 
     if target != "predicted" and not target.isdecimal():
         raise typer.BadParameter(f"wanted 'predicted' or a class number, got {target!r}", param_hint="--target")
-    network = load_model(model)
+    network = load(model, input_size, mean, std)
+    chosen = read_rules(rules) if rules else None
     with bars() as bar:
         report = explain_files(
             network,
             images,
             out,
-            composite=composite,
-            target=None if target == "predicted" else int(target),
-            npy=npy,
-            language=lang,
+            Explaining(
+                composite, chosen, None if target == "predicted" else int(target), against, npy, ledger, language=lang
+            ),
             progress=bar("explaining"),
         )
     if json:
@@ -57,5 +78,25 @@ def _print(results: list[dict[str, Any]]) -> None:
             f"{called['probability']:.1%}",
             f"{result['target']['name']} ({result['target']['id']})",
             result["files"]["picture"],
+        )
+    print_table(table)
+    for result in results:
+        if "ledger" in result:
+            _print_ledger(result)
+
+
+def _print_ledger(result: dict[str, Any]) -> None:
+    rows = result["ledger"]
+    table = Table("layer", "type", "rule", "received", "passed", "absorbed", "", title=result["image"])
+    largest = max(abs(row["received"]) for row in rows) or 1.0
+    for row in rows:
+        absorbed = row["received"] - row["passed"]
+        bar = ("█" if absorbed > 0 else "░") * min(30, round(30 * abs(absorbed) / largest))
+        table.add_row(
+            row["layer"],
+            row["type"],
+            row["rule"],
+            *(f"{v:.4f}" for v in (row["received"], row["passed"], absorbed)),
+            bar,
         )
     print_table(table)

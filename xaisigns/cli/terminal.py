@@ -4,21 +4,61 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from xaisigns.data.preprocessing import RGB
+    from xaisigns.model.vgg import Classifier
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 Model = Annotated[str, typer.Option("--model", help="clean, stickered, or a model file.")]
+Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' tells which there are.")]
+RuleFile = Annotated[
+    Path | None,
+    typer.Option("--rules", metavar="FILE", help="TOML file of rules over the composite.", show_default=False),
+]
+InputSize = Annotated[
+    int | None, typer.Option(help="For a checkpoint trained elsewhere: pixels on each side.", show_default=False)
+]
+Mean = Annotated[
+    str | None, typer.Option(metavar="R,G,B", help="Likewise: mean of the pixels, in 0..1.", show_default=False)
+]
+Std = Annotated[
+    str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
+]
 Root = Annotated[
     Path,
     typer.Argument(
         metavar="ROOT", help="Folder with GTSRB: official, Kaggle or torchvision layout.", show_default=False
     ),
 ]
+
+
+def load(model: str, input_size: int | None, mean: str | None, std: str | None) -> "Classifier":
+    """The model that the options name."""
+    from xaisigns.model.checkpoint import load_model
+    from xaisigns.model.foreign import Preprocessing
+
+    if input_size is None and mean is None and std is None:
+        return load_model(model)
+    if input_size is None or mean is None or std is None:
+        raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
+    return load_model(model, Preprocessing(input_size, _rgb(mean, "--mean"), _rgb(std, "--std")))
+
+
+def _rgb(text: str, option: str) -> "RGB":
+    try:
+        red, green, blue = map(float, text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option
+        ) from None
+    return red, green, blue
 
 
 def print_json(document: Any) -> None:

@@ -15,17 +15,28 @@ RGB = tuple[float, float, float]
 
 
 def read_image(path: Path) -> Image.Image:
-    """Decode an image file to RGB, turned upright as its EXIF says.
+    """Decode an image file to RGB, turned upright as its EXIF says; of an animation the first frame.
 
-    Raises DataError, with the path, when there is no file or it is no image.
+    16 bits a channel are scaled to 8, and what is transparent lies on white. Raises DataError, with the path, when
+    there is no file, it is no image, or it has more pixels than Pillow thinks safe.
     """
     try:
         with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
+            return _to_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as an image: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # Pillow would clip at 255.
+        return Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
 
 
 def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from xaisigns.data.files import whole_file
 from xaisigns.errors import ModelError, OutputError
+from xaisigns.model.foreign import Preprocessing, load_foreign
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 FORMAT = 1
@@ -29,10 +30,12 @@ def save_model(model: Classifier, path: Path) -> None:
     write_tensors(path, {name: _stored(tensor) for name, tensor in model.state_dict().items()}, _KEY, document)
 
 
-def load_model(name: Path | str) -> Classifier:
+def load_model(name: Path | str, preprocessing: Preprocessing | None = None) -> Classifier:
     """A trained model in eval mode on the CPU: "clean", "stickered", or the path of a model file.
 
-    Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape.
+    A checkpoint that xaisigns did not write (a state dict of torchvision's VGG, .pt or .safetensors) needs
+    ``preprocessing``, which such a file cannot tell. Raises ModelError when there is no such file, or it is broken, of
+    another format version, or of another shape.
     """
     path = bundled_weights(str(name)) if str(name) in BUNDLED else Path(name)
     if not path.is_file():
@@ -40,6 +43,15 @@ def load_model(name: Path | str) -> Classifier:
         raise ModelError(
             f"no model {str(name)!r}: give {known}, or the path of a .safetensors file of 'xaisigns train'"
         )
+    if not _is_own(path):
+        if preprocessing is None:
+            raise ModelError(
+                f"{path} was not written by xaisigns and cannot tell how its images are prepared: "
+                "give --input-size, --mean and --std (in Python a Preprocessing)"
+            )
+        return load_foreign(path, preprocessing)
+    if preprocessing is not None:
+        raise ModelError(f"{path} knows its input size, mean and std itself: leave them out")
     document, tensors = _read(path)
     if document.pop("format", None) != FORMAT:
         raise ModelError(
@@ -81,13 +93,20 @@ def _stored(tensor: Tensor) -> Tensor:
     return (tensor.half() if tensor.ndim > 1 else tensor).contiguous()
 
 
+def _is_own(path: Path) -> bool:
+    if path.suffix != ".safetensors":
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _KEY in (file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a whole safetensors file ({error}); train or copy it again") from error
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if _KEY not in metadata:
-                raise ModelError(f"{path} was not written by xaisigns: its metadata has no {_KEY!r}")
-            document = json.loads(metadata[_KEY])
+            document = json.loads(file.metadata()[_KEY])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path} is not a whole safetensors file ({error}); train or copy it again") from error

@@ -1,4 +1,4 @@
-"""VGG11 as torchvision has it, with a head for small images."""
+"""VGG as torchvision has it, with a head for small images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from xaisigns.data.preprocessing import RGB, normalise, pixel_bounds, resize
 
-Architecture = Literal["vgg11_bn", "vgg11"]
+Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
+
+_CONFIGURATIONS = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class NetworkSettings:
 
 
 class Classifier(nn.Module):
-    """A VGG11 that knows its input size, its normalisation and what its outputs mean.
+    """A VGG that knows its input size, its normalisation and what its outputs mean.
 
     Layer names are torchvision's (``features.0``, ``classifier.0``). ``card`` is the plain data of its file: class
     names, training, manipulation, metrics.
@@ -43,7 +45,8 @@ class Classifier(nn.Module):
         super().__init__()
         self.settings = settings
         self.card: dict[str, Any] = card or {}
-        self.features = make_layers(cfgs["A"], batch_norm=settings.architecture == "vgg11_bn")
+        depth, _, suffix = settings.architecture.partition("_")
+        self.features = make_layers(cfgs[_CONFIGURATIONS[depth]], batch_norm=suffix == "bn")
         self.avgpool = nn.AdaptiveAvgPool2d(1 if settings.head == "compact" else 7)
         self.classifier = _compact_head(settings) if settings.head == "compact" else _torchvision_head(settings)
 

@@ -1,6 +1,7 @@
 """Explains image files: pictures, raw relevance, and the plain data that says what is in them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from xaisigns.attribution.assignment import Rules
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
-from xaisigns.attribution.result import Result, attribute
+from xaisigns.attribution.lrp import LRP, LedgerEntry
+from xaisigns.attribution.result import Result, explained
 from xaisigns.data.classes import Language
 from xaisigns.data.files import whole_file
 from xaisigns.data.preprocessing import read_image
@@ -21,40 +24,59 @@ _BATCH = 16
 _TOP = 5
 
 
+@dataclass(frozen=True)
+class Explaining:
+    """What to explain and what to write.
+
+    ``target`` and ``against`` are class ids; without a target each image's predicted class is explained. ``npy`` asks
+    for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on.
+    """
+
+    composite: str = DEFAULT_COMPOSITE
+    rules: Rules | None = None
+    target: int | None = None
+    against: int | None = None
+    npy: bool = False
+    ledger: bool = False
+    language: Language = "en"
+
+
 def explain_files(
     model: Classifier,
     paths: Sequence[Path],
     out: Path,
-    *,
-    composite: str = DEFAULT_COMPOSITE,
-    target: int | None = None,
-    npy: bool = False,
-    language: Language = "en",
+    wanted: Explaining,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Explain each image for its predicted class, or for ``target``, and write its picture to ``out``.
+    """Explain each image and write its picture to ``out``; gives the document of ``explain --json``.
 
-    With ``npy`` the relevance ``(3, S, S)`` float32 is written too. Gives the document of ``explain --json``; an image
-    that cannot be read is in its "skipped". No file of the call is written over another or over an image. Raises
-    ModelError for a target that the model does not have, OutputError when ``out`` cannot be written.
+    An image that cannot be read is in its "skipped". No file of the call is written over another or over an image.
+    Raises ModelError for a class that the model does not have, RuleError as LRP does, OutputError when ``out`` cannot
+    be written.
     """
     classes = model.settings.classes
-    if target is not None and target not in range(classes):
-        raise ModelError(f"the model has no class {target}; give --target a number from 0 to {classes - 1}")
+    for name, class_id in (("target", wanted.target), ("against", wanted.against)):
+        if class_id is not None and class_id not in range(classes):
+            raise ModelError(f"the model has no class {class_id}; give --{name} a number from 0 to {classes - 1}")
+    lrp = LRP(model, wanted.composite, wanted.rules, model.bounds)
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = _Names(out, paths)
     for batch in _batches(paths, skipped):
-        pictures = [image for _, image in batch]
-        result = attribute(model, model.preprocess(pictures), target, composite=composite)
+        x = model.preprocess([image for _, image in batch])
+        result = explained(lrp, model, x, wanted.target, wanted.against)
+        ledger = lrp.ledger(x, result.target, result.against) if wanted.ledger else None
         for index, (path, image) in enumerate(batch):
             one = _only(result, index)
             files = {"picture": names.take(path)}
-            save_figure(show(model, [image], one, language=language), files["picture"])
-            if npy:
+            save_figure(show(model, [image], one, language=wanted.language), files["picture"])
+            if wanted.npy:
                 files["relevance"] = files["picture"].with_suffix(".npy")
                 _save_array(one.relevance[0], files["relevance"])
-            results.append(_document(model, path, one, files, language))
+            document = _document(model, path, one, files, wanted.language)
+            if ledger:
+                document["ledger"] = [_entry(entry, index) for entry in ledger]
+            results.append(document)
             if progress:
                 progress(len(results) + len(skipped), len(paths))
     return {"results": results, "skipped": skipped}
@@ -97,7 +119,15 @@ def _batches(paths: Sequence[Path], skipped: list[dict[str, str]]) -> Iterator[l
 
 def _only(result: Result, index: int) -> Result:
     one = slice(index, index + 1)
-    return Result(result.relevance[one], result.target[one], result.logits[one], result.method, result.composite)
+    against = None if result.against is None else result.against[one]
+    return replace(
+        result, relevance=result.relevance[one], target=result.target[one], against=against, logits=result.logits[one]
+    )
+
+
+def _entry(entry: LedgerEntry, index: int) -> dict[str, Any]:
+    told = {"layer": entry.assignment.layer, "type": entry.assignment.type, "rule": entry.assignment.rule.name}
+    return {**told, "received": float(entry.received[index]), "passed": float(entry.passed[index])}
 
 
 def _save_array(values: Tensor, path: Path) -> None:
@@ -115,12 +145,14 @@ def _document(
         return {"id": class_id, "name": name, "probability": probability}
 
     target = int(result.target[0])
+    against = None if result.against is None else int(result.against[0])
     best = probabilities.topk(min(_TOP, len(probabilities))).indices.tolist()
     return {
         "image": str(path),
         "predicted": named(best[0]),
         "top": [named(class_id) for class_id in best],
         "target": {"id": target, "name": model.class_name(target, language)},
+        "against": None if against is None else {"id": against, "name": model.class_name(against, language)},
         "method": result.method,
         "composite": result.composite,
         "logit": float(result.logit[0]),

@@ -28,6 +28,7 @@ _WORDS = {
         "overlay": "overlay",
         "called": "Called: {name} ({share})",
         "asked": "Red speaks for “{name}”, blue against it.",
+        "contrast": "Red speaks for “{name}” rather than “{other}”, blue the other way round.",
         "scale": "relevance a pixel",
     },
     "de": {
@@ -36,6 +37,7 @@ _WORDS = {
         "overlay": "überlagert",
         "called": "Erkannt: {name} ({share})",
         "asked": "Rot spricht für „{name}“, Blau dagegen.",
+        "contrast": "Rot spricht eher für „{name}“ als für „{other}“, Blau umgekehrt.",
         "scale": "Relevanz je Pixel",
     },
 }
@@ -58,6 +60,9 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
         share = float(result.probabilities[index, called])
         text = words["called"].format(name=model.class_name(called, language), share=_percent(share, language))
         asked = words["asked"].format(name=model.class_name(target, language))
+        if result.against is not None:
+            other = model.class_name(int(result.against[index]), language)
+            asked = words["contrast"].format(name=model.class_name(target, language), other=other)
         row.suptitle(f"{text}\n{asked}", fontsize=11)
         _draw(row.subplots(1, 3), image, heatmap, words)
     return figure

@@ -1,0 +1,130 @@
+"""Rules layer by layer: names over indices over types over the composite; the same from a TOML file."""
+
+import pytest
+from torch import nn
+
+import xaisigns as xs
+from xaisigns.attribution.assignment import assign, read_rules
+from xaisigns.attribution.composites import rule_defaults
+from xaisigns.errors import RuleError
+
+
+@pytest.fixture
+def network():
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU()),
+        nn.Flatten(),
+        nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)),
+    )
+
+
+def chosen(network, rules, composite="epsilon_plus_flat"):
+    return {row.layer: (row.rule.name, row.source) for row in assign(network, composite, rules)}
+
+
+def test_the_composite_alone(network):
+    assert chosen(network, None) == {
+        "0.0": ("flat", "composite"),
+        "0.1": ("pass", "composite"),
+        "0.2": ("z_plus", "composite"),
+        "0.3": ("pass", "composite"),
+        "1": ("gradient", "composite"),
+        "2.0": ("epsilon", "composite"),
+        "2.1": ("pass", "composite"),
+        "2.2": ("epsilon", "composite"),
+    }
+
+
+def test_name_wins_over_index_over_type_over_composite(network):
+    rules = {nn.Conv2d: "alpha_beta", nn.Linear: "z_plus", 1: "w_square", -1: "norm", "2.2": "gamma", "0.*": "epsilon"}
+    table = chosen(network, rules)
+    assert table["0.0"] == ("epsilon", "name")
+    assert table["0.2"] == ("epsilon", "name")
+    assert table["2.0"] == ("z_plus", "type")
+    assert table["2.2"] == ("gamma", "name")
+    del rules["0.*"], rules["2.2"]
+    table = chosen(network, rules)
+    assert table["0.0"] == ("alpha_beta", "type")
+    assert table["0.2"] == ("w_square", "index")
+    assert table["2.2"] == ("norm", "index")
+
+
+def test_an_exact_name_wins_over_wildcards_and_the_first_wildcard_over_the_next(network):
+    table = chosen(network, {"0.?": "gamma", "*": "epsilon", "0.2": "z_plus"})
+    assert [table[name][0] for name in ("0.0", "0.2", "2.0")] == ["gamma", "z_plus", "epsilon"]
+
+
+def test_a_file_says_the_same(network, tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_text(
+        '[name]\n"2.2" = "gamma"\n"0.*" = {rule = "gamma", gamma = 0.1}\n'
+        '[index]\n-1 = "norm"\n2 = "z_plus"\n[type]\nConv2d = "alpha_beta"\n'
+    )
+    assert read_rules(path) == {
+        "2.2": xs.Rule("gamma"),
+        "0.*": xs.Rule("gamma", {"gamma": 0.1}),
+        -1: xs.Rule("norm"),
+        2: xs.Rule("z_plus"),
+        nn.Conv2d: xs.Rule("alpha_beta"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[name", "cannot be read as a TOML file"),
+        ('[layers]\na = "epsilon"', r"no table 'layers' is known; there are \[name\], \[index\] and \[type\]"),
+        ('name = "epsilon"', "no table 'name' is known"),
+        ('[type]\nConv3d = "epsilon"', "no type 'Conv3d'; there are Conv2d, Linear"),
+        ('[index]\nfirst = "epsilon"', "index 'first' is not a whole number"),
+        ("[name]\na = 3", "a rule is wanted, such as"),
+        ("[name]\na = {gamma = 0.1}", "a rule is wanted, such as"),
+        ('[name]\na = "delta"', "no rule 'delta'; there are epsilon"),
+        ('[name]\na = {rule = "gamma", beta = 1}', "rule 'gamma' has no parameter 'beta'; it has gamma, stabilizer"),
+        ('[name]\na = {rule = "gamma", gamma = "high"}', "parameter 'gamma' of rule 'gamma' must be a number"),
+    ],
+)
+def test_a_file_that_says_anything_else_is_refused(text, message, tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(RuleError, match=message) as raised:
+        read_rules(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(RuleError, match="cannot be read"):
+        read_rules(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"0.9": "epsilon"}, "no layer '0.9'; there are 0.0, 0.1"),
+        ({"9.*": "epsilon"}, r"no layer '9\.\*'"),
+        ({4: "epsilon"}, "no layer with index 4: the convolution and linear layers are 0 to 3, or -4 to -1"),
+        ({-5: "epsilon"}, "no layer with index -5"),
+        ({nn.MaxPool2d: "gradient"}, "no layer of type MaxPool2d; there are Conv2d, Flatten, Linear, ReLU"),
+    ],
+)
+def test_what_the_network_does_not_have_is_refused(rules, message, network):
+    with pytest.raises(RuleError, match=message):
+        assign(network, "epsilon", rules)
+
+
+def test_alpha_and_beta_have_to_fit():
+    with pytest.raises(RuleError, match="alpha - beta must be 1, got 2 and"):
+        xs.LRP(
+            nn.Sequential(nn.Flatten(), nn.Linear(3, 2)),
+            "epsilon",
+            {0: xs.Rule("alpha_beta", {"alpha": 2, "beta": 0.5})},
+        )
+
+
+def test_settings_are_parameters_and_defaults():
+    assert xs.Rule("alpha_beta", {"stabilizer": 0.1}).settings == {"alpha": 2.0, "beta": 1.0, "stabilizer": 0.1}
+    assert {name: rule_defaults(name) for name in ("pass", "gradient", "z_box")} == {
+        "pass": {},
+        "gradient": {},
+        "z_box": {"stabilizer": 1e-6},
+    }

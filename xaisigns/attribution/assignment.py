@@ -1,0 +1,155 @@
+"""Which layer gets which rule: the caller's choices by name, index and type over a composite; also from a TOML file."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from xaisigns.attribution.canonize import SUPPORTED, canonize, changes, leaves
+from xaisigns.attribution.composites import Rule, find_composite
+from xaisigns.errors import RuleError
+
+Key = str | int | type[nn.Module]
+Rules = Mapping[Key, Rule | str]
+
+_TYPES = {kind.__name__: kind for kind in SUPPORTED}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A layer's rule and who chose it: "name", "index", "type" or "composite"."""
+
+    layer: str
+    type: str
+    rule: Rule
+    source: str
+
+
+def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> list[Assignment]:
+    """The rule of every layer of a canonized network, in the order of the forward pass.
+
+    A key of ``rules`` that is a str is a layer's name, with the wildcards ``*`` and ``?``; an int is an index over the
+    convolution and linear layers, from the end where negative; a class is a type of layer. A name wins over an index,
+    an index over a type, a type over the composite; an exact name over one with wildcards; otherwise the first given.
+    Raises RuleError for a composite, rule, layer, index or type that does not exist, with those that do.
+    """
+    chosen = find_composite(composite)
+    layers = dict(leaves(network))
+    weighted = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    own = {key: rule if isinstance(rule, Rule) else Rule(rule) for key, rule in (rules or {}).items()}
+    _refuse_unknown(own, layers, weighted)
+    table = []
+    for name, layer in layers.items():
+        found = _own_choice(own, name, layer, weighted)
+        if found is None:
+            rule = chosen.rule(layer, is_first=name in weighted[:1])
+            if rule is None:
+                raise RuleError(
+                    f"composite {composite!r} has no rule for layer {name!r} of type {type(layer).__name__}"
+                )
+            found = rule, "composite"
+        table.append(Assignment(name, type(layer).__name__, *found))
+    return table
+
+
+def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) -> list[dict[str, Any]]:
+    """The preflight of a module that LRP shall explain, as plain data: a row for each layer in the forward's order.
+
+    A row has layer, type (the module's own), rule, parameters, source (as in ``assign``) and change (what canonization
+    does to the layer, or None). Raises RuleError as ``canonize``, naming every layer that LRP cannot take, and
+    ``assign`` do.
+    """
+    network = canonize(module)
+    changed = changes(module)
+    types = {name: type(layer).__name__ for name, layer in module.named_modules()}
+    return [
+        {
+            "layer": row.layer,
+            "type": types.get(row.layer, row.type),
+            "rule": row.rule.name,
+            "parameters": row.rule.settings,
+            "source": row.source,
+            "change": changed.get(row.layer),
+        }
+        for row in assign(network, composite, rules)
+    ]
+
+
+def read_rules(path: Path) -> dict[Key, Rule]:
+    """Rules from a TOML file with the tables ``name``, ``index`` and ``type``.
+
+    A value is a rule's name, or a table of ``rule`` and its parameters. Raises RuleError, with the path, for a file
+    that is missing or says anything else.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RuleError(f"{path} cannot be read as a TOML file of rules: {error}") from error
+    try:
+        return {_key(table, key): _rule(value) for table, key, value in _entries(document)}
+    except RuleError as error:
+        raise RuleError(f"{path}: {error}") from error
+
+
+def _entries(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for table, entries in document.items():
+        if table not in ("name", "index", "type") or not isinstance(entries, dict):
+            raise RuleError(f"no table {table!r} is known; there are [name], [index] and [type]")
+        for key, value in entries.items():
+            yield table, key, value
+
+
+def _key(table: str, key: str) -> Key:
+    if table == "name":
+        return key
+    if table == "type":
+        if key not in _TYPES:
+            raise RuleError(f"no type {key!r}; there are {', '.join(_TYPES)}")
+        return _TYPES[key]
+    try:
+        return int(key)
+    except ValueError:
+        raise RuleError(f"index {key!r} is not a whole number") from None
+
+
+def _rule(value: Any) -> Rule:
+    if isinstance(value, str):
+        return Rule(value)
+    if isinstance(value, dict) and isinstance(value.get("rule"), str):
+        return Rule(value["rule"], {name: given for name, given in value.items() if name != "rule"})
+    raise RuleError(f'a rule is wanted, such as "epsilon" or {{rule = "gamma", gamma = 0.1}}, got {value!r}')
+
+
+def _own_choice(own: Mapping[Key, Rule], name: str, layer: nn.Module, weighted: list[str]) -> tuple[Rule, str] | None:
+    if name in own:
+        return own[name], "name"
+    for key, rule in own.items():
+        if isinstance(key, str) and fnmatchcase(name, key):
+            return rule, "name"
+    if name in weighted:
+        place = weighted.index(name)
+        for index in (place, place - len(weighted)):
+            if index in own:
+                return own[index], "index"
+    for key, rule in own.items():
+        if isinstance(key, type) and isinstance(layer, key):
+            return rule, "type"
+    return None
+
+
+def _refuse_unknown(own: Mapping[Key, Rule], layers: Mapping[str, nn.Module], weighted: list[str]) -> None:
+    for key in own:
+        if isinstance(key, str) and not any(name == key or fnmatchcase(name, key) for name in layers):
+            raise RuleError(f"no layer {key!r}; there are {', '.join(layers)}")
+        if isinstance(key, int) and not -len(weighted) <= key < len(weighted):
+            raise RuleError(
+                f"no layer with index {key}: the convolution and linear layers are 0 to {len(weighted) - 1}, "
+                f"or -{len(weighted)} to -1 from the end"
+            )
+        if isinstance(key, type) and not any(isinstance(layer, key) for layer in layers.values()):
+            there = ", ".join(sorted({type(layer).__name__ for layer in layers.values()}))
+            raise RuleError(f"no layer of type {key.__name__}; there are {there}")

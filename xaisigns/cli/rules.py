@@ -1,0 +1,49 @@
+"""xaisigns rules: which rule LRP uses for which layer."""
+
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from xaisigns.cli.terminal import (
+    Composite,
+    InputSize,
+    Json,
+    Mean,
+    Model,
+    RuleFile,
+    Std,
+    load,
+    print_json,
+    print_table,
+)
+
+
+def rules(
+    model: Model = "stickered",
+    composite: Composite = "epsilon_gamma_box",
+    rules: RuleFile = None,
+    input_size: InputSize = None,
+    mean: Mean = None,
+    std: Std = None,
+    json: Json = False,
+) -> None:
+    """Print each layer's type, rule and parameters, who chose the rule, and what is changed before LRP."""
+    from xaisigns.attribution.assignment import read_rules, rule_table
+    from xaisigns.attribution.composites import COMPOSITES
+
+    network = load(model, input_size, mean, std)
+    layers = rule_table(network, composite, read_rules(rules) if rules else None)
+    if json:
+        print_json({"model": model, "composite": composite.replace("-", "_"), "layers": layers})
+        return
+    _print(layers)
+    typer.echo(f"composites: {', '.join(COMPOSITES)}")
+
+
+def _print(layers: list[dict[str, Any]]) -> None:
+    table = Table("layer", "type", "rule", "parameters", "chosen by", "before LRP")
+    for row in layers:
+        parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
+        table.add_row(row["layer"], row["type"], row["rule"], parameters, row["source"], row["change"] or "")
+    print_table(table)
