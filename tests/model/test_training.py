@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
@@ -268,12 +268,15 @@ def test_a_file_that_is_no_checkpoint_is_refused(unbroken, out):
     refused(out)
     save_model(unbroken[0], checkpoint_path(out))
     refused(out)
+    for document in ("{}", "[]", "3"):
+        save_file({"a": torch.zeros(1)}, checkpoint_path(out), metadata={"training": document})
+        refused(out)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_bytes(b"mine")
     settings = replace(SETTINGS, epochs=1)
-    with pytest.raises(OutputError, match=r"^cannot write .*checkpoint\.safetensors: .+; choose another place"):
+    with pytest.raises(OutputError, match=r"^cannot write .*model\.csv: .+; choose another place"):
         train(NETWORK, settings, coloured(2), None, tmp_path / "file" / "model.safetensors")
     assert (tmp_path / "file").read_bytes() == b"mine"
 

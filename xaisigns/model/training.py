@@ -89,8 +89,9 @@ def train(
             row: dict[str, Any] = {"epoch": epoch + 1, "loss": round(loss, 5), "accuracy": round(accuracy, 5)}
             row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
             rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
-            run.store(checkpoint, identity, rows)
+            # The log first: a kill in between costs an epoch, which is trained and logged anew, and no row of the log.
             _write_log(out.with_suffix(".csv"), rows)
+            run.store(checkpoint, identity, rows)
     return run.averaged.requires_grad_(False).eval(), rows
 
 
@@ -186,9 +187,10 @@ class _Run:
             with safe_open(path, framework="pt") as file:
                 document = json.loads((file.metadata() or {})["training"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
+            found = document["identity"]
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a whole checkpoint; delete it, or train without --resume") from error
-        if document["identity"] != identity:
+        if found != identity:
             raise ModelError(
                 f"{path} belongs to another training: settings or data differ; "
                 "repeat the first command's options, or train without --resume"
