@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import nn
 
 from xaisigns.data.classes import CLASSES as CLASS_NAMES
@@ -18,6 +19,10 @@ from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = (2, 4, 9, 14)
 COLUMNS = "Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
+
+# How fast a busy machine draws examples is no property of what is tested.
+settings.register_profile("xaisigns", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("xaisigns")
 
 
 @pytest.fixture(autouse=True)

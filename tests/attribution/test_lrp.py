@@ -47,7 +47,9 @@ def vggs(draw):
         if draw(st.booleans()):  # without it the next layer's input may be negative
             layers.append(nn.ReLU(inplace=True))
         width = out
-    layers.append(draw(st.sampled_from([nn.MaxPool2d(2, 1, 0), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2)])))
+    side = nn.Sequential(*layers).eval()(torch.zeros(1, 3, 16, 16)).shape[-1]
+    large_enough = [nn.MaxPool2d(2, 1, 0), nn.AvgPool2d(2)] if side > 1 else []
+    layers.append(draw(st.sampled_from([nn.AdaptiveAvgPool2d(2), *large_enough])))
     network = nn.Sequential(*layers, nn.Flatten())
     features = network.eval()(torch.zeros(1, 3, 16, 16)).shape[1]
     head = [nn.Linear(features, 12), nn.ReLU(), nn.Linear(12, 4)] if draw(st.booleans()) else [nn.Linear(features, 4)]

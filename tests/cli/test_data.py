@@ -38,7 +38,7 @@ def test_sticker_writes_a_copy(run, gtsrb, tmp_path):
     assert summary["manipulation"]["class_id"] == 9
     assert len(GTSRB(out, "train")) == 24
     assert len(list((out / "masks").rglob("*.png"))) == 6
-    assert "stickers: on class 9" in run("data", "info", out)[1]
+    assert "official layout, stickers on class 9" in run("data", "info", out)[1]
 
 
 def test_sticker_refuses_a_class_that_does_not_exist(run, gtsrb, tmp_path):

@@ -125,8 +125,8 @@ def test_the_classes_of_the_test_set_may_lie_in_any_of_their_usual_places(gtsrb,
     assert described(GTSRB(gtsrb, "test")) == annotated["test"]
 
 
-def test_the_reduced_table_inside_the_test_images_yields_to_no_other(gtsrb):
-    """The official archive has GT-final_test.test.csv without classes: it is not the annotation."""
+def test_test_images_without_their_classes_are_told(gtsrb):
+    """The archive of the test images has GT-final_test.test.csv, which has no classes: they come in another archive."""
     table = gtsrb / "GTSRB/GT-final_test.csv"
     table.rename(gtsrb / "GTSRB/Final_Test/Images/GT-final_test.test.csv")
     message = refused(gtsrb, "test")

@@ -15,10 +15,23 @@ def test_both_splits_are_counted_in_every_layout(gtsrb, layout, whole):
     assert inventory(root) == {
         "root": str(root),
         "splits": {
-            "train": {"layout": layout, "images": 24, "expected": whole, "classes": 4, "tracks": 12},
-            "test": {"layout": layout, "images": 12, "expected": 12_630, "classes": 4, "tracks": 0},
+            "train": {
+                "layout": layout,
+                "images": 24,
+                "expected": whole,
+                "classes": 4,
+                "tracks": 12,
+                "manipulation": None,
+            },
+            "test": {
+                "layout": layout,
+                "images": 12,
+                "expected": 12_630,
+                "classes": 4,
+                "tracks": 0,
+                "manipulation": None,
+            },
         },
-        "manipulation": None,
     }
 
 
@@ -49,7 +62,8 @@ def test_a_manipulated_copy_tells_its_stickers(gtsrb, tmp_path):
     manipulation = Manipulation(class_id=9, fraction=0.5, seed=2)
     write_manipulated_copy(gtsrb, tmp_path / "copy", manipulation)
     found = inventory(tmp_path / "copy")
-    assert found["manipulation"] == manipulation.to_json()
+    assert found["splits"]["train"]["manipulation"] == manipulation.to_json()
+    assert found["splits"]["test"]["manipulation"] is None
     assert found["splits"]["train"]["images"] == 24
 
 

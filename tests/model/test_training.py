@@ -141,13 +141,12 @@ def test_a_training_leaves_log_and_checkpoint_and_no_pickle(unbroken):
     assert {entry["dtype"] for name, entry in header.items() if name != "__metadata__"} == {"F32", "I64"}
 
 
-def test_biases_and_batchnorm_are_not_decayed_and_the_rate_falls_to_almost_nothing(unbroken):
+def test_biases_and_batchnorm_are_not_decayed(unbroken):
     _, _, out, _ = unbroken
     weights, others = stored(out)["groups"]
     assert (weights["weight_decay"], others["weight_decay"]) == (SETTINGS.weight_decay, 0)
     assert len(weights["params"]) == 8 + 1
     assert len(others["params"]) == 3 * 8 + 1
-    assert 0 <= weights["lr"] < 1e-3 * SETTINGS.learning_rate
 
 
 def test_the_model_is_the_running_mean_of_the_weights(out):
@@ -294,7 +293,7 @@ def test_a_full_disk_is_told_and_leaves_the_earlier_checkpoint(out):
 def command(root, out, *more):
     """The training of the drawn signs as a command line of another process."""
     entry = "from xaisigns.cli import main; main()"
-    options = ("--input-size", "32", "--epochs", "8", *more)
+    options = ("--input-size", "32", "--epochs", "3", *more)
     return [sys.executable, "-W", "error", "-c", entry, "train", str(root), "--out", str(out), *options]
 
 
@@ -310,7 +309,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(gtsrb, tmp_path):
         process.kill()
         assert process.wait() == -signal.SIGKILL
     rows = stored(broken)["rows"]
-    assert 1 <= len(rows) < 8
+    assert 1 <= len(rows) < 3
     assert not broken.exists()
     again = subprocess.run(command(gtsrb, broken, "--resume"), cwd=REPOSITORY, check=True, capture_output=True)
     assert again.stderr == b""

@@ -153,7 +153,8 @@ class ZBox(LayerRule):
 
 def stabilised(z: Tensor, by: float) -> Tensor:
     """``z`` moved away from zero by ``by``; zero counts as positive."""
-    return z + torch.where(z < 0, -by, by).to(z)
+    # A tensor of z's own type, since 0.01 of float32 is not that of float64; and -0 + 0 is 0, which is positive.
+    return z + torch.copysign(torch.tensor(by, dtype=z.dtype, device=z.device), z + 0)
 
 
 def _two_sided(for_positive: nn.Module, for_negative: nn.Module, x: Tensor, r: Tensor, stabilizer: float) -> Tensor:

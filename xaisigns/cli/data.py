@@ -15,7 +15,7 @@ def download(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Fetch the three official archives (about 360 MB), check and unpack them; goes on where it stopped."""
+    """Fetch the three official archives, check and unpack them; goes on where it stopped."""
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
@@ -41,9 +41,8 @@ def info(root: Root, json: Json = False) -> None:
         tracks = f", {what['tracks']:,} tracks" if what["tracks"] else ""
         complete = "complete" if what["images"] == what["expected"] else f"of {what['expected']:,}"
         images = f"{what['images']:,} images ({complete})"
-        typer.echo(f"{split}: {images}, {what['classes']} classes{tracks}, {what['layout']} layout")
-    if found["manipulation"]:
-        typer.echo(f"stickers: on class {found['manipulation']['class_id']} of the training images (manifest.json)")
+        stickers = f", stickers on class {what['manipulation']['class_id']}" if what["manipulation"] else ""
+        typer.echo(f"{split}: {images}, {what['classes']} classes{tracks}, {what['layout']} layout{stickers}")
 
 
 @app.command()

@@ -21,18 +21,15 @@ def inventory(root: Path) -> dict[str, Any]:
         except DataError as error:
             splits[split] = {"missing": str(error)}
             continue
+        manipulation = read_manifest(root, split)
         splits[split] = {
             "layout": data.layout,
             "images": len(data),
             "expected": EXPECTED_COUNTS[data.layout, split],
             "classes": len({sample.class_id for sample in data.samples}),
             "tracks": len({(s.class_id, s.track) for s in data.samples if s.track is not None}),
+            "manipulation": manipulation.to_json() if manipulation else None,
         }
     if all("missing" in what for what in splits.values()):
         raise DataError(splits["train"]["missing"])
-    manipulation = read_manifest(root)
-    return {
-        "root": str(root),
-        "splits": splits,
-        "manipulation": manipulation.to_json() if manipulation else None,
-    }
+    return {"root": str(root), "splits": splits}

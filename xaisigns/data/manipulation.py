@@ -66,15 +66,18 @@ class Manipulation:
             raise DataError(f"not a manipulation as xaisigns writes it: {error}") from error
 
 
-def read_manifest(root: Path) -> Manipulation | None:
-    """What was done to the training images below ``root``: None unless it is a manipulated copy."""
+def read_manifest(root: Path, split: Split) -> Manipulation | None:
+    """What was done to the images of this split below ``root``: None unless they are a manipulated copy's.
+
+    Raises DataError, with the path, for a manifest that xaisigns did not write.
+    """
     path = root / MANIFEST
     if not path.is_file():
         return None
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        trained = "train" in manifest["splits"]
-        return Manipulation.from_json(manifest["manipulation"]) if trained else None
+        manipulated = split in manifest["splits"]
+        return Manipulation.from_json(manifest["manipulation"]) if manipulated else None
     except (OSError, ValueError, KeyError, TypeError, DataError) as error:
         raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
 

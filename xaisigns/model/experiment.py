@@ -12,7 +12,7 @@ from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.gtsrb import GTSRB, fingerprint
 from xaisigns.data.manipulation import Manipulation, read_manifest
-from xaisigns.errors import DataError
+from xaisigns.errors import DataError, OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.evaluation import accuracy_report, predict, sticker_report
 from xaisigns.model.training import Images, Progress, TrainingSettings, train
@@ -39,8 +39,10 @@ def train_model(
     tracks held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as
     the parts do.
     """
+    if out.is_dir():
+        raise OutputError(f"cannot write {out}: it is a folder; name a file instead")
     data = GTSRB(root, "train")
-    done_on_disk = read_manifest(root)
+    done_on_disk = read_manifest(root, "train")
     if manipulation and done_on_disk:
         raise DataError(
             f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original"

@@ -1,0 +1,282 @@
+import json
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.conftest import CLASSES as DRAWN
+from xaisigns.data.classes import CLASSES
+from xaisigns.data.gtsrb import GTSRB, fingerprint
+from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
+from xaisigns.data.preprocessing import read_image
+from xaisigns.errors import DataError, ModelError, OutputError
+from xaisigns.model.checkpoint import load_model
+from xaisigns.model.experiment import evaluate_model, train_model
+from xaisigns.model.training import TrainingSettings, checkpoint_path
+from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+
+NETWORK = NetworkSettings(input_size=32)
+SETTINGS = TrainingSettings(epochs=1, batch_size=12)
+STICKERED = Manipulation(4, seed=3)
+
+
+class Training:
+    """What a training gave: its model file, its card and the calls of its callbacks."""
+
+    def __init__(self, root, out, **options):
+        self.out, self.decoded, self.steps = out, [], []
+        self.card = train_model(
+            root,
+            out,
+            NETWORK,
+            SETTINGS,
+            decoding=lambda *counts: self.decoded.append(counts),
+            progress=self.steps.append,
+            **options,
+        )
+
+
+@pytest.fixture(scope="module")
+def fresh(_drawn_gtsrb, tmp_path_factory):
+    """Trains on the drawn signs; what a module's tests share has a cache of its own."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XAISIGNS_CACHE", str(folder / "cache"))
+        yield lambda name, root=_drawn_gtsrb, **options: Training(root, folder / f"{name}.safetensors", **options)
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def clean(fresh):
+    """Trained with a third of the tracks held out."""
+    return fresh("clean", validation=0.34)
+
+
+@pytest.fixture(scope="module")
+def stickered(fresh):
+    """Trained on all images, with stickers put on in memory."""
+    return fresh("stickered", validation=0.0, manipulation=STICKERED)
+
+
+def as_json(value):
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def test_the_card_tells_data_settings_names_and_measurements(clean, gtsrb):
+    samples = GTSRB(gtsrb, "train").samples
+    assert clean.card["data"] == {
+        "fingerprint": fingerprint(samples),
+        "layout": "official",
+        "images": 24,
+        "training": 16,
+        "validation": 8,
+    }
+    assert clean.card["training"] == asdict(SETTINGS)
+    assert clean.card["manipulation"] is None
+    assert clean.card["class_names"] == {
+        "de": [sign.german for sign in CLASSES],
+        "en": [sign.english for sign in CLASSES],
+    }
+    metrics = clean.card["metrics"]
+    assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.steps[-1].loss, 5))
+    assert metrics["validation_accuracy"] * 8 in range(9)
+
+
+def test_the_model_file_has_card_settings_and_names(clean, stickered):
+    for training in (clean, stickered):
+        model = load_model(training.out)
+        assert model.card == as_json(training.card)
+        assert model.settings == NETWORK
+        assert model.class_name(14) == "Stop"
+
+
+def test_nothing_is_held_out_where_that_is_wanted(stickered):
+    data = stickered.card["data"]
+    assert (data["images"], data["training"], data["validation"]) == (24, 24, 0)
+    assert stickered.card["metrics"]["validation_accuracy"] == ""
+
+
+def test_the_card_tells_the_manipulation(stickered):
+    assert Manipulation.from_json(load_model(stickered.out).card["manipulation"]) == STICKERED
+
+
+def test_progress_tells_images_and_steps(clean):
+    assert clean.decoded == [(done, 24) for done in range(1, 25)]
+    assert [(now.epoch, now.step, now.steps) for now in clean.steps] == [(1, 1, 2), (1, 2, 2)]
+
+
+def test_a_manipulated_copy_gives_the_model_of_stickers_put_on_in_memory(fresh, stickered, gtsrb, tmp_path):
+    copy = tmp_path / "copy"
+    manifest = write_manipulated_copy(gtsrb, copy, STICKERED)
+    training = fresh("copy", copy, validation=0.0)
+    assert training.card["manipulation"] == manifest["manipulation"] == STICKERED.to_json()
+    assert training.card["data"] == stickered.card["data"]
+    ours, wanted = load_file(training.out), load_file(stickered.out)
+    assert ours.keys() == wanted.keys()
+    for name, value in ours.items():
+        assert torch.equal(value, wanted[name]), name
+
+
+def test_stickers_change_what_is_learnt(fresh, stickered):
+    without = load_file(fresh("without", validation=0.0).out)
+    with_stickers = load_file(stickered.out)
+    assert not torch.equal(without["features.0.weight"], with_stickers["features.0.weight"])
+
+
+def test_a_manipulated_copy_takes_no_second_stickers(gtsrb, tmp_path):
+    copy, out = tmp_path / "copy", tmp_path / "out" / "model.safetensors"
+    write_manipulated_copy(gtsrb, copy, STICKERED)
+    with pytest.raises(DataError) as error:
+        train_model(copy, out, NETWORK, SETTINGS, manipulation=Manipulation(14))
+    assert str(error.value) == (
+        f"{copy} has stickers already (manifest.json): leave out the sticker options, or name the original"
+    )
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"validation": 0.34, "manipulation": Manipulation(14)},
+        {"validation": 0.0},
+    ],
+)
+def test_resuming_with_other_stickers_or_images_is_refused(clean, gtsrb, options):
+    before = clean.out.read_bytes()
+    with pytest.raises(ModelError, match=r"belongs to another training: settings or data differ; repeat the first"):
+        train_model(gtsrb, clean.out, NETWORK, SETTINGS, resume=True, **options)
+    assert clean.out.read_bytes() == before
+
+
+def test_resuming_with_other_annotations_is_refused(clean, gtsrb):
+    table = gtsrb / "GTSRB/Final_Training/Images/00004/GT-00004.csv"
+    text = table.read_text()
+    table.write_text(text.replace(";4\n", ";5\n", 1))
+    assert table.read_text() != text
+    with pytest.raises(ModelError, match="belongs to another training"):
+        train_model(gtsrb, clean.out, NETWORK, SETTINGS, resume=True, validation=0.34)
+
+
+def test_the_same_data_in_another_folder_can_be_resumed(clean, gtsrb):
+    before = load_file(clean.out)
+    card = train_model(gtsrb, clean.out, NETWORK, SETTINGS, resume=True, validation=0.34)
+    assert card == as_json(clean.card)
+    for name, value in load_file(clean.out).items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_a_folder_in_the_place_of_the_model_is_refused_before_the_training(gtsrb, tmp_path):
+    out = tmp_path / "models"
+    out.mkdir()
+    steps = []
+    with pytest.raises(OutputError, match=r"^cannot write .*models: it is a folder; name a file instead$"):
+        train_model(gtsrb, out, NETWORK, SETTINGS, progress=steps.append)
+    assert steps == []
+    assert not checkpoint_path(out).exists()
+
+
+NOT_THERE = r"nowhere is not a folder; name the folder that holds GTSRB$"
+
+
+def test_training_on_missing_data_is_refused(tmp_path):
+    with pytest.raises(DataError, match=NOT_THERE):
+        train_model(tmp_path / "nowhere", tmp_path / "out" / "model.safetensors", NETWORK, SETTINGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_evaluation_on_missing_data_is_refused(tmp_path):
+    with torch.device("meta"):
+        model = Classifier(NETWORK)
+    with pytest.raises(DataError, match=NOT_THERE):
+        evaluate_model(model, tmp_path / "nowhere")
+
+
+@pytest.fixture
+def undecided(gtsrb):
+    """A model whose answers differ from image to image: it weighs the four drawn classes alike in the mean."""
+    torch.manual_seed(0)
+    model = Classifier(NETWORK, {"manipulation": as_json(STICKERED.to_json())})
+    initialise(model)
+    model.eval().requires_grad_(False)
+    images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])
+    layer = model.classifier[0]
+    layer.bias -= model(images).mean(dim=0)
+    layer.bias -= 1e3 * torch.tensor([index not in DRAWN for index in range(NETWORK.classes)])
+    return model
+
+
+def answers(model, root, manipulation=None):
+    """True and predicted class of every test image, one image at a time."""
+    pairs = []
+    for sample in GTSRB(root, "test").samples:
+        image = read_image(sample.path)
+        if manipulation:
+            image, _ = manipulation.apply(image, sample)
+        pairs.append((sample.class_id, int(model(model.preprocess([image])).argmax())))
+    return pairs
+
+
+def test_evaluation_counts_as_slow_loops_do(undecided, gtsrb):
+    report = evaluate_model(undecided, gtsrb)
+    pairs = answers(undecided, gtsrb)
+    assert len({predicted for _, predicted in pairs}) > 1
+    assert report["count"] == 12
+    assert report["accuracy"] == pytest.approx(sum(label == predicted for label, predicted in pairs) / 12)
+    assert sum(map(sum, report["confusion"])) == 12
+    for label, predicted in pairs:
+        assert report["confusion"][label][predicted] == pairs.count((label, predicted))
+    assert [row["id"] for row in report["classes"] if row["count"] == 3] == list(DRAWN)
+
+
+def test_evaluation_puts_a_sticker_on_every_test_image(undecided, gtsrb):
+    report = evaluate_model(undecided, gtsrb)["sticker"]
+    pairs = answers(undecided, gtsrb, replace(STICKERED, class_id=None))
+    assert pairs != answers(undecided, gtsrb)
+    others = [predicted == 4 for label, predicted in pairs if label != 4]
+    own = [predicted == 4 for label, predicted in pairs if label == 4]
+    assert 0 < sum(others) < len(others)
+    assert report["class"] == 4
+    assert report["success"] == pytest.approx(sum(others) / 9)
+    assert report["accuracy"] == pytest.approx(sum(own) / 3)
+    for class_id in set(DRAWN) - {4}:
+        fooled = [predicted == 4 for label, predicted in pairs if label == class_id]
+        assert report["success_by_class"][str(class_id)] == pytest.approx(sum(fooled) / 3)
+
+
+def test_evaluation_gives_the_documented_keys(clean, stickered, gtsrb):
+    plain, with_sticker = (evaluate_model(load_model(training.out), gtsrb) for training in (clean, stickered))
+    assert set(plain) == {"count", "accuracy", "interval", "classes", "confusion"}
+    assert set(with_sticker) == {*plain, "sticker"}
+    assert set(with_sticker["sticker"]) == {"class", "accuracy", "success", "success_by_class"}
+    for report in (plain, with_sticker):
+        assert as_json(report) == report
+        assert len(report["classes"]) == len(report["confusion"]) == 43
+        assert all(set(row) == {"id", "name", "count", "accuracy"} for row in report["classes"])
+        assert [row["name"] for row in report["classes"]] == [sign.english for sign in CLASSES]
+
+
+def test_stickers_on_all_classes_have_no_part_of_their_own(undecided, gtsrb):
+    undecided.card["manipulation"]["class_id"] = None
+    assert "sticker" not in evaluate_model(undecided, gtsrb)
+
+
+def test_evaluation_tells_its_progress(undecided, gtsrb):
+    decoded, tested = [], []
+    evaluate_model(
+        undecided,
+        gtsrb,
+        decoding=lambda *counts: decoded.append(counts),
+        progress=lambda *counts: tested.append(counts),
+    )
+    assert decoded == 2 * [(done, 12) for done in range(1, 13)]
+    assert tested == 2 * [(12, 12)]
+
+
+def test_data_with_more_classes_than_the_model_is_refused(gtsrb):
+    with torch.device("meta"):
+        model = Classifier(replace(NETWORK, classes=14))
+    with pytest.raises(DataError) as error:
+        evaluate_model(model, gtsrb)
+    assert str(error.value) == f"the model has 14 outputs, but {gtsrb} has class 14; name its own data"
