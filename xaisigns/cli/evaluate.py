@@ -5,26 +5,26 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import Json, Model, Root, bars, percent, print_json, print_table
+from xaisigns.cli.terminal import Json, Model, OptionalRoot, bars, or_rendered, percent, print_json, print_table
 
 
-def evaluate(root: Root, model: Model = "stickered", json: Json = False) -> None:
+def evaluate(root: OptionalRoot = None, model: Model = "stickered", json: Json = False) -> None:
     """Accuracy with a 95 % interval, per class, confusion; for a stickered model also what a sticker does."""
     from xaisigns.model.checkpoint import load_model
     from xaisigns.model.experiment import evaluate_model
 
     network = load_model(model)
     with bars() as bar:
-        report = evaluate_model(network, root, decoding=bar("decoding"), progress=bar("testing"))
+        report = evaluate_model(network, or_rendered(root, bar), decoding=bar("decoding"), progress=bar("testing"))
     if json:
         print_json(report)
     else:
-        _print(report)
+        _print(report, "images" if root else "drawn images")
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any], images: str) -> None:
     low, high = map(percent, report["interval"])
-    typer.echo(f"{report['count']:,} images: {percent(report['accuracy'])} right (95 % interval {low} to {high})")
+    typer.echo(f"{report['count']:,} {images}: {percent(report['accuracy'])} right (95 % interval {low} to {high})")
     sticker = report.get("sticker")
     if sticker:
         name = report["classes"][sticker["class"]]["name"]

@@ -2,7 +2,6 @@
 
 import io
 import math
-import random
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 _Colour = tuple[int, int, int]
@@ -88,11 +89,10 @@ def _road(canvas: Image.Image, drawn: random.Random) -> None:
     left, right = drawn.uniform(-0.8, 0.2), drawn.uniform(0.9, 1.8)
     outline = [(bend - 0.04, horizon), (bend + 0.04, horizon), (right, 1.0), (left, 1.0)]
     draw.polygon([(x * size, y * size) for x, y in outline], fill=(grey, grey, grey + 4))
-    middle = (left + right) / 2
     for near, far in ((0.0, 0.3), (0.5, 0.7)):
-        dash = [(bend + (middle - bend) * (1 - t) + side, 1 - (1 - horizon) * t)
-                for t, side in ((near, -0.02), (near, 0.02), (far, 0.015), (far, -0.015))]
-        draw.polygon([(x * size, y * size) for x, y in dash], fill=(226, 226, 220))
+        # Between the road's middle at the lower edge (0) and its end at the horizon (1).
+        ends = [((left + right) / 2 * (1 - way) + bend * way, 1 - (1 - horizon) * way) for way in (near, far)]
+        draw.line([(x * size, y * size) for x, y in ends], fill=(226, 226, 220), width=max(1, size // 24))
 
 
 def _post(canvas: Image.Image, drawn: random.Random) -> None:
@@ -123,23 +123,11 @@ def _height(size: int) -> Image.Image:
 
 def _ramp(levels: Image.Image, colours: Sequence[_Colour]) -> Image.Image:
     """Levels (L) as colours (RGB), evenly from the first colour to the last."""
-    steps = len(colours) - 1
-    tables = [
-        [
-            _between(colours[min(level * steps // 255, steps - 1)][band],
-                     colours[min(level * steps // 255, steps - 1) + 1][band],
-                     level * steps / 255 - min(level * steps // 255, steps - 1))
-            for level in range(256)
-        ]
-        for band in range(3)
-    ]
+    places = np.linspace(0, 255, len(colours))
+    tables = [np.rint(np.interp(range(256), places, band)).tolist() for band in zip(*colours, strict=True)]
     return Image.merge("RGB", [levels.point(table) for table in tables])
 
 
 def _mixed(first: _Colour, second: _Colour, share: float) -> _Colour:
-    red, green, blue = (_between(a, b, share) for a, b in zip(first, second, strict=True))
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
-
-
-def _between(first: int, second: int, share: float) -> int:
-    return round(first + (second - first) * share)
