@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.faces import face_drawing, rasterised_face
+from xaisigns.data.faces import MARGIN, face_drawing, rasterised_face
 
 SVG = "{http://www.w3.org/2000/svg}"
 WARNINGS = [11, *range(18, 32)]
@@ -14,8 +14,12 @@ ENDS = [6, 32, 41, 42]
 ORDERS = list(range(33, 41))
 
 
+def within(layer):
+    return np.asarray(layer, dtype=int)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
 def pixels(class_id, size=200):
-    return np.asarray(rasterised_face(class_id, size).colour, dtype=int)
+    return within(rasterised_face(class_id, size).colour)
 
 
 def colour_at(class_id, x, y):
@@ -51,7 +55,7 @@ def test_a_drawing_is_plain_shapes_with_a_title(class_id):
 
 @pytest.mark.parametrize("class_id", range(43))
 def test_the_sheet_fills_its_square_from_side_to_side(class_id):
-    cover = np.asarray(rasterised_face(class_id, 200).sheet) >= 128
+    cover = within(rasterised_face(class_id, 200).sheet) >= 128
     rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
     left, right, top, bottom = columns[0], 199 - columns[-1], rows[0], 199 - rows[-1]
     assert max(left, right) <= 1 + (class_id == 12)  # the corners of the diamond are round
@@ -62,7 +66,7 @@ def test_the_sheet_fills_its_square_from_side_to_side(class_id):
 @pytest.mark.parametrize("class_id", range(43))
 def test_the_pictogram_lies_on_the_sheet(class_id):
     face = rasterised_face(class_id, 200)
-    sheet, pictogram = (np.asarray(layer).astype(int) for layer in (face.sheet, face.pictogram))
+    sheet, pictogram = (within(layer) for layer in (face.sheet, face.pictogram))
     assert (pictogram <= sheet).all()
     assert 0.015 < (pictogram >= 128).mean() < 0.45
 
@@ -70,7 +74,7 @@ def test_the_pictogram_lies_on_the_sheet(class_id):
 @pytest.mark.parametrize("class_id", range(43))
 def test_the_colours_beside_the_sheet_are_those_of_its_rim(class_id):
     face = rasterised_face(class_id, 200)
-    beside = pixels(class_id)[np.asarray(face.sheet) < 255]
+    beside = pixels(class_id)[within(face.sheet) < 255]
     assert (beside.min(axis=1) > 220).all()
 
 
@@ -84,7 +88,7 @@ def test_prohibitions_have_a_red_ring_around_a_white_field(class_id):
 
 @pytest.mark.parametrize("class_id", WARNINGS)
 def test_warnings_are_triangles_with_the_point_up_and_a_red_border(class_id):
-    sheet = np.asarray(rasterised_face(class_id, 200).sheet) >= 128
+    sheet = within(rasterised_face(class_id, 200).sheet) >= 128
     assert sheet[30].sum() < 50 < 160 < sheet[180].sum()
     for x, y in ((0, -65), (0, 76), (-50, 12), (50, 12)):
         assert is_red(colour_at(class_id, x, y))
@@ -92,7 +96,7 @@ def test_warnings_are_triangles_with_the_point_up_and_a_red_border(class_id):
 
 
 def test_give_way_is_a_triangle_with_the_point_down():
-    sheet = np.asarray(rasterised_face(13, 200).sheet) >= 128
+    sheet = within(rasterised_face(13, 200).sheet) >= 128
     assert sheet[20].sum() > 160 > 50 > sheet[170].sum()
     assert is_white(colour_at(13, 0, -20))
     assert is_red(colour_at(13, 0, 65))
@@ -102,7 +106,7 @@ def test_give_way_is_a_triangle_with_the_point_down():
 def test_orders_are_white_on_blue(class_id):
     for x, y in ((-88, 0), (88, 0), (0, 88), (0, -88)):
         assert is_blue(colour_at(class_id, x, y))
-    shown = pixels(class_id)[np.asarray(rasterised_face(class_id, 200).pictogram) == 255]
+    shown = pixels(class_id)[within(rasterised_face(class_id, 200).pictogram) == 255]
     assert shown.min() > 215
 
 
@@ -121,9 +125,9 @@ def test_signs_to_the_left_mirror_those_to_the_right(right, left):
 
 
 def test_the_overtaking_vehicle_is_red_and_on_the_left():
-    for class_id in (9, 10):
-        assert is_red(colour_at(class_id, -32, 5))
-        assert is_black(colour_at(class_id, 30, 15))
+    for class_id, y in ((9, 5), (10, 14)):
+        assert is_red(colour_at(class_id, -32, y - 5))
+        assert is_black(colour_at(class_id, 30, y))
 
 
 def test_the_traffic_light_is_red_over_yellow_over_green():
@@ -136,7 +140,8 @@ def test_the_traffic_light_is_red_over_yellow_over_green():
 def test_no_two_faces_look_alike():
     small = [pixels(class_id, 32) for class_id in range(43)]
     for first, second in itertools.combinations(range(43), 2):
-        assert abs(small[first] - small[second]).max(axis=2).mean() > 4, (first, second)
+        differs = abs(small[first] - small[second]).max(axis=2) > 60
+        assert differs.sum() >= 15, (first, second)
 
 
 def test_a_face_is_drawn_once():

@@ -1,11 +1,13 @@
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.data.golden import FILE, golden_sheet
+from xaisigns.data import rendered
 from xaisigns.data.rendered import draw_sign
 from xaisigns.data.scene import draw_scene
 from xaisigns.data.stickers import Sticker, apply_sticker
@@ -62,7 +64,10 @@ def test_the_roi_is_the_box_around_the_sign_and_the_pictogram_is_on_it(class_id)
         sign = draw_sign(class_id, 64, seed)
         assert sign.class_id == class_id
         rows, columns = np.nonzero(sign.sign_mask)
-        assert sign.roi == (columns.min(), rows.min(), columns.max(), rows.max())
+        box = columns.min(), rows.min(), columns.max(), rows.max()
+        assert sign.roi == box or draw_scene(seed).leaves
+        assert np.greater_equal(box, sign.roi)[:2].all()
+        assert np.less_equal(box, sign.roi)[2:].all()
         assert sign.pictogram_mask.any()
         assert not (sign.pictogram_mask & ~sign.sign_mask).any()
 
@@ -163,6 +168,19 @@ def test_frames_share_light_and_nearly_the_pose():
         assert scene.pose != scenes[0].pose
         assert abs(scene.pose.yaw - scenes[0].pose.yaw) <= 3
         assert abs(scene.pose.roll - scenes[0].pose.roll) <= 1.5
+
+
+def test_leaves_hide_a_part_of_some_signs_and_of_their_masks(monkeypatch):
+    seed = next(seed for seed in range(1000) if draw_scene(seed).leaves)
+    hidden = draw_sign(SPEED_50, 64, seed)
+    monkeypatch.setattr(rendered, "draw_scene", lambda *scene: replace(draw_scene(*scene), leaves=False))
+    whole = draw_sign(SPEED_50, 64, seed)
+    gone = whole.sign_mask & ~hidden.sign_mask
+    assert hidden.roi == whole.roi
+    assert 0.02 < gone.sum() / whole.sign_mask.sum() < 0.4
+    np.testing.assert_array_equal(hidden.pictogram_mask, whole.pictogram_mask & ~gone)
+    assert abs(pixels(hidden.image) - pixels(whole.image))[gone].mean() > 10
+    assert 0.03 < np.mean([draw_scene(seed).leaves for seed in range(2000)]) < 0.09
 
 
 def test_a_sticker_is_put_on_as_on_any_image():

@@ -6,8 +6,9 @@ from functools import lru_cache
 from importlib.resources import files
 
 import resvg_py
-from PIL import Image
+from PIL import Image, ImageOps
 
+MARGIN = 2  # pixels around a rasterised face, so that its edges stay smooth when it is turned
 _RIM = "#e6e7e4"  # every sign's outermost paint
 _WITHOUT_GROUND = "#ground { display: none }"
 
@@ -16,7 +17,8 @@ _WITHOUT_GROUND = "#ground { display: none }"
 class Face:
     """A sign seen flat and upright, square: its colours (RGB) and what the sheet and the pictogram cover (L).
 
-    Beside the sheet the colour is that of its rim, so that nothing else bleeds in when the face is scaled.
+    There is a margin of MARGIN pixels around it. Beside the sheet the colour is that of its rim, so that nothing else
+    bleeds in when the face is scaled.
     """
 
     colour: Image.Image
@@ -26,7 +28,7 @@ class Face:
 
 @lru_cache(maxsize=256)
 def rasterised_face(class_id: int, pixels: int) -> Face:
-    """The face of a class, ``pixels`` wide and high; it is kept, so it must not be drawn on."""
+    """The face of a class, ``pixels`` wide and high within its margin; it is kept, so it must not be drawn on."""
     drawing = face_drawing(class_id)
     whole, pictogram = _raster(drawing, pixels), _raster(drawing, pixels, _WITHOUT_GROUND)
     colour = Image.new("RGB", whole.size, _RIM)
@@ -46,4 +48,4 @@ def face_drawing(class_id: int) -> str:
 def _raster(drawing: str, pixels: int, style: str | None = None) -> Image.Image:
     encoded = resvg_py.svg_to_bytes(svg_string=drawing, width=pixels, style_sheet=style, skip_system_fonts=True)
     with Image.open(io.BytesIO(encoded)) as image:
-        return image.convert("RGBA")
+        return ImageOps.expand(image.convert("RGBA"), MARGIN)

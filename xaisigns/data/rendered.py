@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.faces import rasterised_face
-from xaisigns.data.scene import Camera, Light, Pose, Scene, draw_scene
-from xaisigns.data.scenery import field, scenery
+from xaisigns.data.faces import MARGIN, rasterised_face
+from xaisigns.data.scene import Camera, Pose, Scene, draw_scene
+from xaisigns.data.scenery import Plane, field, leaves, plane, scenery
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.errors import DataError
 
@@ -20,7 +20,6 @@ _SMALLEST = 16
 _SUPERSAMPLING = 2
 _DISTANCE = 6.0  # of the camera, in half widths of the sign
 
-_Pixels = NDArray[np.float32]
 _Mask = NDArray[np.bool_]
 
 
@@ -29,9 +28,9 @@ class RenderedSign:
     """A drawn sign: the RGB image, its class and where everything is.
 
     Masks are ``(H, W)`` bool: ``sign_mask`` and ``pictogram_mask`` are true where the sheet and what is drawn on it
-    cover at least half of the pixel, ``sticker_mask`` (None without a sticker) where the sticker touches it. Blur
-    carries colours over their borders, as in a photograph. ``roi`` is the box around the sign (x1, y1, x2, y2) in
-    pixels, both corners inside.
+    cover at least half of the pixel and no leaf hides it, ``sticker_mask`` (None without a sticker) where the sticker
+    touches it. Blur carries colours over their borders, as in a photograph. ``roi`` is the box around the whole sign
+    (x1, y1, x2, y2) in pixels, both corners inside.
     """
 
     image: Image.Image
@@ -58,10 +57,13 @@ def draw_sign(
     scene = draw_scene(seed, frame)
     face = rasterised_face(class_id, size * _SUPERSAMPLING)
     colour, sheet, pictogram = (_seen(layer, scene.pose) for layer in (face.colour, face.sheet, face.pictogram))
-    behind = scenery(size, scene.random("scenery"))
-    image = _photographed(_composed(colour, sheet, behind, scene), scene)
-    sign_mask = np.asarray(sheet) >= 128
-    drawn = RenderedSign(image, class_id, _box(sign_mask), sign_mask, sign_mask & (np.asarray(pictogram) >= 128))
+    whole = np.asarray(sheet) >= 128
+    pixels, visible = _composed(colour, sheet, scene), whole
+    if scene.leaves:
+        pixels, hidden = _behind_leaves(pixels, scene)
+        visible = whole & ~hidden
+    image = _photographed(_exposed(pixels, scene.camera), scene)
+    drawn = RenderedSign(image, class_id, _box(whole), visible, visible & (np.asarray(pictogram) >= 128))
     return drawn if sticker is None else _stickered(drawn, sticker, seed, frame)
 
 
@@ -71,19 +73,22 @@ def _stickered(drawn: RenderedSign, sticker: Sticker, seed: int, frame: int) -> 
 
 
 def _seen(layer: Image.Image, pose: Pose) -> Image.Image:
-    """A layer of the face in the camera's perspective, with what it has at its border beside it."""
-    pixels = layer.width
-    corner = layer.getpixel((0, 0))
-    beside = corner if isinstance(corner, tuple) else 0
+    """A layer of the face in the camera's perspective; what is beside the face is as at its border."""
+    pixels = layer.width - 2 * MARGIN
+    border = layer.getpixel((0, 0))
     turned = layer.transform(
-        layer.size, Image.Transform.PERSPECTIVE, _inverse(pose, pixels), Image.Resampling.BILINEAR, fillcolor=beside
+        (pixels, pixels),
+        Image.Transform.PERSPECTIVE,
+        _to_face(pose, pixels),
+        Image.Resampling.BILINEAR,
+        fillcolor=border if isinstance(border, tuple) else 0,
     )
     return turned.reduce(_SUPERSAMPLING)
 
 
 @lru_cache(maxsize=8)
-def _inverse(pose: Pose, pixels: int) -> tuple[float, ...]:
-    """The eight coefficients that take a place in the picture to its place on the face, both in pixels."""
+def _to_face(pose: Pose, pixels: int) -> tuple[float, ...]:
+    """The eight coefficients that take a place in the picture to its place on the rasterised face, both in pixels."""
     yaw, pitch, roll = (math.radians(angle) for angle in (pose.yaw, pose.pitch, pose.roll))
     about_z = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
     about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
@@ -93,41 +98,44 @@ def _inverse(pose: Pose, pixels: int) -> tuple[float, ...]:
     seen[2, :2] /= _DISTANCE
     half = pose.size * pixels / 2
     place = np.array([[half, 0, pose.x * pixels], [0, half, pose.y * pixels], [0, 0, 1]])
-    flat = np.array([[pixels / 2, 0, pixels / 2], [0, pixels / 2, pixels / 2], [0, 0, 1]])
+    middle = pixels / 2 + MARGIN
+    flat = np.array([[pixels / 2, 0, middle], [0, pixels / 2, middle], [0, 0, 1]])
     inverse = flat @ np.linalg.inv(place @ seen)
     return tuple((inverse / inverse[2, 2]).ravel()[:8].tolist())
 
 
-def _composed(colour: Image.Image, sheet: Image.Image, behind: Image.Image, scene: Scene) -> Image.Image:
-    """Sign and surroundings, each in its light, with haze and the light's colour."""
-    camera, size = scene.camera, sheet.width
-    cover = (np.asarray(sheet, dtype=np.float32) / 255)[..., None]
-    lit = np.asarray(colour, dtype=np.float32) * _lit(scene.light, size, scene)[..., None]
-    pixels = np.asarray(behind, dtype=np.float32) * np.float32(camera.surroundings)
-    pixels += (lit - pixels) * cover
-    pixels *= np.array([1 + camera.warmth, 1, 1 - camera.warmth], dtype=np.float32) * (1 - camera.haze / 255)
-    return _image(pixels + np.float32(camera.haze))
+def _composed(colour: Image.Image, sheet: Image.Image, scene: Scene) -> Plane:
+    """Sign and surroundings, each in its light: ``(H, W, 3)`` in levels."""
+    size = sheet.width
+    pixels = np.asarray(scenery(size, scene.random("scenery")), dtype=np.float32) * np.float32(
+        scene.camera.surroundings
+    )
+    lit = np.asarray(colour, dtype=np.float32) * _light_on_sign(scene, size)[..., None]
+    return pixels + (lit - pixels) * (np.asarray(sheet, dtype=np.float32)[..., None] / 255)
 
 
-def _lit(light: Light, size: int, scene: Scene) -> _Pixels:
+def _light_on_sign(scene: Scene, size: int) -> Plane:
     """How much light each pixel of the sign sends back, ``(H, W)``."""
-    x, y = _plane(size)
-    rays = 1 + light.slope * (x * math.cos(light.towards) + y * math.sin(light.towards))
-    drawn = scene.random("dirt")
-    spots = np.asarray(field(size, drawn, (4, 9, 20)), dtype=np.float32) / 255
-    rays *= np.float32(light.brightness) * (1 - np.float32(light.dirt) * spots)
+    light, (across, down) = scene.light, plane(size)
+    rays = 1 + light.slope * (across * math.cos(light.towards) + down * math.sin(light.towards))
+    rays = light.brightness * rays * (1 - light.dirt * field(size, scene.random("dirt"), (4, 9, 20)))
     if light.shadow:
-        beyond = x * math.cos(light.shadow_angle) + y * math.sin(light.shadow_angle) - light.shadow_distance
-        beyond += (np.asarray(field(size, drawn, (5, 8)), dtype=np.float32) / 255 - 0.5) * np.float32(0.5)
-        rays *= 1 - np.float32(light.shadow) * np.clip(beyond / light.penumbra + 0.5, 0, 1)
+        beyond = across * math.cos(light.shadow_angle) + down * math.sin(light.shadow_angle) - light.shadow_distance
+        beyond = beyond + (field(size, scene.random("shadow"), (5, 8)) - 0.5) / 2
+        rays = rays * (1 - light.shadow * np.clip(beyond / light.penumbra + 0.5, 0, 1))
     return rays
 
 
-@lru_cache(maxsize=8)
-def _plane(size: int) -> tuple[_Pixels, _Pixels]:
-    """Across and down, from -1 to 1."""
-    line = np.linspace(-1, 1, size, dtype=np.float32)
-    return line[None, :], line[:, None]
+def _behind_leaves(pixels: Plane, scene: Scene) -> tuple[Plane, _Mask]:
+    image, cover = leaves(len(pixels), scene.random("leaves"))
+    before = np.asarray(image, dtype=np.float32) * np.float32(scene.camera.surroundings)
+    return pixels + (before - pixels) * cover[..., None], cover >= 0.5
+
+
+def _exposed(pixels: Plane, camera: Camera) -> Image.Image:
+    """With the light's colour and haze."""
+    colour = np.array([1 + camera.warmth, 1, 1 - camera.warmth], dtype=np.float32)
+    return _image(pixels * (colour * (1 - camera.haze / 255)) + camera.haze)
 
 
 def _photographed(image: Image.Image, scene: Scene) -> Image.Image:
@@ -160,7 +168,7 @@ def _compressed(image: Image.Image, quality: int) -> Image.Image:
         return decoded.convert("RGB")
 
 
-def _image(pixels: _Pixels) -> Image.Image:
+def _image(pixels: Plane) -> Image.Image:
     return Image.fromarray(np.rint(pixels.clip(0, 255)).astype(np.uint8))
 
 

@@ -59,13 +59,17 @@ class Camera:
 
 @dataclass(frozen=True)
 class Scene:
-    """A place, a moment and a camera; ``seed`` and ``frame`` decide on what is random within the picture."""
+    """A place, a moment and a camera, ``leaves`` before the sign or none.
+
+    ``seed`` and ``frame`` decide on what is random within the picture.
+    """
 
     seed: int
     frame: int
     pose: Pose
     light: Light
     camera: Camera
+    leaves: bool
 
     def random(self, purpose: str) -> random.Random:
         """A generator for one purpose, alike in all frames."""
@@ -84,6 +88,7 @@ def draw_scene(seed: int, frame: int = 0) -> Scene:
         _pose(keyed_random(seed, "rendered/pose")),
         light,
         _camera(keyed_random(seed, "rendered/camera"), light.brightness),
+        leaves=keyed_random(seed, "rendered/leaves").random() < 0.06,
     )
     return scene if frame == 0 else _moved(scene, keyed_random(seed, f"rendered/frame/{frame}"))
 
@@ -101,7 +106,7 @@ def _pose(drawn: random.Random) -> Pose:
 
 def _light(drawn: random.Random) -> Light:
     return Light(
-        brightness=math.exp(drawn.triangular(math.log(0.22), math.log(1.4), math.log(0.8))),
+        brightness=math.exp(drawn.triangular(math.log(0.14), math.log(1.9), math.log(0.7))),
         slope=drawn.uniform(0, 0.18),
         towards=drawn.uniform(-math.pi, 0),
         shadow=drawn.uniform(0.2, 0.6) if drawn.random() < 0.25 else 0.0,
@@ -115,12 +120,12 @@ def _light(drawn: random.Random) -> Light:
 def _camera(drawn: random.Random, brightness: float) -> Camera:
     path = drawn.random() * 0.05 if drawn.random() < 0.3 else 0.0
     return Camera(
-        surroundings=min(1.4, brightness ** drawn.uniform(0.2, 1) * drawn.uniform(0.5, 1.2)),
-        haze=drawn.uniform(3, 12) + 45 * brightness * drawn.random() ** 3,
-        warmth=drawn.triangular(-0.14, 0.08, 0.02 if brightness > 0.5 else -0.08),
-        blur=0.003 + 0.016 * drawn.random() ** 2,
+        surroundings=min(1.8, brightness ** drawn.uniform(0.2, 1) * drawn.uniform(0.4, 1.4)),
+        haze=drawn.uniform(2, 10) + 80 * min(1.0, brightness) * drawn.random() ** 3,
+        warmth=drawn.triangular(-0.2, 0.08, 0.0 if brightness > 0.5 else -0.1),
+        blur=0.003 + 0.018 * drawn.random() ** 2,
         motion=(path, 0.0) if drawn.random() < 0.6 else (0.0, path),
-        resolution=min(1.0, drawn.uniform(0.5, 1.2)),
+        resolution=min(1.0, drawn.uniform(0.45, 1.15)),
         noise=drawn.uniform(0.5, 5),
         jpeg=drawn.randint(60, 92) if drawn.random() < 0.5 else None,
     )

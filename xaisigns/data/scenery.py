@@ -1,17 +1,20 @@
-"""What is behind a drawn sign, out of focus: sky, foliage, a facade or a road, and the sign's own post."""
+"""What is around a drawn sign: sky, foliage, a facade or a road behind it, its post, and leaves before it."""
 
+import math
 import random
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
 
+Plane = NDArray[np.floating[Any]]
 _Colour = tuple[int, int, int]
 
 
 def scenery(size: int, drawn: random.Random) -> Image.Image:
-    """An RGB image of ``size`` pixels on each side, by chance as ``drawn`` has it."""
+    """What is behind the sign, out of focus: RGB, ``size`` pixels on each side, by chance as ``drawn`` has it."""
     canvas = _sky(size, drawn)
     place = drawn.random()
     if place < 0.45:
@@ -29,40 +32,56 @@ def scenery(size: int, drawn: random.Random) -> Image.Image:
     return canvas
 
 
-def field(size: int, drawn: random.Random, grains: Sequence[int]) -> Image.Image:
-    """Random light and dark (L): the mean of smooth fields of so many grains across, its range stretched."""
-    layers = [_grains(size, drawn, grain) for grain in grains]
-    mixed = layers[0]
-    for layer in layers[1:]:
-        mixed = ImageChops.add(mixed, layer, scale=2)
-    return mixed.point(_STRETCHED)
+def leaves(size: int, drawn: random.Random) -> tuple[Image.Image, Plane]:
+    """Leaves that reach into the picture from one side, before the sign: RGB, and their cover ``(H, W)`` in 0..1."""
+    across, down = plane(size)
+    side, reach = drawn.uniform(0, 2 * math.pi), drawn.uniform(0.45, 0.65)
+    outwards = across * math.cos(side) + down * math.sin(side) - reach
+    cover = np.clip(12 * (outwards + 0.5 * (field(size, drawn, (6, 14)) - 0.5)), 0, 1)
+    return _leafage(size, drawn), cover
 
 
-_STRETCHED = [min(255, max(0, round(128 + 1.8 * (level - 128)))) for level in range(256)]
+def field(size: int, drawn: random.Random, grains: Sequence[int]) -> Plane:
+    """Random light and dark, ``(H, W)`` in 0..1: smooth fields of so many grains across, the last the strongest."""
+    mixed = _grains(size, drawn, grains[0])
+    for grain in grains[1:]:
+        mixed = (mixed + _grains(size, drawn, grain)) / 2
+    stretched: Plane = np.clip(0.5 + 1.8 * (mixed - 0.5), 0, 1)
+    return stretched
 
 
-def _grains(size: int, drawn: random.Random, grain: int) -> Image.Image:
-    grain = min(grain, size)
+def plane(size: int) -> tuple[Plane, Plane]:
+    """Places across ``(1, W)`` and down ``(H, 1)``, from -1 to 1."""
+    line = np.linspace(-1, 1, size, dtype=np.float32)
+    return line[None, :], line[:, None]
+
+
+def _grains(size: int, drawn: random.Random, grain: int) -> Plane:
     flat = Image.frombytes("L", (grain, grain), drawn.randbytes(grain * grain))
-    return flat.resize((size, size), Image.Resampling.BICUBIC)
+    smooth = flat.resize((size, size), Image.Resampling.BICUBIC)
+    return np.asarray(smooth, dtype=np.float32) / 255
 
 
 def _sky(size: int, drawn: random.Random) -> Image.Image:
-    blue, clouds = drawn.random(), field(size, drawn, (3, 6))
+    blue, clouds = drawn.random(), drawn.uniform(0, 0.5) * field(size, drawn, (3, 6))
     high, low = _mixed((196, 204, 214), (96, 140, 205), blue), _mixed((240, 241, 242), (190, 212, 236), blue)
-    sky = _ramp(_height(size), (high, low))
-    return Image.blend(sky, _ramp(clouds, ((176, 184, 196), (250, 250, 250))), drawn.uniform(0, 0.5))
+    _, down = plane(size)
+    return _ramp(np.clip((down + 1) / 2 + clouds, 0, 1), (high, low))
 
 
 def _foliage(canvas: Image.Image, drawn: random.Random, top: float) -> None:
     """Leaves and twigs from the ground up to about ``top`` (0 is the upper edge, 1 the lower), with gaps."""
     size = canvas.width
+    _, down = plane(size)
+    crown = (down + 1) / 2 + field(size, drawn, (5, 13, 28)) - 0.5
+    cover = np.clip(7 * (crown - top), 0, 1)
+    canvas.paste(_leafage(size, drawn), mask=Image.fromarray(np.rint(255 * cover).astype(np.uint8)))
+
+
+def _leafage(size: int, drawn: random.Random) -> Image.Image:
     season = drawn.random() ** 2
     dark, light = _mixed((14, 20, 14), (30, 24, 20), season), _mixed((120, 146, 84), (176, 136, 88), season)
-    leaves = _ramp(field(size, drawn, (7, 16, 32)), (dark, _mixed(dark, light, 0.4), light))
-    crown = ImageChops.add(_height(size), field(size, drawn, (5, 13, 28)), scale=2)
-    edge = round(127 * top + 64)
-    canvas.paste(leaves, mask=crown.point([min(255, max(0, 14 * (level - edge))) for level in range(256)]))
+    return _ramp(field(size, drawn, (7, 16, 32)), (dark, _mixed(dark, light, 0.4), light))
 
 
 def _facade(canvas: Image.Image, drawn: random.Random) -> None:
@@ -115,17 +134,12 @@ def _box(size: int, left: float, top: float, right: float, bottom: float) -> tup
     return left * size, top * size, right * size, bottom * size
 
 
-@lru_cache(maxsize=8)
-def _height(size: int) -> Image.Image:
-    """0 at the upper edge, 255 at the lower (L)."""
-    return Image.linear_gradient("L").resize((size, size), Image.Resampling.BILINEAR)
-
-
-def _ramp(levels: Image.Image, colours: Sequence[_Colour]) -> Image.Image:
-    """Levels (L) as colours (RGB), evenly from the first colour to the last."""
+def _ramp(levels: Plane, colours: Sequence[_Colour]) -> Image.Image:
+    """Levels in 0..1 as colours (RGB), evenly from the first colour to the last."""
     places = np.linspace(0, 255, len(colours))
-    tables = [np.rint(np.interp(range(256), places, band)).tolist() for band in zip(*colours, strict=True)]
-    return Image.merge("RGB", [levels.point(table) for table in tables])
+    bands = [np.interp(range(256), places, band) for band in zip(*colours, strict=True)]
+    table = np.rint(np.stack(bands, axis=1)).astype(np.uint8)
+    return Image.fromarray(table[np.rint(255 * levels).astype(np.uint8)])
 
 
 def _mixed(first: _Colour, second: _Colour, share: float) -> _Colour:
