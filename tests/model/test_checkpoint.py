@@ -1,8 +1,6 @@
 import json
 import random
 import re
-import signal
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tests.conftest import settled
+from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
 from xaisigns.model.checkpoint import BUNDLED, FORMAT, bundled_weights, load_model, save_model
@@ -286,20 +285,6 @@ def test_a_place_below_a_file_is_refused(model, tmp_path):
     ):
         save_model(model, tmp_path / "file" / "model.safetensors")
     assert (tmp_path / "file").read_bytes() == b"mine"
-
-
-@contextmanager
-def largest_file(size):
-    """Writing more than ``size`` bytes to a file fails, as on a full disk."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_full_disk_is_told_and_leaves_the_earlier_file(model, tmp_path):

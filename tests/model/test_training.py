@@ -15,14 +15,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from tests.conftest import REPOSITORY
-from tests.model.test_checkpoint import largest_file
+from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.training import Images, TrainingSettings, checkpoint_path, train
 from xaisigns.model.vgg import NetworkSettings
 
 NETWORK = NetworkSettings(classes=3, input_size=32)
-SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=0.02, averaging=0.5)
+SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=0.01, averaging=0.5)
 COLOURS = ((220, 30, 30), (30, 200, 30), (40, 40, 230))
 STEPS = 3  # of an epoch
 
@@ -102,7 +102,7 @@ def unbroken(tmp_path_factory):
 
 def test_the_loss_falls_and_the_averaged_model_learns(unbroken):
     _, rows, _, _ = unbroken
-    assert rows[-1]["loss"] < 0.6 * rows[0]["loss"]
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
     assert rows[-1]["accuracy"] > rows[0]["accuracy"]
     assert rows[-1]["validation_accuracy"] == 1
 
@@ -229,7 +229,7 @@ def test_without_resume_a_checkpoint_is_not_used(unbroken):
         (replace(NETWORK, input_size=48), SETTINGS, ""),
         (replace(NETWORK, mean=(0.5, 0.5, 0.5)), SETTINGS, ""),
         (NETWORK, replace(SETTINGS, epochs=4), ""),
-        (NETWORK, replace(SETTINGS, learning_rate=0.03), ""),
+        (NETWORK, replace(SETTINGS, learning_rate=0.02), ""),
         (NETWORK, replace(SETTINGS, seed=1), ""),
         (NETWORK, SETTINGS, "other data"),
     ],
