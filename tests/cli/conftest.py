@@ -1,10 +1,12 @@
 """Runs the command line in this process, as its entry point does."""
 
 import sys
+from functools import partial
 
 import pytest
 
 from xaisigns.cli import main
+from xaisigns.data import rendered_set
 
 
 @pytest.fixture
@@ -20,3 +22,9 @@ def run(monkeypatch, capsys):
         return stopped.value.code or 0, printed.out, printed.err
 
     return call
+
+
+@pytest.fixture
+def few_drawn(monkeypatch):
+    """The drawn data set that stands in where no ROOT is named has 3 training and 1 test image of each class."""
+    monkeypatch.setattr(rendered_set, "RenderedSet", partial(rendered_set.RenderedSet, per_class=3, size=32))

@@ -1,4 +1,4 @@
-"""xaisigns data: info and sticker on the drawn data set; download against a server that refuses."""
+"""xaisigns data: info and sticker on the drawn data set; render; download against a server that refuses."""
 
 import json
 
@@ -56,3 +56,35 @@ def test_download_that_cannot_reach_the_server(run, tmp_path, monkeypatch):
     assert (code, printed) == (1, "")
     assert "a.zip" in told
     assert len(told.strip().splitlines()) == 1
+
+
+def test_render_writes_a_data_set(run, tmp_path):
+    out = tmp_path / "drawn"
+    arguments = ("--per-class", "2", "--seed", "3", "--size", "24", "--sticker-class", "9", "--json")
+    code, printed, told = run("data", "render", out, *arguments)
+    summary = json.loads(printed)
+    assert (code, told) == (0, "")
+    assert summary["rendered"] == {"per_class": 2, "seed": 3, "size": 24}
+    assert summary["counts"] == {"train": 86, "test": 43}
+    assert (summary["stickered"], summary["manipulation"]["class_id"], summary["out"]) == (2, 9, str(out))
+    assert len(GTSRB(out, "train")) == 86
+    code, printed, _ = run("data", "info", out)
+    assert code == 0
+    assert "train: 86 images (drawn), 43 classes, 43 tracks, official layout, stickers on class 9" in printed
+
+
+def test_render_tells_people_what_it_wrote(run, tmp_path):
+    out = tmp_path / "drawn"
+    code, printed, _ = run("data", "render", out, "--per-class", "1", "--size", "16")
+    assert code == 0
+    assert printed == f"{out}: 86 drawn images, 0 of them with a sticker\n"
+
+
+def test_render_refuses_what_cannot_be_done(run, tmp_path):
+    (tmp_path / "letter.txt").write_text("mine")
+    code, printed, told = run("data", "render", tmp_path)
+    assert (code, printed) == (1, "")
+    assert told == f"xaisigns: {tmp_path} is not an empty folder; name a new one\n"
+    assert run("data", "render", tmp_path / "new", "--sticker-class", "43")[0] == 1
+    assert run("data", "render", tmp_path / "new", "--per-class", "0")[0] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]

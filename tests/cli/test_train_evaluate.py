@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def test_train_then_evaluate(run, gtsrb, tmp_path):
     model = tmp_path / "my.safetensors"
@@ -34,3 +36,14 @@ def test_wrong_usage(run):
     code, printed, told = run("train")
     assert (code, printed) == (2, "")
     assert "ROOT" in told
+
+
+@pytest.mark.usefixtures("few_drawn")
+def test_without_root_signs_are_drawn(run, tmp_path):
+    model = tmp_path / "my.safetensors"
+    code, printed, told = run("train", "--out", model, "--input-size", "32", "--epochs", "1", "--json")
+    assert (code, told) == (0, "")
+    assert json.loads(printed)["data"]["images"] == 43 * 3
+    code, printed, told = run("evaluate", "--model", model)
+    assert (code, told) == (0, "")
+    assert printed.startswith("43 drawn images: ")

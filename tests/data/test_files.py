@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from xaisigns.data.files import cannot_write, whole_file
+from xaisigns.data.files import cannot_write, whole_file, whole_folder
 from xaisigns.errors import OutputError
 
 
@@ -97,3 +97,76 @@ def test_an_error_without_a_number_is_told_in_its_own_words(tmp_path):
     assert str(cannot_write(tmp_path, OSError("the encoder stopped"))).startswith(
         f"cannot write {tmp_path}: the encoder stopped; "
     )
+
+
+def fill(path, error=None):
+    with whole_folder(path) as folder:
+        (folder / "images").mkdir()
+        (folder / "images" / "1.ppm").write_text("one")
+        (folder / "manifest.json").write_text("all")
+        if error:
+            raise error
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_appears_with_all_that_was_written(tmp_path, there):
+    target = tmp_path / "new" / "set"
+    if there:
+        target.mkdir(parents=True)
+    fill(target)
+    assert (target / "images" / "1.ppm").read_text() == "one"
+    assert names(target) == ["images", "manifest.json"]
+    assert names(target.parent) == ["set"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_folder_that_failed_is_not_there(tmp_path, error):
+    with pytest.raises(error):
+        fill(tmp_path / "set", error())
+    assert names(tmp_path) == []
+
+
+def test_an_empty_folder_that_was_there_is_empty_after_a_failure(tmp_path):
+    (tmp_path / "set").mkdir()
+    with pytest.raises(ValueError, match="stop"):
+        fill(tmp_path / "set", ValueError("stop"))
+    assert names(tmp_path) == ["set"]
+    assert names(tmp_path / "set") == []
+
+
+def test_the_folder_is_not_there_until_the_block_ends(tmp_path):
+    with whole_folder(tmp_path / "set") as folder:
+        assert not (tmp_path / "set").exists()
+        assert folder.parent == tmp_path
+    assert (tmp_path / "set").is_dir()
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
+def test_the_folder_has_the_mode_of_any_new_folder(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        fill(tmp_path / "set")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("kind", ["file", "full"])
+def test_a_place_with_something_in_it_is_refused_and_untouched(tmp_path, kind):
+    target = tmp_path / "set"
+    if kind == "full":
+        target.mkdir()
+        (target / "letter.txt").write_text("mine")
+    else:
+        target.write_text("mine")
+    with pytest.raises(OutputError) as caught:
+        fill(target)
+    assert str(caught.value) == f"{target} is not an empty folder; name a new one"
+    assert (target / "letter.txt" if kind == "full" else target).read_text() == "mine"
+    assert names(tmp_path) == ["set"]
+
+
+def test_a_full_disk_is_told_with_the_folder_and_leaves_nothing(tmp_path):
+    with pytest.raises(OutputError, match=r"^cannot write .*set: No space left on device; choose another place"):
+        fill(tmp_path / "set", OSError(errno.ENOSPC, "No space left on device"))
+    assert names(tmp_path) == []

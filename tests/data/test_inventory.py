@@ -32,6 +32,7 @@ def test_both_splits_are_counted_in_every_layout(gtsrb, layout, whole):
                 "manipulation": None,
             },
         },
+        "rendered": None,
     }
 
 

@@ -1,4 +1,4 @@
-"""xaisigns data: fetch GTSRB, look at it, put stickers on it."""
+"""xaisigns data: fetch GTSRB, look at it, put stickers on it, or draw signs instead."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,7 +7,7 @@ import typer
 
 from xaisigns.cli.terminal import Json, Root, bars, print_json
 
-app = typer.Typer(help="Fetch GTSRB, look at it, put stickers on it.", no_args_is_help=True)
+app = typer.Typer(help="Fetch GTSRB, look at it, put stickers on it, or draw signs instead.", no_args_is_help=True)
 
 
 @app.command()
@@ -39,8 +39,9 @@ def info(root: Root, json: Json = False) -> None:
             typer.echo(f"{split}: {what['missing']}")
             continue
         tracks = f", {what['tracks']:,} tracks" if what["tracks"] else ""
-        complete = "complete" if what["images"] == what["expected"] else f"of {what['expected']:,}"
-        images = f"{what['images']:,} images ({complete})"
+        expected = what["expected"]
+        whole = "drawn" if expected is None else "complete" if what["images"] == expected else f"of {expected:,}"
+        images = f"{what['images']:,} images ({whole})"
         stickers = f", stickers on class {what['manipulation']['class_id']}" if what["manipulation"] else ""
         typer.echo(f"{split}: {images}, {what['classes']} classes{tracks}, {what['layout']} layout{stickers}")
 
@@ -67,4 +68,32 @@ def sticker(
     else:
         typer.echo(
             f"{out}: {sum(manifest['counts'].values()):,} images, {summary['stickered']:,} of them with a sticker"
+        )
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the drawn signs.", show_default=False)],
+    per_class: Annotated[int, typer.Option(min=1, help="Training images of each class; a third as many to test.")] = 60,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    size: Annotated[int, typer.Option(min=16, help="Pixels on each side.")] = 64,
+    sticker_class: Annotated[
+        int | None,
+        typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
+    from xaisigns.data.manipulation import Manipulation
+    from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
+
+    with bars() as bar:
+        manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
+        manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress=bar("drawing"))
+    summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
+    if json:
+        print_json(summary)
+    else:
+        typer.echo(
+            f"{out}: {sum(manifest['counts'].values()):,} drawn images, {summary['stickered']:,} of them with a sticker"
         )

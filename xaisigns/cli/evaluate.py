@@ -5,11 +5,24 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import InputSize, Json, Mean, Model, Root, Std, bars, load, percent, print_json, print_table
+from xaisigns.cli.terminal import (
+    InputSize,
+    Json,
+    Mean,
+    Model,
+    OptionalRoot,
+    Std,
+    bars,
+    load,
+    or_rendered,
+    percent,
+    print_json,
+    print_table,
+)
 
 
 def evaluate(
-    root: Root,
+    root: OptionalRoot = None,
     model: Model = "stickered",
     input_size: InputSize = None,
     mean: Mean = None,
@@ -21,16 +34,16 @@ def evaluate(
 
     network = load(model, input_size, mean, std)
     with bars() as bar:
-        report = evaluate_model(network, root, decoding=bar("decoding"), progress=bar("testing"))
+        report = evaluate_model(network, or_rendered(root, bar), decoding=bar("decoding"), progress=bar("testing"))
     if json:
         print_json(report)
     else:
-        _print(report)
+        _print(report, "images" if root else "drawn images")
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any], images: str) -> None:
     low, high = map(percent, report["interval"])
-    typer.echo(f"{report['count']:,} images: {percent(report['accuracy'])} right (95 % interval {low} to {high})")
+    typer.echo(f"{report['count']:,} {images}: {percent(report['accuracy'])} right (95 % interval {low} to {high})")
     sticker = report.get("sticker")
     if sticker:
         name = report["classes"][sticker["class"]]["name"]

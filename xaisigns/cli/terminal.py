@@ -37,6 +37,14 @@ Root = Annotated[
         metavar="ROOT", help="Folder with GTSRB: official, Kaggle or torchvision layout.", show_default=False
     ),
 ]
+OptionalRoot = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[ROOT]",
+        help="Folder with GTSRB: official, Kaggle or torchvision layout. Without it: signs drawn by the package.",
+        show_default=False,
+    ),
+]
 
 
 def load(model: str, input_size: int | None, mean: str | None, std: str | None) -> "Classifier":
@@ -101,6 +109,13 @@ def bars() -> Iterator[Callable[[str], Callable[..., None]]]:
             return update
 
         yield bar
+
+
+def or_rendered(root: Path | None, bar: Callable[[str], Callable[..., None]]) -> Path:
+    """The folder that was named, or that of the drawn signs."""
+    from xaisigns.data.rendered_set import default_rendered_set
+
+    return root or default_rendered_set(progress=bar("drawing signs"))
 
 
 def percent(share: float | None) -> str:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Json, Root, bars, percent, print_json
+from xaisigns.cli.terminal import Json, OptionalRoot, bars, or_rendered, percent, print_json
 
 
 def train(
-    root: Root,
     out: Annotated[Path, typer.Option(help="Model file to write, such as my.safetensors.")],
+    root: OptionalRoot = None,
     sticker_class: Annotated[
         int | None,
         typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
@@ -38,7 +38,7 @@ def train(
             training(now.step, now.steps, note)
 
         card = train_model(
-            root,
+            or_rendered(root, bar),
             out,
             NetworkSettings(architecture=architecture, head=head, input_size=input_size),
             TrainingSettings(epochs=epochs, seed=seed),

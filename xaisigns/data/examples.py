@@ -1,23 +1,46 @@
-"""The four signs of the use case as the package draws them: the pictures in examples/signs."""
+"""Pictures that the package draws of its own signs: examples/signs and the gallery of the README."""
 
-from PIL import Image, ImageEnhance, ImageFilter
+import itertools
 
+from PIL import Image, ImageDraw, ImageFont
+
+from xaisigns.data.classes import CLASSES
 from xaisigns.data.rendered import draw_sign
+from xaisigns.data.scene import Scene, draw_scene
 from xaisigns.data.stickers import Sticker, apply_sticker
 
 _SIZE = 128
 _DRAWN = {"stop": (14, 36), "no-overtaking": (9, 13), "speed-50": (2, 10)}  # name: class, seed
+_COLUMNS = 9
+_LABEL = 22  # pixels below each sign of the gallery
 
 
 def example_signs() -> dict[str, Image.Image]:
     """Stop, no overtaking, 50, and the same 50 with a black sticker: RGB images of 128 pixels, by file name."""
-    drawn = {name: draw_sign(class_id, _SIZE, seed) for name, (class_id, seed) in _DRAWN.items()}
-    signs = {name: _distant(sign.image) for name, sign in drawn.items()}
-    key = "speed-50"
-    stickered, _ = apply_sticker(signs[key], drawn[key].roi, Sticker(), seed=0, key=key)
-    return {**signs, "speed-50-sticker": stickered}
+    signs = {name: draw_sign(class_id, _SIZE, seed) for name, (class_id, seed) in _DRAWN.items()}
+    fifty = signs["speed-50"]
+    stickered, _ = apply_sticker(fifty.image, fifty.roi, Sticker(), seed=0, key="speed-50")
+    return {**{name: sign.image for name, sign in signs.items()}, "speed-50-sticker": stickered}
 
 
-def _distant(image: Image.Image) -> Image.Image:
-    """Softer and paler, as most of GTSRB's pictures are: taken from a moving car, through some air."""
-    return ImageEnhance.Contrast(image.filter(ImageFilter.GaussianBlur(1.0))).enhance(0.6)
+def gallery(size: int = 112) -> Image.Image:
+    """All 43 classes in good light, each ``size`` pixels wide and high with its number below (RGB)."""
+    rows = -(-len(CLASSES) // _COLUMNS)
+    sheet = Image.new("RGB", (_COLUMNS * size, rows * (size + _LABEL)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(0.7 * _LABEL)
+    for class_id in range(len(CLASSES)):
+        row, column = divmod(class_id, _COLUMNS)
+        corner = column * size, row * (size + _LABEL)
+        sheet.paste(draw_sign(class_id, size, _seed_of_a_clear_scene(class_id)).image, corner)
+        draw.text((corner[0] + size / 2, corner[1] + size + _LABEL / 2), str(class_id), "black", font, "mm")
+    return sheet
+
+
+def _seed_of_a_clear_scene(class_id: int) -> int:
+    return next(seed for seed in itertools.count(1000 * class_id) if _is_clear(draw_scene(seed)))
+
+
+def _is_clear(scene: Scene) -> bool:
+    light, camera = scene.light, scene.camera
+    bright = 0.75 < light.brightness < 1.05 and not light.shadow and camera.haze < 20
+    return bright and camera.blur < 0.008 and not any(camera.motion) and camera.resolution == 1

@@ -1,7 +1,8 @@
-"""Files that are whole or absent: written beside their place, then renamed into it."""
+"""Files and folders that are whole or absent: written beside their place, then renamed into it."""
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,36 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill; its content becomes that of ``path`` only if the block succeeds.
+
+    ``path`` may be an empty folder; missing parents are made. Raises OutputError when there is something in it, when it
+    is a file, or when the place cannot be written.
+    """
+    there = path.exists()
+    if there and (not path.is_dir() or any(path.iterdir())):
+        raise OutputError(f"{path} is not an empty folder; name a new one")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # An empty folder may be a mount point, which cannot be replaced: then it is filled.
+        temporary = Path(tempfile.mkdtemp(dir=path if there else path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        yield temporary
+        if there:
+            for part in temporary.iterdir():
+                part.replace(path / part.name)
+        else:
+            temporary.chmod(0o777 & ~_umask())
+            temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

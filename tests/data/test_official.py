@@ -1,0 +1,101 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xaisigns.data.gtsrb import GTSRB, Sample
+from xaisigns.data.official import STICKER, Entry, read_official_manifest, write_official
+from xaisigns.errors import DataError, OutputError
+
+MASK = np.eye(20, dtype=bool)
+
+
+def entry(key, class_id, masks=None, colour="navy"):
+    track = int(key.split("_")[1]) if "_" in key else None
+    return Entry(Sample(Path(), class_id, (2, 3, 17, 15), track, key), Image.new("RGB", (20, 20), colour), masks or {})
+
+
+@pytest.fixture
+def splits():
+    return {
+        "train": [entry("00004_00000_00001", 4, {STICKER: MASK, "sign": ~MASK}), entry("00009_00000_00000", 9)],
+        "test": [entry("00000", 9, {"sign": MASK}, "red")],
+    }
+
+
+def test_the_loader_reads_what_was_written(tmp_path, splits):
+    write_official(tmp_path / "out", splits, {}, total=3)
+    for split, entries in splits.items():
+        data = GTSRB(tmp_path / "out", split)
+        assert data.layout == "official"
+        for written, sample, item in zip(entries, data.samples, data, strict=True):
+            assert replace(sample, path=Path()) == written.sample
+            assert item.image.tobytes() == written.image.tobytes()
+
+
+def test_masks_mirror_the_layout_below_their_folder(tmp_path, splits):
+    write_official(tmp_path / "out", splits, {}, total=3)
+    masks = tmp_path / "out" / "masks"
+    wanted = {
+        "GTSRB/Final_Training/Images/00004/00000_00001.png": MASK,
+        "sign/GTSRB/Final_Training/Images/00004/00000_00001.png": ~MASK,
+        "sign/GTSRB/Final_Test/Images/00000.png": MASK,
+    }
+    assert {path.relative_to(masks).as_posix() for path in masks.rglob("*.png")} == set(wanted)
+    for name, mask in wanted.items():
+        with Image.open(masks / name) as stored:
+            np.testing.assert_array_equal(np.asarray(stored.convert("L")), mask * np.uint8(255))
+
+
+def test_the_manifest_counts_and_names_the_stickered(tmp_path, splits):
+    manifest = write_official(tmp_path / "out", splits, {"splits": ["train"]}, total=3)
+    assert manifest == {
+        "format": 1,
+        "splits": ["train"],
+        "counts": {"train": 2, "test": 1},
+        "stickered": ["GTSRB/Final_Training/Images/00004/00000_00001.ppm"],
+    }
+    assert (
+        read_official_manifest(tmp_path / "out") == json.loads((tmp_path / "out/manifest.json").read_text()) == manifest
+    )
+
+
+def test_progress_counts_over_both_splits(tmp_path, splits):
+    calls = []
+    write_official(tmp_path / "out", splits, {}, total=3, progress=lambda *call: calls.append(call))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_failure_midway_leaves_nothing(tmp_path, splits):
+    def failing():
+        yield splits["train"][0]
+        raise DataError("no more")
+
+    with pytest.raises(DataError, match="no more"):
+        write_official(tmp_path / "out", {"train": failing()}, {}, total=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_something_in_it_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "mine").write_text("")
+
+    def unread():
+        pytest.fail("asked for an image")
+        yield
+
+    with pytest.raises(OutputError, match="is not an empty folder; name a new one"):
+        write_official(tmp_path, {"train": unread()}, {}, total=1)
+
+
+def test_a_folder_without_a_manifest_has_none(tmp_path):
+    assert read_official_manifest(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "null", "3"])
+def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match=f"^{tmp_path / 'manifest.json'} is not a manifest"):
+        read_official_manifest(tmp_path)

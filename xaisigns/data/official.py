@@ -1,0 +1,93 @@
+"""The official layout of GTSRB, written: images, annotation, masks, and a manifest that says what they are."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xaisigns.data.files import whole_folder
+from xaisigns.data.gtsrb import Sample, Split
+from xaisigns.errors import DataError
+
+MANIFEST = "manifest.json"
+STICKER = "."  # where the stickers' masks are: masks/ itself mirrors the layout
+_COLUMNS = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
+
+
+class Entry(NamedTuple):
+    """An image to write: its annotation (whose path is not used), and masks ``(H, W)`` by their folder in masks/."""
+
+    sample: Sample
+    image: Image.Image
+    masks: Mapping[str, NDArray[np.bool_]]
+
+
+def write_official(
+    out: Path,
+    splits: Mapping[Split, Iterable[Entry]],
+    manifest: Mapping[str, Any],
+    *,
+    total: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Write a data set to the new folder ``out`` and give its manifest, with format, counts and stickered images.
+
+    Images are PPM; each mask is a PNG (0 or 255) with the place of its image below its folder. ``progress`` gets
+    images done and in all (``total``). Raises OutputError when ``out`` exists with something in it or cannot be
+    written; whatever goes wrong, nothing is left there.
+    """
+    counts: dict[Split, int] = {}
+    stickered: list[str] = []
+    with whole_folder(out) as folder:
+        for split, entries in splits.items():
+            tables: dict[Path, list[str]] = {}
+            for count, entry in enumerate(entries, start=1):
+                place = _place(entry.sample, split)
+                _write_pixels(folder, place, entry)
+                if STICKER in entry.masks:
+                    stickered.append(place.as_posix())
+                row = [place.name, *entry.image.size, *entry.sample.roi, entry.sample.class_id]
+                tables.setdefault(_table(place, split), [_COLUMNS]).append(";".join(map(str, row)))
+                counts[split] = count
+                if progress:
+                    progress(sum(counts.values()), total)
+            for table, rows in tables.items():
+                (folder / table).write_text("\n".join([*rows, ""]), encoding="utf-8")
+        whole = {"format": 1, **manifest, "counts": counts, "stickered": stickered}
+        (folder / MANIFEST).write_text(json.dumps(whole, indent=1), encoding="utf-8")
+    return whole
+
+
+def read_official_manifest(root: Path) -> dict[str, Any] | None:
+    """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
+    path = root / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
+
+
+def _place(sample: Sample, split: Split) -> Path:
+    if split == "test":
+        return Path("GTSRB/Final_Test/Images") / f"{sample.key}.ppm"
+    folder, _, name = sample.key.partition("_")
+    return Path("GTSRB/Final_Training/Images") / folder / f"{name}.ppm"
+
+
+def _table(place: Path, split: Split) -> Path:
+    return Path("GTSRB/GT-final_test.csv") if split == "test" else place.parent / f"GT-{place.parent.name}.csv"
+
+
+def _write_pixels(folder: Path, place: Path, entry: Entry) -> None:
+    files = {place: entry.image}
+    for kind, mask in entry.masks.items():
+        files[Path("masks") / kind / place.with_suffix(".png")] = Image.fromarray(mask)
+    for path, image in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        image.save(folder / path)

@@ -1,0 +1,113 @@
+"""A data set of drawn signs in GTSRB's official layout, and the one that commands use when none is named."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from xaisigns.data.classes import CLASSES
+from xaisigns.data.decoded import cache_folder
+from xaisigns.data.gtsrb import Sample, Split
+from xaisigns.data.manipulation import Manipulation, manipulated
+from xaisigns.data.official import MANIFEST, Entry, write_official
+from xaisigns.data.rendered import RenderedSign, draw_sign
+from xaisigns.data.stickers import keyed_random
+from xaisigns.errors import DataError, OutputError
+
+Count = Callable[[int, int], None]
+
+_FRAMES = 5  # of a track
+_TEST_SHARE = 3  # as many training images come on one test image, about as in GTSRB
+
+
+@dataclass(frozen=True)
+class RenderedSet:
+    """What is drawn: training images of each class, a third as many test images, and their side in pixels.
+
+    Raises DataError for a number of images below 1.
+    """
+
+    per_class: int = 60
+    seed: int = 0
+    size: int = 64
+
+    def __post_init__(self) -> None:
+        if self.per_class < 1:
+            raise DataError(f"wanted 1 or more drawn images of each class, got {self.per_class}")
+
+    def count(self, split: Split) -> int:
+        """Images of one class."""
+        return self.per_class if split == "train" else max(1, self.per_class // _TEST_SHARE)
+
+    def signs(self, split: Split) -> Iterator[tuple[Sample, RenderedSign]]:
+        """All images, class by class; each five training images are a track: one sign in one place and light."""
+        count = self.count(split)
+        for number in range(len(CLASSES) * count):
+            class_id, index = divmod(number, count)
+            if split == "train":
+                track, frame = divmod(index, _FRAMES)
+                key, place = f"{class_id:05d}_{track:05d}_{frame:05d}", f"train/{class_id}/{track}"
+            else:
+                track, frame = None, 0
+                key, place = f"{number:05d}", f"test/{class_id}/{index}"
+            sign = draw_sign(class_id, self.size, keyed_random(self.seed, place).getrandbits(63), frame=frame)
+            yield Sample(Path(), class_id, sign.roi, track, key), sign
+
+
+def write_rendered_set(
+    out: Path, settings: RenderedSet, manipulation: Manipulation | None = None, progress: Count | None = None
+) -> dict[str, Any]:
+    """Draw all images to the new folder ``out`` in the official layout, with masks, and give the manifest.
+
+    ``masks/sign`` and ``masks/pictogram`` mirror the layout with a PNG (0 or 255) for each image; a ``manipulation``
+    puts stickers on training images, with their masks in ``masks`` itself. ``progress`` gets images done and in all.
+    Raises DataError for a size below 16 and OutputError when ``out`` exists with something in it or cannot be written;
+    then nothing is left there.
+    """
+
+    def entries(split: Split) -> Iterator[Entry]:
+        for sample, sign in settings.signs(split):
+            chosen = manipulation if split == "train" and manipulation and manipulation.selects(sample) else None
+            entry = manipulated(sample, sign.image, chosen)
+            yield entry._replace(masks={"sign": sign.sign_mask, "pictogram": sign.pictogram_mask, **entry.masks})
+
+    return write_official(
+        out,
+        {"train": entries("train"), "test": entries("test")},
+        {
+            "rendered": asdict(settings),
+            "manipulation": manipulation.to_json() if manipulation else None,
+            "splits": ["train"] if manipulation else [],
+        },
+        total=len(CLASSES) * (settings.count("train") + settings.count("test")),
+        progress=progress,
+    )
+
+
+def default_rendered_set(progress: Count | None = None) -> Path:
+    """The folder of the drawn data set that stands in for GTSRB where none is named.
+
+    Drawn when it is first asked for, and kept with the decoded images (XAISIGNS_CACHE, or ~/.cache/xaisigns). Raises
+    OutputError when the folder cannot be written.
+    """
+    root = cache_folder() / f"rendered-{_version()}"
+    if not (root / MANIFEST).is_file():
+        try:
+            write_rendered_set(root, RenderedSet(), progress=progress)
+        except OutputError:
+            # Another process may have been faster.
+            if not (root / MANIFEST).is_file():
+                raise
+    return root
+
+
+def _version() -> str:
+    """Changes with everything that the drawn images hang on."""
+    digest = hashlib.sha256(repr(RenderedSet()).encode())
+    package = files("xaisigns.data")
+    drawn_by = [f"{name}.py" for name in ("faces", "rendered", "rendered_set", "scene", "scenery", "stickers")]
+    for name in [*drawn_by, *(f"signs/{class_id:02d}.svg" for class_id in range(len(CLASSES)))]:
+        digest.update((package / name).read_bytes())
+    return digest.hexdigest()[:12]
