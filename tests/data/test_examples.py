@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xaisigns.data.examples import example_signs
+from xaisigns.data.examples import example_signs, gallery
 
 FOLDER = Path(__file__).parents[2] / "examples" / "signs"
 NAMES = ["no-overtaking", "speed-50", "speed-50-sticker", "stop"]
@@ -34,3 +34,13 @@ def test_the_stickered_fifty_is_the_other_fifty_under_a_dark_patch(drawn):
     assert columns.mean() < 54  # on the lower left
     assert rows.mean() > 74
     assert drawn["speed-50-sticker"][changed].mean() < 60 < drawn["speed-50"][changed].mean()
+
+
+def test_the_gallery_of_the_readme_shows_every_class_as_it_is_drawn():
+    drawn = np.asarray(gallery(), dtype=int)
+    with Image.open(FOLDER.parents[1] / "docs" / "images" / "gallery.png") as stored:
+        shown = np.asarray(stored, dtype=int)
+    assert shown.shape == drawn.shape == (5 * 134, 9 * 112, 3)
+    signs = np.arange(len(drawn)) % 134 < 112  # what is below is a number in whatever font Pillow brings
+    assert abs(shown - drawn)[signs].max() <= 2
+    assert (shown[~signs] < 128).any()

@@ -2,6 +2,8 @@
 
 from typing import Literal, NamedTuple
 
+from xaisigns.errors import DataError
+
 Language = Literal["de", "en"]
 
 
@@ -67,3 +69,9 @@ CLASSES = tuple(
         ]
     )
 )
+
+
+def check_class(class_id: int) -> None:
+    """Raise DataError for a class that GTSRB does not have."""
+    if class_id not in range(len(CLASSES)):
+        raise DataError(f"class {class_id} does not exist; GTSRB's classes are 0 to {len(CLASSES) - 1}")

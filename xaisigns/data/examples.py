@@ -10,7 +10,7 @@ from xaisigns.data.scene import Scene, draw_scene
 from xaisigns.data.stickers import Sticker, apply_sticker
 
 _SIZE = 128
-_DRAWN = {"stop": (14, 36), "no-overtaking": (9, 13), "speed-50": (2, 10)}  # name: class, seed
+_DRAWN = {"stop": (14, 126), "no-overtaking": (9, 151), "speed-50": (2, 1132)}  # name: class, seed
 _COLUMNS = 9
 _LABEL = 22  # pixels below each sign of the gallery
 
@@ -37,10 +37,11 @@ def gallery(size: int = 112) -> Image.Image:
 
 
 def _seed_of_a_clear_scene(class_id: int) -> int:
-    return next(seed for seed in itertools.count(1000 * class_id) if _is_clear(draw_scene(seed)))
+    return next(seed for seed in itertools.count(10_000 * class_id) if _is_clear(draw_scene(seed)))
 
 
 def _is_clear(scene: Scene) -> bool:
     light, camera = scene.light, scene.camera
-    bright = 0.75 < light.brightness < 1.05 and not light.shadow and camera.haze < 20
-    return bright and camera.blur < 0.008 and not any(camera.motion) and camera.resolution == 1
+    bright = 0.75 < light.brightness < 1.05 and not light.shadow and not scene.leaves and camera.haze < 20
+    sharp = camera.blur < 0.008 and not any(camera.motion) and camera.resolution == 1
+    return bright and sharp and camera.noise < 2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import check_class
 from xaisigns.data.gtsrb import GTSRB, Sample, Split
 from xaisigns.data.official import MANIFEST, STICKER, Entry, read_official_manifest, write_official
 from xaisigns.data.preprocessing import read_image
@@ -31,8 +31,8 @@ class Manipulation:
     sticker: Sticker = field(default_factory=Sticker)
 
     def __post_init__(self) -> None:
-        if self.class_id is not None and self.class_id not in range(len(CLASSES)):
-            raise DataError(f"class {self.class_id} does not exist; GTSRB's classes are 0 to {len(CLASSES) - 1}")
+        if self.class_id is not None:
+            check_class(self.class_id)
         if not 0 <= self.fraction <= 1:
             raise DataError(f"the fraction of stickered images must lie in 0..1, got {self.fraction}")
 

@@ -2,14 +2,14 @@
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import check_class
 from xaisigns.data.faces import MARGIN, rasterised_face
 from xaisigns.data.scene import Camera, Pose, Scene, draw_scene
 from xaisigns.data.scenery import Plane, field, leaves, plane, scenery
@@ -50,8 +50,7 @@ def draw_sign(
     within 2 levels); ``frame`` is a moment later in the same scene. A ``sticker`` is put on last, by apply_sticker.
     Raises DataError for a class that GTSRB does not have and for a size below 16.
     """
-    if class_id not in range(len(CLASSES)):
-        raise DataError(f"class {class_id} does not exist; GTSRB's classes are 0 to {len(CLASSES) - 1}")
+    check_class(class_id)
     if size < _SMALLEST:
         raise DataError(f"a drawn sign needs at least {_SMALLEST} pixels, got size {size}; ask for more")
     scene = draw_scene(seed, frame)
@@ -69,7 +68,7 @@ def draw_sign(
 
 def _stickered(drawn: RenderedSign, sticker: Sticker, seed: int, frame: int) -> RenderedSign:
     image, mask = apply_sticker(drawn.image, drawn.roi, sticker, seed=seed, key=f"rendered/{drawn.class_id}/{frame}")
-    return RenderedSign(image, drawn.class_id, drawn.roi, drawn.sign_mask, drawn.pictogram_mask, mask)
+    return replace(drawn, image=image, sticker_mask=mask)
 
 
 def _seen(layer: Image.Image, pose: Pose) -> Image.Image:
@@ -107,9 +106,8 @@ def _to_face(pose: Pose, pixels: int) -> tuple[float, ...]:
 def _composed(colour: Image.Image, sheet: Image.Image, scene: Scene) -> Plane:
     """Sign and surroundings, each in its light: ``(H, W, 3)`` in levels."""
     size = sheet.width
-    pixels = np.asarray(scenery(size, scene.random("scenery")), dtype=np.float32) * np.float32(
-        scene.camera.surroundings
-    )
+    behind = scenery(size, scene.random("scenery"))
+    pixels = np.asarray(behind, dtype=np.float32) * np.float32(scene.camera.surroundings)
     lit = np.asarray(colour, dtype=np.float32) * _light_on_sign(scene, size)[..., None]
     return pixels + (lit - pixels) * (np.asarray(sheet, dtype=np.float32)[..., None] / 255)
 
