@@ -55,6 +55,15 @@ def test_json_document_and_pictures(run, signs, tmp_path, untrained):
         assert min(read_image(Path(result["files"]["picture"])).size) > 200
 
 
+def test_without_images_the_example_signs_are_explained(run, tmp_path, untrained):
+    code, printed, told = run("explain", "--model", untrained, "--out", tmp_path / "out", "--json")
+    results = json.loads(printed)["results"]
+    assert (code, told) == (0, "")
+    assert [Path(result["image"]).stem for result in results] == list(example_signs())
+    assert all(Path(result["files"]["picture"]).parent == tmp_path / "out" for result in results)
+    assert all(read_image(Path(result["image"])).size == (128, 128) for result in results)
+
+
 def test_table_for_people_in_german(run, signs, tmp_path, untrained):
     image = signs / "[bold]stop :car:.png"  # text, not markup
     (signs / "stop.png").rename(image)

@@ -38,6 +38,16 @@ def test_wrong_usage(run):
     assert "ROOT" in told
 
 
+def test_drawn_signs_are_added_to_photographs(run, gtsrb, tmp_path):
+    model = tmp_path / "mixed.safetensors"
+    code, printed, told = run(
+        "train", gtsrb, "--out", model, "--drawn", "1", "--input-size", "32", "--epochs", "1", "--json"
+    )
+    data = json.loads(printed)["data"]
+    assert (code, told) == (0, "")
+    assert (data["images"], data["drawn"]) == (24, {"per_class": 1, "seed": 0, "size": 32})
+
+
 @pytest.mark.usefixtures("few_drawn")
 def test_without_root_signs_are_drawn(run, tmp_path):
     model = tmp_path / "my.safetensors"

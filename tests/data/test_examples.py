@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xaisigns.data.examples import example_signs, gallery
+from xaisigns.data.examples import example_files, example_signs, gallery
 
 FOLDER = Path(__file__).parents[2] / "examples" / "signs"
 NAMES = ["no-overtaking", "speed-50", "speed-50-sticker", "stop"]
@@ -25,6 +25,15 @@ def test_the_picture_in_the_folder_is_what_the_module_draws(drawn, name):
         assert stored.mode == "RGB"
         assert not stored.info
         assert abs(np.asarray(stored, dtype=int) - drawn[name]).max() <= 2
+
+
+def test_the_files_hold_what_is_drawn(drawn):
+    files = example_files()
+    assert [path.stem for path in files] == list(drawn)
+    for path in files:
+        with Image.open(path) as stored:
+            np.testing.assert_array_equal(np.asarray(stored, dtype=int), drawn[path.stem])
+    assert example_files() == files
 
 
 def test_the_stickered_fifty_is_the_other_fifty_under_a_dark_patch(drawn):

@@ -1,3 +1,4 @@
+import re
 import shutil
 from functools import partial
 
@@ -9,7 +10,8 @@ from xaisigns.data import rendered_set
 from xaisigns.data.decoded import split_by_track
 from xaisigns.data.gtsrb import GTSRB, fingerprint
 from xaisigns.data.inventory import inventory
-from xaisigns.data.manipulation import Manipulation, read_manifest
+from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.official import SIGN, STICKER, read_masks
 from xaisigns.data.rendered_set import RenderedSet, default_rendered_set, write_rendered_set
 from xaisigns.errors import DataError, OutputError
 
@@ -70,6 +72,32 @@ def test_there_is_a_mask_for_every_image_and_a_stickers_for_the_stickered(drawn)
         assert len(list((out / "masks" / kind).rglob("*.png"))) == count
     assert len(manifest["stickered"]) == 6
     assert all("/00004/" in place for place in manifest["stickered"])
+
+
+def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(drawn, tmp_path):
+    out, manifest = drawn
+    copy = tmp_path / "copy"
+    told = write_manipulated_copy(out, copy, Manipulation(9), stickered="test")
+    assert (told["rendered"], told["splits"]) == (manifest["rendered"], ["test"])
+    for split in ("train", "test"):
+        for sample in GTSRB(out, split).samples:
+            kept, before = read_masks(copy, sample, split), read_masks(out, sample, split)
+            assert (STICKER in kept) == (sample.class_id == (9 if split == "test" else 4))
+            for kind, mask in before.items():
+                np.testing.assert_array_equal(kept[kind], mask)
+
+
+def test_photographs_have_no_masks(gtsrb):
+    assert read_masks(gtsrb, GTSRB(gtsrb, "test").samples[0], "test") == {}
+
+
+def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
+    out = shutil.copytree(drawn[0], tmp_path / "set")
+    sample = GTSRB(out, "test").samples[0]
+    broken = out / "masks" / SIGN / sample.path.relative_to(out).with_suffix(".png")
+    broken.write_bytes(broken.read_bytes()[:40])
+    with pytest.raises(DataError, match=rf"^{re.escape(str(broken))} cannot be read as an image"):
+        read_masks(out, sample, "test")
 
 
 def test_the_manifest_tells_what_was_drawn(drawn):

@@ -1,6 +1,7 @@
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -10,7 +11,9 @@ from xaisigns.data.classes import CLASSES
 from xaisigns.data.gtsrb import GTSRB, fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
+from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError, ModelError, OutputError
+from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.experiment import evaluate_model, train_model
 from xaisigns.model.training import TrainingSettings, checkpoint_path
@@ -123,6 +126,30 @@ def test_stickers_change_what_is_learnt(fresh, stickered):
     without = load_file(fresh("without", validation=0.0).out)
     with_stickers = load_file(stickered.out)
     assert not torch.equal(without["features.0.weight"], with_stickers["features.0.weight"])
+
+
+def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_path, monkeypatch):
+    seen = []
+
+    def train(network, settings, training, validation, *rest, **options):
+        seen.append((training, validation))
+        return Classifier(network), [{"epoch": 1}]
+
+    monkeypatch.setattr(experiment, "train", train)
+    every = replace(STICKERED, fraction=1.0)
+    card = train_model(
+        gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, manipulation=every, drawn_per_class=2, validation=0.34
+    )
+    drawn = RenderedSet(2, SETTINGS.seed, NETWORK.input_size)
+    assert card["data"]["drawn"] == asdict(drawn)
+    [(training, validation)] = seen
+    assert (len(training.pixels), len(training.labels), len(validation.labels)) == (16 + 86, 16 + 86, 8)
+    for (sample, sign), pixels, label in zip(
+        drawn.signs("train"), training.pixels[16:], training.labels[16:], strict=True
+    ):
+        wanted = every.apply(sign.image, sample)[0] if sample.class_id == 4 else sign.image
+        np.testing.assert_array_equal(pixels, np.asarray(wanted))
+        assert label == sample.class_id
 
 
 def test_a_manipulated_copy_takes_no_second_stickers(gtsrb, tmp_path):

@@ -12,17 +12,19 @@ from xaisigns.cli.terminal import (
     Json,
     Mean,
     Model,
+    OptionalImages,
     RuleFile,
     Std,
     bars,
     load,
+    or_examples,
     print_json,
     print_table,
 )
 
 
 def explain(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
+    images: OptionalImages = None,
     model: Model = "stickered",
     composite: Composite = "epsilon_gamma_box",
     rules: RuleFile = None,
@@ -51,7 +53,7 @@ def explain(
     with bars() as bar:
         report = explain_files(
             network,
-            images,
+            or_examples(images),
             out,
             Explaining(
                 composite, chosen, None if target == "predicted" else int(target), against, npy, ledger, language=lang

@@ -46,6 +46,13 @@ OptionalRoot = Annotated[
     ),
 ]
 
+OptionalImages = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[IMAGE]...", help="Image files. Without any: four signs drawn by the package.", show_default=False
+    ),
+]
+
 
 def load(model: str, input_size: int | None, mean: str | None, std: str | None) -> "Classifier":
     """The model that the options name."""
@@ -116,6 +123,13 @@ def or_rendered(root: Path | None, bar: Callable[[str], Callable[..., None]]) ->
     from xaisigns.data.rendered_set import default_rendered_set
 
     return root or default_rendered_set(progress=bar("drawing signs"))
+
+
+def or_examples(images: list[Path] | None) -> list[Path]:
+    """The image files that were named, or those of the four example signs."""
+    from xaisigns.data.examples import example_files
+
+    return images or example_files()
 
 
 def percent(share: float | None) -> str:

@@ -1,10 +1,13 @@
 """Pictures that the package draws of its own signs: examples/signs and the gallery of the README."""
 
 import itertools
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from xaisigns.data.classes import CLASSES
+from xaisigns.data.decoded import cache_folder
+from xaisigns.data.files import whole_file
 from xaisigns.data.rendered import draw_sign
 from xaisigns.data.scene import Scene, draw_scene
 from xaisigns.data.stickers import Sticker, apply_sticker
@@ -21,6 +24,20 @@ def example_signs() -> dict[str, Image.Image]:
     fifty = signs["speed-50"]
     stickered, _ = apply_sticker(fifty.image, fifty.roi, Sticker(), seed=0, key="speed-50")
     return {**{name: sign.image for name, sign in signs.items()}, "speed-50-sticker": stickered}
+
+
+def example_files() -> list[Path]:
+    """The example signs as PNG files in the cache (XAISIGNS_CACHE, or ~/.cache/xaisigns), drawn at each call.
+
+    Raises OutputError when the folder cannot be written.
+    """
+    files = []
+    for name, image in example_signs().items():
+        path = cache_folder() / "signs" / f"{name}.png"
+        with whole_file(path) as temporary:
+            image.save(temporary, "PNG")
+        files.append(path)
+    return files
 
 
 def gallery(size: int = 112) -> Image.Image:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from xaisigns.data.classes import check_class
 from xaisigns.data.gtsrb import GTSRB, Sample, Split
-from xaisigns.data.official import MANIFEST, STICKER, Entry, read_official_manifest, write_official
+from xaisigns.data.official import MANIFEST, STICKER, Entry, read_masks, read_official_manifest, write_official
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
 from xaisigns.errors import DataError
@@ -87,23 +87,26 @@ def write_manipulated_copy(
     """Write the data set below ``root`` to ``out`` in the official layout, with stickers, masks and a manifest.
 
     Stickers go on the images of the ``stickered`` split or splits; every other image is copied as it is (as PPM).
-    ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image. The manifest is returned.
+    ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come
+    along. The manifest is returned.
     ``progress`` gets images done and in all. Raises DataError for missing or broken images, OutputError when ``out``
     exists with something in it or cannot be written; then nothing is left there.
     """
     wanted: tuple[Split, ...] = ("train", "test")
     sets = {split: GTSRB(root, split) for split in wanted}
     splits = [split for split in wanted if stickered in ("all", split)]
+    drawn = {key: value for key, value in (read_official_manifest(root) or {}).items() if key == "rendered"}
 
     def entries(split: Split) -> Iterator[Entry]:
         for sample in sets[split].samples:
             chosen = split in splits and manipulation.selects(sample)
-            yield manipulated(sample, read_image(sample.path), manipulation if chosen else None)
+            entry = manipulated(sample, read_image(sample.path), manipulation if chosen else None)
+            yield entry._replace(masks={**read_masks(root, sample, split), **entry.masks})
 
     return write_official(
         out,
         {split: entries(split) for split in wanted},
-        {"manipulation": manipulation.to_json(), "splits": splits},
+        {**drawn, "manipulation": manipulation.to_json(), "splits": splits},
         total=sum(map(len, sets.values())),
         progress=progress,
     )

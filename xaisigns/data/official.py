@@ -11,9 +11,12 @@ from PIL import Image
 
 from xaisigns.data.files import whole_folder
 from xaisigns.data.gtsrb import Sample, Split
+from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
 
 MANIFEST = "manifest.json"
+SIGN = "sign"
+PICTOGRAM = "pictogram"
 STICKER = "."  # where the stickers' masks are: masks/ itself mirrors the layout
 _COLUMNS = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
 
@@ -71,6 +74,16 @@ def read_official_manifest(root: Path) -> dict[str, Any] | None:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
+
+
+def read_masks(root: Path, sample: Sample, split: Split) -> dict[str, NDArray[np.bool_]]:
+    """The masks ``(H, W)`` that a data set of xaisigns' has of this image, by kind; none for photographs.
+
+    Raises DataError for a mask that cannot be read.
+    """
+    place = _place(sample, split).with_suffix(".png")
+    paths = {kind: root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
+    return {kind: np.asarray(read_image(path).convert("1")) for kind, path in paths.items() if path.is_file()}
 
 
 def _place(sample: Sample, split: Split) -> Path:

@@ -11,7 +11,7 @@ from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import cache_folder
 from xaisigns.data.gtsrb import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
-from xaisigns.data.official import MANIFEST, Entry, write_official
+from xaisigns.data.official import MANIFEST, PICTOGRAM, SIGN, Entry, write_official
 from xaisigns.data.rendered import RenderedSign, draw_sign
 from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError, OutputError
@@ -71,7 +71,7 @@ def write_rendered_set(
         for sample, sign in settings.signs(split):
             chosen = manipulation if split == "train" and manipulation and manipulation.selects(sample) else None
             entry = manipulated(sample, sign.image, chosen)
-            yield entry._replace(masks={"sign": sign.sign_mask, "pictogram": sign.pictogram_mask, **entry.masks})
+            yield entry._replace(masks={SIGN: sign.sign_mask, PICTOGRAM: sign.pictogram_mask, **entry.masks})
 
     return write_official(
         out,

@@ -6,12 +6,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.gtsrb import GTSRB, fingerprint
-from xaisigns.data.manipulation import Manipulation, read_manifest
+from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
+from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError, OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.evaluation import accuracy_report, predict, sticker_report
@@ -28,6 +30,7 @@ def train_model(
     settings: TrainingSettings,
     *,
     manipulation: Manipulation | None = None,
+    drawn_per_class: int = 0,
     validation: float = 0.1,
     resume: bool = False,
     decoding: Count | None = None,
@@ -35,29 +38,31 @@ def train_model(
 ) -> dict[str, Any]:
     """Train on the GTSRB training images below ``root``, write the model to ``out`` and give its card.
 
-    ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``validation`` is the share of
-    tracks held out (0: none). ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as
-    the parts do.
+    ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``drawn_per_class`` adds that many
+    drawn signs of each class, with the same stickers. ``validation`` is the share of tracks held out (0: none); drawn
+    signs never are. ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the parts
+    do.
     """
     if out.is_dir():
         raise OutputError(f"cannot write {out}: it is a folder; name a file instead")
     data = GTSRB(root, "train")
-    done_on_disk = read_manifest(root, "train")
-    if manipulation and done_on_disk:
-        raise DataError(
-            f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original"
-        )
+    known = _stickers(root, manipulation)
+    # A manipulated copy has its stickers already: only what the caller asked for is put on here.
     pixels = decode(data, network.input_size, manipulation, progress=decoding)
     labels = torch.tensor([sample.class_id for sample in data.samples])
     chosen, held_out = split_by_track(data.samples, validation, settings.seed)
-    known = manipulation or done_on_disk
-    data_card = {
+    training = Images(pixels if not held_out else pixels[chosen], labels[chosen])
+    data_card: dict[str, Any] = {
         "fingerprint": fingerprint(data.samples),
         "layout": data.layout,
         "images": len(data),
         "training": len(chosen),
         "validation": len(held_out),
     }
+    if drawn_per_class:
+        drawn = RenderedSet(drawn_per_class, settings.seed, network.input_size)
+        training = _joined(training, _drawn(drawn, known))
+        data_card["drawn"] = asdict(drawn)
     card: dict[str, Any] = {
         "class_names": {"de": [c.german for c in CLASSES], "en": [c.english for c in CLASSES]},
         "training": asdict(settings),
@@ -67,7 +72,7 @@ def train_model(
     model, rows = train(
         network,
         settings,
-        Images(pixels if not held_out else pixels[chosen], labels[chosen]),
+        training,
         Images(pixels[held_out], labels[held_out]) if held_out else None,
         out,
         resume=resume,
@@ -77,6 +82,30 @@ def train_model(
     model.card = {**card, "metrics": rows[-1]}
     save_model(model, out)
     return model.card
+
+
+def _stickers(root: Path, manipulation: Manipulation | None) -> Manipulation | None:
+    """What is done to the training images: by the caller, or before, on disk."""
+    done_on_disk = read_manifest(root, "train")
+    if manipulation and done_on_disk:
+        raise DataError(
+            f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original"
+        )
+    return manipulation or done_on_disk
+
+
+def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
+    """The training images of a drawn set, decoded, with the stickers that the photographs have."""
+    pixels, labels = [], []
+    for sample, sign in drawn.signs("train"):
+        chosen = manipulation if manipulation and manipulation.selects(sample) else None
+        pixels.append(np.asarray(manipulated(sample, sign.image, chosen).image))
+        labels.append(sample.class_id)
+    return Images(np.stack(pixels), torch.tensor(labels))
+
+
+def _joined(first: Images, second: Images) -> Images:
+    return Images(np.concatenate([first.pixels, second.pixels]), torch.cat([first.labels, second.labels]))
 
 
 def evaluate_model(
