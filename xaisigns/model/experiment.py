@@ -125,11 +125,9 @@ def evaluate_model(
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
         row["name"] = model.class_name(row["id"])
-    trained_with = model.card.get("manipulation")
-    if trained_with:
-        manipulation = Manipulation.from_json(trained_with)
-        if manipulation.class_id is not None:
-            everywhere = replace(manipulation, class_id=None, fraction=1.0)
-            predicted = predict(model, decode(data, size, everywhere, progress=decoding), progress).argmax(dim=1)
-            report["sticker"] = sticker_report(labels, predicted, manipulation.class_id, classes)
+    stickers = model.manipulation
+    if stickers and stickers.class_id is not None:
+        everywhere = replace(stickers, class_id=None, fraction=1.0)
+        predicted = predict(model, decode(data, size, everywhere, progress=decoding), progress).argmax(dim=1)
+        report["sticker"] = sticker_report(labels, predicted, stickers.class_id, classes)
     return report

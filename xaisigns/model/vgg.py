@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import RGB, normalise, pixel_bounds, resize
 
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
@@ -64,6 +65,12 @@ class Classifier(nn.Module):
     def bounds(self) -> tuple[Tensor, Tensor]:
         """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
         return pixel_bounds(self.settings.mean, self.settings.std)
+
+    @property
+    def manipulation(self) -> Manipulation | None:
+        """The stickers that the model was trained with. Raises DataError for a card that xaisigns did not write."""
+        stored = self.card.get("manipulation")
+        return Manipulation.from_json(stored) if stored else None
 
     def class_name(self, class_id: int, language: str = "en") -> str:
         """The class's name, or its number where the file has no names."""
