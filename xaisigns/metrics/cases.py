@@ -1,0 +1,163 @@
+"""Images of which it is known what an attribution should point at: their stickers, or their signs."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from xaisigns.data.gtsrb import GTSRB, Box, Sample, Split
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.official import SIGN, STICKER, read_masks
+from xaisigns.data.preprocessing import read_image, resize_mask
+from xaisigns.data.stickers import keyed_random
+from xaisigns.errors import DataError, ModelError
+from xaisigns.model.vgg import Classifier
+
+Masks = Literal["sticker", "roi"]
+Count = Callable[[int, int], None]
+
+_BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Images for a model, and what an attribution of ``target`` should point at in each.
+
+    ``images`` ``(N, 3, S, S)`` normalised, ``masks`` ``(N, S, S)`` bool, ``labels`` and ``target`` ``(N,)`` class ids,
+    ``keys`` the images' names. ``masks`` tell of the sticker or of the sign, as ``kind`` says.
+    """
+
+    kind: Masks
+    images: Tensor
+    masks: Tensor
+    labels: Tensor
+    target: Tensor
+    keys: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def find_cases(
+    model: Classifier,
+    root: Path,
+    kind: Masks,
+    per_class: int,
+    *,
+    split: Split = "test",
+    seed: int = 0,
+    progress: Count | None = None,
+) -> Cases:
+    """Up to ``per_class`` images of each class below ``root``, drawn by ``seed``, with what they should be called for.
+
+    "sticker": images of the other classes that the model, once a sticker is on them, calls the class that had stickers
+    in its training; the sticker's mask, explained for that class. "roi": images of every class; the sign (its exact
+    mask where the data set has one, else its box), explained for what the model calls them. ``progress`` gets images
+    looked at and in all.
+
+    Raises ModelError for "sticker" with a model that was trained without, DataError for missing or broken data and
+    where no image qualifies.
+    """
+    samples = GTSRB(root, split).samples
+    _refuse_unknown_classes(model, samples, root)
+    stickers = _stickers(model) if kind == "sticker" else None
+    found: list[_Case] = []
+    looked = 0
+    for class_id, of_class in _by_class(samples, seed).items():
+        if not stickers or class_id != stickers.class_id:
+            found += _of_class(model, root, split, of_class, per_class, stickers)
+        looked += len(of_class)
+        if progress:
+            progress(looked, len(samples))
+    if not found:
+        raise DataError(f"no image below {root} fits: with a sticker on it, the model calls none what it was taught to")
+    return _joined(kind, found, model.settings.input_size, model)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    sample: Sample
+    image: Image.Image
+    mask: NDArray[np.bool_]
+    called: int = -1
+
+
+def _stickers(model: Classifier) -> Manipulation:
+    """Stickers like those of the training, for every image."""
+    trained_with = model.manipulation
+    if trained_with is None or trained_with.class_id is None:
+        raise ModelError("the model was not trained with stickers on a class: score it with --masks roi")
+    return replace(trained_with, fraction=1.0)
+
+
+def _refuse_unknown_classes(model: Classifier, samples: Sequence[Sample], root: Path) -> None:
+    classes, largest = model.settings.classes, max(sample.class_id for sample in samples)
+    if largest >= classes:
+        raise DataError(f"the model has {classes} outputs, but {root} has class {largest}; name its own data")
+
+
+def _by_class(samples: Sequence[Sample], seed: int) -> dict[int, list[Sample]]:
+    """Each class's samples in an order drawn by the seed."""
+    groups: dict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        groups[sample.class_id].append(sample)
+    return {
+        class_id: sorted(groups[class_id], key=lambda sample: keyed_random(seed, f"case/{sample.key}").random())
+        for class_id in sorted(groups)
+    }
+
+
+def _of_class(
+    model: Classifier, root: Path, split: Split, samples: Sequence[Sample], count: int, stickers: Manipulation | None
+) -> list[_Case]:
+    """The first ``count`` of one class's samples that qualify."""
+    wanted = stickers.class_id if stickers else None
+    found: list[_Case] = []
+    for start in range(0, len(samples), _BATCH):
+        if len(found) >= count:
+            break
+        batch = samples[start : start + _BATCH]
+        found += _called(model, [_case(root, split, sample, stickers) for sample in batch], wanted)
+    return found[:count]
+
+
+def _case(root: Path, split: Split, sample: Sample, stickers: Manipulation | None) -> _Case:
+    image, masks = read_image(sample.path), read_masks(root, sample, split)
+    if stickers is None:
+        return _Case(sample, image, masks.get(SIGN, _box(sample.roi, image.size)))
+    if STICKER in masks:
+        return _Case(sample, image, masks[STICKER])
+    return _Case(sample, *stickers.apply(image, sample))
+
+
+def _box(roi: Box, size: tuple[int, int]) -> NDArray[np.bool_]:
+    mask = np.zeros((size[1], size[0]), dtype=np.bool_)
+    mask[roi[1] : roi[3] + 1, roi[0] : roi[2] + 1] = True
+    return mask
+
+
+def _called(model: Classifier, cases: list[_Case], wanted: int | None) -> list[_Case]:
+    """The cases with what the model calls them; only those of the wanted class where there is one."""
+    with torch.inference_mode():
+        called = model(model.preprocess([case.image for case in cases])).argmax(dim=1).tolist()
+    told = [replace(case, called=class_id) for case, class_id in zip(cases, called, strict=True)]
+    return [case for case in told if wanted in (None, case.called)]
+
+
+def _joined(kind: Masks, cases: list[_Case], size: int, model: Classifier) -> Cases:
+    masks = np.stack([resize_mask(case.mask, size) for case in cases])
+    return Cases(
+        kind,
+        model.preprocess([case.image for case in cases]),
+        torch.from_numpy(masks),
+        torch.tensor([case.sample.class_id for case in cases]),
+        torch.tensor([case.called for case in cases]),
+        tuple(case.sample.key for case in cases),
+    )
