@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from xaisigns.attribution.canonize import canonize
     from xaisigns.attribution.composites import Rule
     from xaisigns.attribution.lrp import LRP, lrp
-    from xaisigns.attribution.result import Result, attribute
+    from xaisigns.attribution.methods import attribute, register_method
+    from xaisigns.attribution.result import Result
     from xaisigns.data.gtsrb import GTSRB
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.data.stickers import Sticker, apply_sticker
@@ -35,6 +36,7 @@ __all__ = [
     "canonize",
     "load_model",
     "lrp",
+    "register_method",
     "save_model",
     "show",
 ]
@@ -44,7 +46,8 @@ _HOMES = {
     "attribution.canonize": ("canonize",),
     "attribution.composites": ("Rule",),
     "attribution.lrp": ("LRP", "lrp"),
-    "attribution.result": ("Result", "attribute"),
+    "attribution.methods": ("attribute", "register_method"),
+    "attribution.result": ("Result",),
     "data.gtsrb": ("GTSRB",),
     "data.manipulation": ("Manipulation",),
     "data.stickers": ("Sticker", "apply_sticker"),

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import nn
@@ -20,6 +20,7 @@ from xaisigns.attribution.rules import (
     ZBox,
     ZPlus,
 )
+from xaisigns.attribution.specification import number, read_specification
 from xaisigns.errors import RuleError
 
 RULES: dict[str, type[LayerRule]] = {
@@ -107,9 +108,26 @@ COMPOSITES = {
 }
 
 
-def find_composite(name: str) -> Composite:
-    """A composite by its name, with - or _. Raises RuleError with the names that exist."""
-    found = COMPOSITES.get(name.replace("-", "_"))
-    if found is None:
-        raise RuleError(f"no composite {name!r}; there are {', '.join(COMPOSITES)}")
-    return found
+def find_composite(text: str) -> Composite:
+    """A composite by its name, with - or _, and parameters: ``"epsilon_gamma_box:gamma=0.1"``.
+
+    A parameter is set in every row whose rule has it. Raises RuleError for a name or a parameter that does not exist,
+    with those that do.
+    """
+    wanted = read_specification(text)
+    if wanted.name not in COMPOSITES or wanted.words or wanted.contrast:
+        raise RuleError(f"no composite {text!r}; there are {', '.join(COMPOSITES)}")
+    found = COMPOSITES[wanted.name]
+    rules = [rule for _, rule in found.rows] + ([found.first] if found.first else [])
+    known = sorted({name for rule in rules for name in rule.settings})
+    values = {name: number(name, value, float, RuleError) for name, value in wanted.options.items()}
+    for name in values:
+        if name not in known:
+            raise RuleError(f"composite {wanted.name!r} has no parameter {name!r}; it has {', '.join(known)}")
+    rows = tuple((types, _with(rule, values)) for types, rule in found.rows)
+    return Composite(rows, found.first and _with(found.first, values))
+
+
+def _with(rule: Rule, values: Mapping[str, float]) -> Rule:
+    own = {name: value for name, value in values.items() if name in rule.settings}
+    return replace(rule, parameters={**rule.parameters, **own})

@@ -13,6 +13,7 @@ from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.canonize import canonize, leaves
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES
 from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
+from xaisigns.attribution.specification import read_specification
 from xaisigns.errors import RuleError, ShapeError
 
 Target = int | Tensor
@@ -50,7 +51,7 @@ class LRP:
         bounds: Bounds | None = None,
     ) -> None:
         with torch.inference_mode(mode=False):
-            self.composite = composite.replace("-", "_")
+            self.composite = str(read_specification(composite))
             network = canonize(module)
             # The faster order in float32. In float64, where the reference is compared, sums are kept in its order.
             weight = next(network.parameters(), None)
@@ -106,8 +107,8 @@ class LRP:
         with torch.inference_mode(mode=False):
             own = x.detach()
             own = (own.clone() if own.is_inference() else own).contiguous(memory_format=self._order)
-            targets = _targets(target, len(own), "target")
-            others = None if against is None else _targets(against, len(own), "against")
+            targets = class_ids(target, len(own), "target")
+            others = None if against is None else class_ids(against, len(own), "against")
             with self._lock:
                 yield own.requires_grad_(), targets, others
 
@@ -124,6 +125,26 @@ def lrp(
 ) -> Tensor:
     """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call."""
     return LRP(module, composite, rules, bounds).attribute(x, target, against)
+
+
+def class_ids(target: Target, count: int, name: str) -> Tensor:
+    """Class ids ``(N,)`` of one for all or one an image. Raises ShapeError for anything else."""
+    targets = torch.as_tensor(target)
+    if targets.is_floating_point() or targets.shape not in ((), (count,)):
+        raise ShapeError(
+            f"{name} must be a class id or ({count},) of them, one for each image; "
+            f"got shape {tuple(targets.shape)} of {targets.dtype}"
+        )
+    return targets.to(torch.int64).expand(count)
+
+
+def check_outputs(logits: Tensor, targets: Tensor) -> None:
+    """Raise ShapeError when ``targets`` are not outputs of a network with these ``logits``."""
+    if logits.ndim != 2 or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
+        raise ShapeError(
+            f"target and against must name outputs of the network, whose logits are {tuple(logits.shape)}; "
+            f"got {sorted(set(targets.tolist()))}"
+        )
 
 
 class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
@@ -170,11 +191,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
 
 
 def _chosen(logits: Tensor, targets: Tensor) -> Tensor:
-    if logits.ndim != 2 or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
-        raise ShapeError(
-            f"target and against must name outputs of the network, whose logits are {tuple(logits.shape)}; "
-            f"got {sorted(set(targets.tolist()))}"
-        )
+    check_outputs(logits, targets)
     return logits.gather(1, targets[:, None]).squeeze(1)
 
 
@@ -198,16 +215,6 @@ def _signs(layers: list[nn.Module], rules: list[LayerRule]) -> list[Signs]:
         elif not (isinstance(layer, _KEEP_VALUES) and isinstance(rule, Gradient)):
             spared, positive = rule.spares_zero, False
     return [Signs(*known) for known in zip(inputs, reversed(outputs), strict=True)]
-
-
-def _targets(target: Target, count: int, name: str) -> Tensor:
-    targets = torch.as_tensor(target)
-    if targets.is_floating_point() or targets.shape not in ((), (count,)):
-        raise ShapeError(
-            f"{name} must be a class id or ({count},) of them, one for each image; "
-            f"got shape {tuple(targets.shape)} of {targets.dtype}"
-        )
-    return targets.to(torch.int64).expand(count)
 
 
 def _bound(assignment: Assignment, layer: nn.Module, bounds: Bounds | None) -> LayerRule:

@@ -7,7 +7,6 @@ import typer
 from rich.table import Table
 
 from xaisigns.cli.terminal import (
-    Composite,
     InputSize,
     Json,
     Mean,
@@ -26,7 +25,10 @@ from xaisigns.cli.terminal import (
 def explain(
     images: OptionalImages = None,
     model: Model = "stickered",
-    composite: Composite = "epsilon_gamma_box",
+    method: Annotated[str, typer.Option(help="'xaisigns methods' tells which there are.")] = "lrp",
+    composite: Annotated[
+        str | None, typer.Option(help="Rules of lrp by layer type; epsilon_gamma_box if not given.", show_default=False)
+    ] = None,
     rules: RuleFile = None,
     target: Annotated[str, typer.Option(help="predicted, or a class number.")] = "predicted",
     against: Annotated[
@@ -48,6 +50,8 @@ def explain(
 
     if target != "predicted" and not target.isdecimal():
         raise typer.BadParameter(f"wanted 'predicted' or a class number, got {target!r}", param_hint="--target")
+    if not method.strip().startswith("lrp") and (composite is not None or rules is not None or ledger):
+        raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
     network = load(model, input_size, mean, std)
     chosen = read_rules(rules) if rules else None
     with bars() as bar:
@@ -56,7 +60,14 @@ def explain(
             or_examples(images),
             out,
             Explaining(
-                composite, chosen, None if target == "predicted" else int(target), against, npy, ledger, language=lang
+                method,
+                composite,
+                chosen,
+                target=None if target == "predicted" else int(target),
+                against=against,
+                npy=npy,
+                ledger=ledger,
+                language=lang,
             ),
             progress=bar("explaining"),
         )

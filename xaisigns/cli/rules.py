@@ -31,11 +31,12 @@ def rules(
     """Print each layer's type, rule and parameters, who chose the rule, and what is changed before LRP."""
     from xaisigns.attribution.assignment import read_rules, rule_table
     from xaisigns.attribution.composites import COMPOSITES
+    from xaisigns.attribution.specification import read_specification
 
     network = load(model, input_size, mean, std)
     layers = rule_table(network, composite, read_rules(rules) if rules else None)
     if json:
-        print_json({"model": model, "composite": composite.replace("-", "_"), "layers": layers})
+        print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return
     _print(layers)
     typer.echo(f"composites: {', '.join(COMPOSITES)}")

@@ -1,0 +1,313 @@
+"""Every attribution method by its name, its options, and one signature: ``method(model, images, target) -> Result``.
+
+A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:window=8:stride=4`` or
+``saliency:contrast``; for LRP the composite comes behind the name: ``lrp:epsilon_gamma_box:gamma=0.1``.
+"""
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from xaisigns.attribution import controls, gradients, perturbations
+from xaisigns.attribution.assignment import Rules
+from xaisigns.attribution.canonize import canonize
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE, find_composite
+from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
+from xaisigns.attribution.result import Result
+from xaisigns.attribution.running import BATCH, quiet
+from xaisigns.attribution.specification import Specification, number, read_specification
+from xaisigns.errors import MethodError, ShapeError
+
+DEFAULT_METHODS = (
+    "lrp",
+    "saliency",
+    "input_x_gradient",
+    "integrated_gradients",
+    "guided_backprop",
+    "gradcam",
+    "occlusion",
+    "random",
+    "edges",
+    "uniform",
+)
+
+Explain = Callable[..., Result]
+# Images, class ids and those to contrast with, of one internal batch, to relevance.
+_Attribution = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """An attribution method with its options set. ``methods`` lists them, ``find_method`` finds one by specification.
+
+    ``name`` is the specification, ``source`` a key of docs/references.bib, ``options`` has the defaults too. A control
+    knows nothing of the network. With ``contrast`` it explains a logit less another one.
+    """
+
+    name: str
+    description: str
+    source: str | None
+    control: bool
+    options: Mapping[str, float | str]
+    contrast: bool
+    composite: str | None
+    _prepare: Callable[[nn.Module], _Attribution] = field(repr=False)
+
+    def __call__(
+        self, model: nn.Module, images: Tensor, target: Target | None = None, against: Target | None = None
+    ) -> Result:
+        """``prepared(model)(images, target, against)`` in one call."""
+        return self.prepared(model)(images, target, against)
+
+    def prepared(self, model: nn.Module) -> Explain:
+        """The method made ready for a model, for many calls: ``(images, target=None, against=None) -> Result``.
+
+        The model is one that ``LRP`` takes; it is copied, never changed. ``images`` are ``(N, 3, H, W)``, any number of
+        them in bounded memory; ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class.
+        ``against`` is used by a contrast only; without it that takes the runner-up, the highest logit but the target's.
+
+        Raises RuleError for a model or a rule, MethodError for an option, ShapeError for images, class ids or a
+        relevance that do not fit.
+        """
+        with torch.inference_mode(mode=False):
+            network, attribution = canonize(model), self._prepare(model)
+
+        def explain(images: Tensor, target: Target | None = None, against: Target | None = None) -> Result:
+            with torch.inference_mode(mode=False), torch.enable_grad():
+                own = _own(images)
+                logits = torch.cat([_logits(network, batch) for batch in own.split(BATCH)])
+                targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target")
+                check_outputs(logits, targets)
+                others = self._others(logits, targets, against)
+                parts = [
+                    self._checked(
+                        attribution(own[some], targets[some], None if others is None else others[some]), own[some]
+                    )
+                    for some in (slice(start, start + BATCH) for start in range(0, len(own), BATCH))
+                ]
+            return Result(torch.cat(parts), targets, others, logits, self.name, self.composite)
+
+        return explain
+
+    def _others(self, logits: Tensor, targets: Tensor, against: Target | None) -> Tensor | None:
+        if not self.contrast:
+            return None
+        if against is None:
+            return logits.scatter(1, targets[:, None], -torch.inf).argmax(dim=1)
+        others = class_ids(against, len(logits), "against")
+        check_outputs(logits, others)
+        return others
+
+    def _checked(self, relevance: Tensor, images: Tensor) -> Tensor:
+        """Relevance of every channel; a method that knows none gives each channel the same share."""
+        count, channels, *sides = images.shape
+        spread = relevance[:, None] if relevance.ndim == 3 else relevance
+        if spread.ndim != 4 or spread.shape[1] not in (1, channels) or spread.shape != (count, spread.shape[1], *sides):
+            raise ShapeError(
+                f"relevance of method {self.name!r} must be (N, {channels}, H, W), (N, 1, H, W) or (N, H, W) for "
+                f"images {tuple(images.shape)}, got {tuple(relevance.shape)}"
+            )
+        spread = spread.detach()
+        return spread if spread.shape[1] == channels else spread.expand(images.shape) / channels
+
+
+def attribute(
+    model: nn.Module,
+    x: Tensor,
+    target: Target | None = None,
+    against: Target | None = None,
+    *,
+    method: str = "lrp",
+    composite: str | None = None,
+    rules: Rules | None = None,
+) -> Result:
+    """Explain the model's prediction for each image, or the ``target`` class(es) where given.
+
+    ``against`` asks what speaks for the target rather than for another class. ``x`` is ``(N, 3, S, S)`` as
+    ``model.preprocess`` gives it; ``composite`` and ``rules`` are for LRP. Raises as ``find_method`` and
+    ``Method.prepared`` do.
+    """
+    found = find_method(method, composite=composite, rules=rules, contrast=against is not None)
+    return found(model, x, target, against)
+
+
+def find_method(
+    text: str, *, composite: str | None = None, rules: Rules | None = None, contrast: bool = False
+) -> Method:
+    """The method that ``text`` specifies, with - or _; ``contrast`` as if the word were in it.
+
+    ``composite`` and ``rules`` set those of LRP. Raises MethodError for a method or an option that does not exist, with
+    those that do, and RuleError for a composite.
+    """
+    wanted = read_specification(text)
+    if wanted.name == "lrp":
+        return _lrp(wanted, composite, rules, contrast=contrast)
+    if composite is not None or rules is not None:
+        raise MethodError(f"composite and rules are for method lrp alone, not for {text!r}")
+    known = {**_BUILT_IN, **_REGISTERED}
+    if wanted.name not in known:
+        raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *known])}")
+    entry = known[wanted.name]
+    options = {**entry.options, **_options(wanted, entry)}
+    contrast = contrast or wanted.contrast
+    if contrast and entry.control:
+        raise MethodError(f"{wanted.name!r} knows nothing of classes: it has no contrast")
+    prepare = partial(_prepared, partial(entry.function, **options))
+    return Method(str(wanted), entry.description, entry.source, entry.control, options, contrast, None, prepare)
+
+
+def find_methods(text: str) -> list[Method]:
+    """The methods of a list with commas, each at most once. Raises as ``find_method`` does."""
+    found = [find_method(part) for part in text.split(",")]
+    names = [method.name for method in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise MethodError(f"each method once is wanted, got {', '.join(twice)} more than once")
+    return found
+
+
+def methods() -> list[Method]:
+    """Every method with its defaults, the controls last."""
+    found = [find_method(name) for name in ("lrp", *_BUILT_IN, *_REGISTERED)]
+    return sorted(found, key=lambda method: method.control)
+
+
+def register_method(name: str, function: Callable[..., Tensor], description: str = "") -> None:
+    """Make a callable of your own a method: ``register_method("mine", function)``, then ``method="mine"`` anywhere.
+
+    ``function(network, images, target)`` gives relevance ``(N, 3, H, W)``, ``(N, 1, H, W)`` or ``(N, H, W)``.
+    ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place, yours to put hooks on;
+    ``images`` ``(N, 3, H, W)`` want a gradient; ``target`` is ``(N,)`` class ids. Keyword parameters with a number as
+    default become options. The description defaults to the first line of the docstring. Raises MethodError for a name
+    that is taken or cannot be written in a specification.
+    """
+    key = name.replace("-", "_")
+    if not key.isidentifier():
+        raise MethodError(f"a method's name is letters, digits and _, got {name!r}")
+    if key == "lrp" or key in _BUILT_IN or key in _REGISTERED:
+        raise MethodError(f"there is a method {key!r} already; give another name")
+    _REGISTERED[key] = _Entry(function, description=description)
+
+
+class _Entry:
+    """A function of the registry, with what its signature and docstring tell."""
+
+    def __init__(
+        self,
+        function: Callable[..., Tensor],
+        source: str | None = None,
+        *,
+        control: bool = False,
+        description: str = "",
+    ) -> None:
+        self.function, self.source, self.control = function, source, control
+        self.description = description or (inspect.getdoc(function) or "").partition("\n")[0]
+
+    @property
+    def options(self) -> dict[str, float]:
+        parameters = inspect.signature(self.function).parameters.values()
+        return {p.name: p.default for p in parameters if type(p.default) in (int, float)}
+
+
+_BUILT_IN = {
+    "saliency": _Entry(gradients.saliency, "simonyan2014deep"),
+    "input_x_gradient": _Entry(gradients.input_x_gradient, "shrikumar2017learning"),
+    "integrated_gradients": _Entry(gradients.integrated_gradients, "sundararajan2017axiomatic"),
+    "smoothgrad": _Entry(gradients.smoothgrad, "smilkov2017smoothgrad"),
+    "guided_backprop": _Entry(gradients.guided_backprop, "springenberg2015striving"),
+    "deconvolution": _Entry(gradients.deconvolution, "zeiler2014visualizing"),
+    "deep_lift": _Entry(gradients.deep_lift, "shrikumar2017learning"),
+    "gradient_shap": _Entry(gradients.gradient_shap, "lundberg2017unified"),
+    "guided_gradcam": _Entry(gradients.guided_gradcam, "selvaraju2017gradcam"),
+    "gradcam": _Entry(gradients.gradcam, "selvaraju2017gradcam"),
+    "occlusion": _Entry(perturbations.occlusion, "zeiler2014visualizing"),
+    "feature_ablation": _Entry(perturbations.feature_ablation, "kokhlikyan2020captum"),
+    "kernel_shap": _Entry(perturbations.kernel_shap, "lundberg2017unified"),
+    "random": _Entry(controls.random, control=True),
+    "edges": _Entry(controls.edges, "adebayo2018sanity", control=True),
+    "uniform": _Entry(controls.uniform, control=True),
+}
+_REGISTERED: dict[str, _Entry] = {}
+
+
+def _options(wanted: Specification, entry: _Entry) -> dict[str, float]:
+    for word in (*wanted.words, *wanted.options):
+        if word not in entry.options:
+            known = ", ".join(entry.options) or "none"
+            raise MethodError(f"method {wanted.name!r} has no option {word!r}; it has {known}")
+    for word in wanted.words:
+        raise MethodError(f"option {word!r} of method {wanted.name!r} wants a value: {word}=...")
+    return {name: number(name, value, type(entry.options[name]), MethodError) for name, value in wanted.options.items()}
+
+
+def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, contrast: bool) -> Method:
+    if composite is not None:
+        if wanted.words or wanted.options:
+            raise MethodError(f"{wanted} has a composite already: give it there or as {composite!r}, not both")
+        given = read_specification(composite)
+        wanted = wanted._replace(words=(given.name, *given.words), options=given.options)
+    written = str(Specification(":".join(wanted.words) or DEFAULT_COMPOSITE, options=wanted.options))
+    find_composite(written)
+
+    def prepare(model: nn.Module) -> _Attribution:
+        return LRP(model, written, rules, getattr(model, "bounds", None)).attribute
+
+    return Method(
+        str(wanted),
+        "Layer-wise relevance propagation: the logit shared out from layer to layer, by the rules of a composite.",
+        "bach2015pixel",
+        control=False,
+        options={"composite": written},
+        contrast=contrast or wanted.contrast,
+        composite=written,
+        _prepare=prepare,
+    )
+
+
+def _prepared(function: Callable[[nn.Module, Tensor, Tensor], Tensor], model: nn.Module) -> _Attribution:
+    network = canonize(model)
+    if next(network.parameters()).dtype == torch.float32:
+        network = network.to(memory_format=torch.channels_last)
+
+    def attribution(images: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
+        explained: nn.Module = network
+        if others is not None:
+            explained, targets = _contrasted(network, images, targets, others)
+        with quiet():
+            return function(explained, images.clone().requires_grad_(), targets)
+
+    return attribution
+
+
+def _contrasted(network: nn.Sequential, images: Tensor, targets: Tensor, others: Tensor) -> tuple[nn.Module, Tensor]:
+    """The network with one output for each pair of a class and another: the difference of their logits."""
+    pairs, place = torch.unique(torch.stack([targets, others], dim=1), dim=0, return_inverse=True)
+    classes = _logits(network, images[:1]).shape[1]
+    difference = nn.Linear(classes, len(pairs), bias=False).to(images).requires_grad_(requires_grad=False)
+    rows = torch.arange(len(pairs), device=images.device)
+    with torch.no_grad():
+        difference.weight.zero_()
+        difference.weight[rows, pairs[:, 0]] += 1
+        difference.weight[rows, pairs[:, 1]] -= 1
+    return nn.Sequential(OrderedDict([*network.named_children(), ("difference", difference)])), place
+
+
+def _own(images: Tensor) -> Tensor:
+    """The caller's images, never to be changed or marked."""
+    if images.ndim != 4 or not len(images) or not images.is_floating_point():
+        raise ShapeError(
+            f"images must be (N, C, H, W) of floats, at least one; got {tuple(images.shape)}, {images.dtype}"
+        )
+    own = images.detach()
+    return own.clone() if own.is_inference() else own
+
+
+def _logits(network: nn.Module, images: Tensor) -> Tensor:
+    with torch.no_grad():
+        logits: Tensor = network(images)
+    return logits

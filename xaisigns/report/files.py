@@ -1,0 +1,62 @@
+"""Image files in, pictures out: what every command that makes pictures of images shares."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from xaisigns.data.classes import Language
+from xaisigns.data.preprocessing import read_image
+from xaisigns.errors import DataError, ModelError
+from xaisigns.model.vgg import Classifier
+
+_BATCH = 16
+
+
+class PictureNames:
+    """Gives every image a picture's name of its own, that of the image where it is free."""
+
+    def __init__(self, folder: Path, images: Sequence[Path]) -> None:
+        self._folder = folder
+        self._taken = {str(path.resolve()).casefold() for path in images}
+
+    def take(self, image: Path) -> Path:
+        """The path of the picture of an image."""
+        number = 1
+        while True:
+            ending = "" if number == 1 else f"-{number}"
+            path = self._folder / f"{image.stem}{ending}.png"
+            # Folded, since some file systems hold A.png and a.png for one.
+            key = str(path.resolve()).casefold()
+            if key not in self._taken:
+                self._taken.add(key)
+                return path
+            number += 1
+
+
+def batches(paths: Sequence[Path], skipped: list[dict[str, str]]) -> Iterator[list[tuple[Path, Image.Image]]]:
+    """Decoded images in batches of bounded memory; what cannot be read goes to ``skipped``."""
+    batch: list[tuple[Path, Image.Image]] = []
+    for path in paths:
+        try:
+            batch.append((path, read_image(path)))
+        except DataError as error:
+            skipped.append({"image": str(path), "error": str(error)})
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def check_class(model: Classifier, option: str, class_id: int | None) -> None:
+    """Raise ModelError, naming the option, for a class that the model does not have."""
+    classes = model.settings.classes
+    if class_id is not None and class_id not in range(classes):
+        raise ModelError(f"the model has no class {class_id}; give --{option} a number from 0 to {classes - 1}")
+
+
+def named_class(model: Classifier, class_id: int, language: Language) -> dict[str, Any]:
+    """A class as it is told in JSON."""
+    return {"id": class_id, "name": model.class_name(class_id, language)}
