@@ -6,6 +6,7 @@ XaisignsError
 ├── ModelError        a model file cannot be read or does not fit
 ├── ShapeError        arrays or tensors that do not belong together
 ├── RuleError         a layer, rule or composite that LRP cannot use
+├── MetricError       a setting or a model that a metric cannot use
 └── OutputError       a result cannot be written where it was wanted
 
 A message says what was wanted, what came, and what to do. The command line prints it as one line and exits with 1.
@@ -34,6 +35,10 @@ class ShapeError(XaisignsError):
 
 class RuleError(XaisignsError):
     """A layer, rule or composite that LRP cannot use."""
+
+
+class MetricError(XaisignsError):
+    """A setting or a model that a metric cannot use."""
 
 
 class OutputError(XaisignsError):

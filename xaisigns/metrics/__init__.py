@@ -1,0 +1,1 @@
+"""Scores of attributions: against known truth, against the model, and against how simple and stable they are."""
