@@ -7,6 +7,7 @@ XaisignsError
 ├── ShapeError        arrays or tensors that do not belong together
 ├── RuleError         a layer, rule or composite that LRP cannot use
 ├── MethodError       an attribution method or an option of it that does not exist or does not fit
+├── MetricError       a setting or a model that a metric cannot use
 └── OutputError       a result cannot be written where it was wanted
 
 A message says what was wanted, what came, and what to do. The command line prints it as one line and exits with 1.
@@ -39,6 +40,10 @@ class RuleError(XaisignsError):
 
 class MethodError(XaisignsError):
     """An attribution method or an option of it that does not exist or does not fit."""
+
+
+class MetricError(XaisignsError):
+    """A setting or a model that a metric cannot use."""
 
 
 class OutputError(XaisignsError):

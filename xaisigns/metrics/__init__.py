@@ -1,1 +1,1 @@
-"""Scores of attributions: what they are measured on, and how good they are."""
+"""Scores of attributions: against known truth, against the model, and against how simple and stable they are."""

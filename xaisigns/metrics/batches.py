@@ -1,0 +1,64 @@
+"""Runs a network over many variants of every image in bounded memory."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from xaisigns.attribution.lrp import Target
+from xaisigns.errors import MetricError, ShapeError
+
+BATCH = 128
+
+
+def pairs(images: int, variants: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Every image with every one of its variants, as two index tensors, in batches of at most BATCH."""
+    for start in range(0, images * variants, BATCH):
+        both = torch.arange(start, min(start + BATCH, images * variants))
+        yield both // variants, both % variants
+
+
+def logits(model: nn.Module, x: Tensor) -> Tensor:
+    """What the network says of one batch, in the faster memory order."""
+    with torch.no_grad():
+        said: Tensor = model(x.contiguous(memory_format=torch.channels_last))
+    return said
+
+
+def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+    """The images without a graph and the class of each as ``(N,)``, which the network must have.
+
+    Raises ShapeError where these do not belong together, and MetricError for a network in training mode, which would
+    answer at random and change by being asked.
+    """
+    if model.training:
+        raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")
+    if x.ndim != 4 or not len(x):
+        raise ShapeError(f"images must be (N, C, H, W) with N of 1 or more, got {tuple(x.shape)}")
+    targets = torch.as_tensor(target)
+    if targets.is_floating_point() or targets.shape not in ((), (len(x),)):
+        raise ShapeError(
+            f"target must be a class id or ({len(x)},) of them, one for each image; "
+            f"got shape {tuple(targets.shape)} of {targets.dtype}"
+        )
+    classes = class_count(model, x)
+    if int(targets.min()) < 0 or int(targets.max()) >= classes:
+        raise ShapeError(f"target must be one of the network's classes 0..{classes - 1}, got {targets.tolist()}")
+    return x.detach(), targets.to(torch.int64).expand(len(x))
+
+
+def class_count(model: nn.Module, x: Tensor) -> int:
+    """How many logits the network gives."""
+    said = logits(model, x[:1])
+    if said.ndim != 2:
+        raise ShapeError(f"the network must give logits (N, classes), it gives {tuple(said.shape)} for one image")
+    return said.shape[1]
+
+
+def check_relevance(x: Tensor, relevance: Tensor) -> None:
+    """Raises ShapeError unless every pixel of every image has relevance, in one or more channels."""
+    wanted = (len(x), *x.shape[-2:])
+    if relevance.ndim != 4 or (len(relevance), *relevance.shape[-2:]) != wanted:
+        raise ShapeError(
+            f"relevance must be (N, C, H, W) with (N, H, W) = {wanted} as the images have, got {tuple(relevance.shape)}"
+        )

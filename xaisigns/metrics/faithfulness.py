@@ -1,0 +1,156 @@
+"""Does the network rely on what the relevance names? Change it, and see what the network says."""
+
+from collections.abc import Callable
+from math import ceil
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.functional import gaussian_blur
+
+from xaisigns.attribution.lrp import Target
+from xaisigns.errors import MetricError
+from xaisigns.metrics.batches import check_relevance, checked, logits, pairs
+from xaisigns.metrics.heatmap import flat_heatmap, most_relevant_first, nan_unless
+
+Order = Literal["most", "least"]
+Filling = Literal["mean", "blur", "noise"]
+
+
+def pixel_flipping(
+    model: nn.Module,
+    x: Tensor,
+    relevance: Tensor,
+    target: Target,
+    *,
+    order: Order = "most",
+    steps: int = 16,
+    filling: Filling = "mean",
+    seed: int = 0,
+) -> Tensor:
+    """Probability of the target while ever more pixels are replaced, ``(N, steps + 1)`` in [0, 1].
+
+    The most (or least) relevant pixels of the heatmap go first, all channels of a pixel together, ties in a random
+    order; column k has k / steps of the pixels replaced, the first column none and the last all. They are replaced by
+    the image's own mean colour (``mean``), by the image blurred with a standard deviation of a sixteenth of its shorter
+    side (``blur``), or by normal noise of the image's own mean and standard deviation in each channel (``noise``).
+
+    ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W in any unit, ``target`` one class id or ``(N,)``.
+    NaN for an image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for
+    settings that there are not. Sources: [bach2015pixel], [samek2017evaluating]. Quantus flips channel values one by
+    one and leaves the first column out.
+    """
+    x, targets = checked(model, x, target)
+    check_relevance(x, relevance)
+    place = _places(relevance, order, seed)
+    if not 1 <= steps <= place.shape[1]:
+        raise MetricError(f"steps must be between 1 and the number of pixels, {place.shape[1]}; got {steps}")
+    if filling not in _FILLINGS:
+        raise MetricError(f"filling must be one of {', '.join(_FILLINGS)}; got {filling!r}")
+    filled = _FILLINGS[filling](x, seed)
+    counts = torch.linspace(0, place.shape[1], steps + 1, dtype=torch.float64).round()
+    said = []
+    for image, step in pairs(len(x), steps + 1):
+        replaced = (place[image] < counts[step, None]).unflatten(1, x.shape[-2:])
+        probabilities = logits(model, torch.where(replaced[:, None], filled[image], x[image])).softmax(dim=1)
+        said.append(probabilities.gather(1, targets[image, None]))
+    curves = torch.cat(said).view(len(x), steps + 1).to(relevance)
+    return nan_unless(flat_heatmap(relevance)[1][:, None], curves)
+
+
+def deletion(most: Tensor) -> Tensor:
+    """Area under the curve of flipping the most relevant pixels first, ``(N,)`` in [0, 1]; low is better.
+
+    ``most`` is ``(N, steps + 1)`` of pixel_flipping; its share of pixels is the unit of width. Source:
+    [petsiuk2018rise].
+    """
+    return torch.trapezoid(most, dim=1) / (most.shape[1] - 1)
+
+
+def insertion(least: Tensor) -> Tensor:
+    """Area under the curve of putting in the most relevant pixels first, ``(N,)`` in [0, 1]; high is better.
+
+    ``least`` is ``(N, steps + 1)`` of pixel_flipping with the least relevant first: read backwards, it puts in the most
+    relevant pixels first, and has the same area. Source: [petsiuk2018rise].
+    """
+    return torch.trapezoid(least, dim=1) / (least.shape[1] - 1)
+
+
+def flipping_area(most: Tensor, least: Tensor) -> Tensor:
+    """Area between the two curves of pixel_flipping, ``(N,)`` in [-1, 1]; high is better.
+
+    0 is what an order without knowledge gets on average, and a flat heatmap exactly. It depends less than either curve
+    alone on how much the filling by itself disturbs the network [samek2017evaluating].
+    """
+    return insertion(least) - deletion(most)
+
+
+def infidelity(
+    model: nn.Module,
+    x: Tensor,
+    relevance: Tensor,
+    target: Target,
+    *,
+    samples: int = 32,
+    noise: float = 0.2,
+    seed: int = 0,
+) -> Tensor:
+    """How far the relevance is from foretelling what small changes do to the logit, ``(N,)`` in squared logits, from 0.
+
+    Mean over random changes u of (sum of u R - (f(x) - f(x - u x)))^2, where u is normal with the standard deviation
+    ``noise``, one number for all channels of a pixel. That is the infidelity of [yeh2019infidelity] for the
+    perturbation I = u x and the sensitivity R / x, since relevance is in units of the logit; a linear network's input x
+    gradient has 0. Quantus takes ``relevance`` as the sensitivity itself, and sets square patches to a fixed value,
+    never undoing the ones before.
+
+    ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W, ``target`` one class id or ``(N,)``. NaN for an
+    image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for less than
+    one sample.
+    """
+    x, targets = checked(model, x, target)
+    check_relevance(x, relevance)
+    if samples < 1:
+        raise MetricError(f"infidelity needs 1 sample or more, got {samples}")
+    flat, finite = flat_heatmap(relevance)
+    generator = torch.Generator().manual_seed(seed)
+    change = noise * torch.randn(samples, 1, *x.shape[-2:], generator=generator, dtype=x.dtype)
+    errors = []
+    before = torch.cat([_logit(model, x[image], targets[image]) for image, _ in pairs(len(x), 1)])
+    for image, sample in pairs(len(x), samples):
+        after = _logit(model, x[image] * (1 - change[sample]), targets[image])
+        foretold = (change[sample].flatten(1) * flat[image]).sum(dim=1)
+        errors.append((foretold - (before[image] - after)) ** 2)
+    return nan_unless(finite, torch.cat(errors).view(len(x), samples).mean(dim=1).to(relevance))
+
+
+def _logit(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    return logits(model, x).gather(1, targets[:, None]).squeeze(1)
+
+
+def _places(relevance: Tensor, order: Order, seed: int) -> Tensor:
+    """When each pixel's turn comes, ``(N, H W)`` from 0."""
+    if order not in ("most", "least"):
+        raise MetricError(f"order must be most or least, got {order!r}")
+    flat, _ = flat_heatmap(relevance)
+    first = most_relevant_first(flat if order == "most" else -flat, seed)
+    return torch.empty_like(first).scatter_(1, first, torch.arange(flat.shape[1]).expand_as(first))
+
+
+def _mean_colour(x: Tensor, _: int) -> Tensor:
+    return x.mean(dim=(2, 3), keepdim=True).expand_as(x)
+
+
+def _blurred(x: Tensor, _: int) -> Tensor:
+    deviation = min(x.shape[-2:]) / 16
+    size = 2 * ceil(3 * deviation) + 1
+    blurred: Tensor = gaussian_blur(x, [size, size], [deviation, deviation])
+    return blurred
+
+
+def _noise(x: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(x.shape[1:], generator=generator, dtype=x.dtype)
+    return x.mean(dim=(2, 3), keepdim=True) + x.std(dim=(2, 3), keepdim=True) * drawn
+
+
+_FILLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {"mean": _mean_colour, "blur": _blurred, "noise": _noise}
