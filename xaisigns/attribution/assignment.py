@@ -1,5 +1,6 @@
 """Which layer gets which rule: the caller's choices by name, index and type over a composite; also from a TOML file."""
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from torch import nn
 
 from xaisigns.attribution.canonize import SUPPORTED, canonize, changes, leaves
 from xaisigns.attribution.composites import Rule, find_composite
+from xaisigns.data.files import whole_file
 from xaisigns.errors import RuleError
 
 Key = str | int | type[nn.Module]
@@ -93,6 +95,20 @@ def read_rules(path: Path) -> dict[Key, Rule]:
         return {_key(table, key): _rule(value) for table, key, value in _entries(document)}
     except RuleError as error:
         raise RuleError(f"{path}: {error}") from error
+
+
+def write_rules(path: Path, rules: Mapping[str, Rule], comment: str) -> None:
+    """Write rules by layer name as a TOML file that ``read_rules`` takes, with a comment of one or more lines above.
+
+    Raises OutputError when it cannot be written.
+    """
+    lines = [f"# {line}" for line in comment.splitlines()] + ["[name]"]
+    for name, rule in rules.items():
+        values = "".join(f", {parameter} = {value!r}" for parameter, value in rule.parameters.items())
+        # A JSON string is a TOML string.
+        lines.append(f"{json.dumps(name)} = {{rule = {json.dumps(rule.name)}{values}}}")
+    with whole_file(path) as temporary:
+        temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _entries(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
