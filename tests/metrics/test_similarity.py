@@ -41,9 +41,6 @@ def test_known_answers(relevance):
     assert_close(spearman(relevance, relevance), one)
     assert_close(spearman(relevance, -relevance), -one)
     assert_close(ssim(relevance, relevance), one)
-    # Two heatmaps without a mean in any window: alike in structure, with the sign turned.
-    board = torch.ones(1, 1, 8, 8).cumsum(dim=2).add(torch.arange(8)).remainder(2).mul(2).sub(1).double()
-    assert ssim(board, -board).item() == pytest.approx(-1, abs=0.01)
 
 
 def test_spearman_asks_for_the_order_only(relevance):
