@@ -26,3 +26,10 @@ def mask():
     for number in range(6):
         blocks[number, number : number + 4, 2 : 5 + number] = True
     return blocks
+
+
+def input_x_gradient(model, x, target):
+    """The attribution that tests explain with."""
+    leaf = x.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(model(leaf).gather(1, target[:, None]).sum(), leaf)
+    return leaf.detach() * gradient

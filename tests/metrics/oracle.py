@@ -52,3 +52,13 @@ def quantus_scores(
         torch.set_default_dtype(dtype)
         torch.random.set_rng_state(state)
     return scores if isinstance(scores, dict) else torch.from_numpy(np.array(scores, dtype=np.float64))
+
+
+def explainer(attribute):
+    """The attribution as Quantus calls it: arrays in, heatmaps ``(N, 1, H, W)`` out."""
+
+    def explain(model, inputs, targets, **_):
+        relevance = attribute(model, torch.from_numpy(inputs), torch.from_numpy(targets))
+        return relevance.sum(dim=1, keepdim=True).numpy()
+
+    return explain

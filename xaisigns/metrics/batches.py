@@ -1,14 +1,18 @@
 """Runs a network over many variants of every image in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.lrp import Target
 from xaisigns.errors import MetricError, ShapeError
+from xaisigns.metrics.heatmap import heatmap
 
 BATCH = 128
+
+# A model, images (N, C, H, W) and their targets (N,) -> relevance (N, C, H, W).
+Attribute = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def pairs(images: int, variants: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -23,6 +27,18 @@ def logits(model: nn.Module, x: Tensor) -> Tensor:
     with torch.no_grad():
         said: Tensor = model(x.contiguous(memory_format=torch.channels_last))
     return said
+
+
+def heatmaps(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    """The attribution's heatmaps of all images, ``(N, 1, H, W)``, in batches of at most BATCH."""
+    return torch.cat([explained(attribute, model, x[image], targets[image]) for image, _ in pairs(len(x), 1)])
+
+
+def explained(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    """The attribution's heatmaps of one batch, ``(N, 1, H, W)``."""
+    relevance = attribute(model, x.contiguous(memory_format=torch.channels_last), targets)
+    check_relevance(x, relevance)
+    return heatmap(relevance)[:, None]
 
 
 def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,42 @@
+"""Does the explanation stay when the image hardly changes?"""
+
+import torch
+from torch import Tensor, nn
+
+from xaisigns.attribution.lrp import Target
+from xaisigns.errors import MetricError
+from xaisigns.metrics.batches import Attribute, checked, explained, heatmaps, pairs
+from xaisigns.metrics.heatmap import nan_unless
+
+
+def max_sensitivity(
+    attribute: Attribute,
+    model: nn.Module,
+    x: Tensor,
+    target: Target,
+    *,
+    radius: float = 0.1,
+    samples: int = 10,
+    seed: int = 0,
+) -> Tensor:
+    """Largest change of the heatmap under small noise, over the heatmap's own size, ``(N,)`` from 0.
+
+    Every value of ``x`` ``(N, C, H, W)`` is moved by up to ``radius`` to either side, ``samples`` times; the change and
+    the size are Euclidean norms, and the target stays. ``attribute`` is called with the model, a batch of images and
+    their targets, and gives relevance. NaN where the heatmap is zero everywhere, or one of them is not finite. Raises
+    ShapeError and MetricError as pixel_flipping does. Source: [yeh2019infidelity], divided by the size. Quantus leaves
+    a sample out (all samples, by default) when it changes the prediction.
+    """
+    x, targets = checked(model, x, target)
+    if samples < 1:
+        raise MetricError(f"max_sensitivity needs 1 sample or more, got {samples}")
+    generator = torch.Generator().manual_seed(seed)
+    noise = radius * (2 * torch.rand(samples, *x.shape[1:], generator=generator, dtype=x.dtype) - 1)
+    before = heatmaps(attribute, model, x, targets)
+    changes = []
+    for image, sample in pairs(len(x), samples):
+        after = explained(attribute, model, x[image] + noise[sample], targets[image])
+        changes.append((after - before[image]).flatten(1).norm(dim=1))
+    largest = torch.cat(changes).view(len(x), samples).amax(dim=1)
+    size = before.flatten(1).norm(dim=1)
+    return nan_unless((size > 0) & size.isfinite() & largest.isfinite(), largest / size)
