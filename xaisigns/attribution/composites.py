@@ -107,6 +107,9 @@ COMPOSITES = {
     "excitation_backprop": _composite(Rule("z_plus"), Rule("z_plus"), activation="gradient"),
 }
 
+# What scores and tuning compare: all of them, and the one that favours by gamma with more and less of it.
+COMPARED = (*COMPOSITES, *(f"epsilon_gamma_box:gamma={gamma}" for gamma in (0.02, 0.05, 0.1, 0.5)))
+
 
 def find_composite(text: str) -> Composite:
     """A composite by its name, with - or _, and parameters: ``"epsilon_gamma_box:gamma=0.1"``.

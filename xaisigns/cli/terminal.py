@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -46,6 +46,22 @@ OptionalRoot = Annotated[
     ),
 ]
 
+Methods = Annotated[
+    str,
+    typer.Option(
+        metavar="SPEC,...",
+        help="Methods with their options, such as lrp,occlusion:window=4, or a set: default, composites, all. "
+        "'xaisigns methods' tells which there are.",
+    ),
+]
+Masks = Annotated[
+    Literal["sticker", "roi"] | None,
+    typer.Option(
+        help="What should be pointed at: the sticker, on images that it turns into its class, or the sign. Without it: "
+        "the sticker, for a model that was trained with stickers.",
+        show_default=False,
+    ),
+]
 OptionalImages = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -130,6 +146,12 @@ def or_examples(images: list[Path] | None) -> list[Path]:
     from xaisigns.data.examples import example_files
 
     return images or example_files()
+
+
+def which_masks(masks: Literal["sticker", "roi"] | None, model: "Classifier") -> Literal["sticker", "roi"]:
+    """The masks that were asked for, or those that fit the model's training."""
+    stickers = model.manipulation
+    return masks or ("sticker" if stickers and stickers.class_id is not None else "roi")
 
 
 def percent(share: float | None) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
-from xaisigns.attribution.assignment import Rules, assign
+from xaisigns.attribution.assignment import assign, write_rules
 from xaisigns.attribution.canonize import canonize, leaves
-from xaisigns.attribution.composites import COMPOSITES, Rule
+from xaisigns.attribution.composites import COMPARED, Rule
 from xaisigns.attribution.methods import find_method
 from xaisigns.errors import MetricError
 from xaisigns.metrics.cases import Cases, Count
@@ -22,9 +24,6 @@ TUNABLE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "pointing_game": pointing_game,
     "localisation_auc": localisation_auc,
 }
-# Where the search begins, and what it must beat: the composites, and the one with a gamma at other gammas.
-NAMED = (*COMPOSITES, *(f"epsilon_gamma_box:gamma={gamma}" for gamma in (0.02, 0.05, 0.1, 0.5)))
-
 _GAMMAS = tuple(Rule("gamma", {"gamma": gamma}) for gamma in (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0))
 _EPSILONS = tuple(Rule("epsilon", {"epsilon": epsilon}) for epsilon in (1e-6, 0.01, 0.1, 1.0))
 _FIRST = tuple(Rule(name) for name in ("z_box", "flat", "w_square", "z_plus", "alpha_beta"))
@@ -36,7 +35,7 @@ _LEAST_GAIN = 1e-3  # of a sweep over all layers; a smaller one ends the search
 class Setting:
     """A rule for every layer, and whether the runner-up's logit is taken off. ``name`` is the composite's, or empty."""
 
-    rules: Rules
+    rules: Mapping[str, Rule]
     contrast: bool
     name: str = ""
 
@@ -52,10 +51,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search found and the best composite, both on images that the search has not seen; settings ``tried``."""
+    """What a search found and the best composite, both on ``images`` that it has not seen; settings ``tried``."""
 
     tuned: Measured
     named: Measured
+    images: int
     tried: int
 
 
@@ -80,7 +80,9 @@ def tune(
     floor = search.flipping(start)
     best = next(setting for setting in reversed(way) if setting is start or search.flipping(setting) >= floor)
     check = _Search(model, held_out, metric)
-    return Tuning(check.measured(best), check.measured(max(check.named(), key=check.value)), search.tried)
+    return Tuning(
+        check.measured(best), check.measured(max(check.named(), key=check.value)), len(held_out), search.tried
+    )
 
 
 class _Search:
@@ -91,8 +93,8 @@ class _Search:
         self.metric, self.masks = TUNABLE[metric], grown(cases.masks)
         network = canonize(model)
         self.layers = [name for name, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
-        self.composites: dict[str, Rules] = {
-            name: {row.layer: row.rule for row in assign(network, name)} for name in NAMED
+        self.composites: dict[str, Mapping[str, Rule]] = {
+            name: {row.layer: row.rule for row in assign(network, name)} for name in COMPARED
         }
         self.tried = 0
 
@@ -121,7 +123,7 @@ class _Search:
         """Mean of the metric."""
         self.tried += 1
         if self.progress:
-            most = 2 * len(NAMED) + 1 + _SWEEPS * sum(len(self._candidates(layer)) for layer in self.layers)
+            most = 2 * len(COMPARED) + 1 + _SWEEPS * sum(len(self._candidates(layer)) for layer in self.layers)
             self.progress(self.tried, most)
         return float(self.metric(self._relevance(setting), self.masks).nanmean())
 
@@ -138,5 +140,31 @@ class _Search:
         return Measured(setting, self.value(setting), self.flipping(setting))
 
     def _relevance(self, setting: Setting) -> Tensor:
-        method = find_method("lrp", rules=setting.rules, contrast=setting.contrast)
+        method = find_method("lrp", rules={**setting.rules}, contrast=setting.contrast)
         return method(self.model, self.cases.images, self.cases.target).relevance
+
+
+def write_tuning(tuning: Tuning, metric: str, path: Path) -> dict[str, Any]:
+    """Write the tuned rules as a TOML file that ``read_rules`` takes, and give the document of ``tune --json``.
+
+    Raises OutputError when it cannot be written.
+    """
+    tuned, named = tuning.tuned, tuning.named
+    use = "--method lrp:contrast --rules" if tuned.setting.contrast else "--rules"
+    comment = (
+        f"Found by 'xaisigns tune': {metric} {tuned.value:.3f} on images that the search had not seen,\n"
+        f"{named.value:.3f} with the best composite. Use it with: xaisigns explain {use} {path.name}"
+    )
+    write_rules(path, tuned.setting.rules, comment)
+    return {
+        "rules": str(path),
+        "metric": metric,
+        "images": tuning.images,
+        "tried": tuning.tried,
+        "tuned": _document(tuned),
+        "named": {"composite": named.setting.name, **_document(named)},
+    }
+
+
+def _document(measured: Measured) -> dict[str, Any]:
+    return {"value": measured.value, "flipping": measured.flipping, "contrast": measured.setting.contrast}

@@ -1,0 +1,90 @@
+"""A score document as files: scores.json whole, scores.csv a row a number, scores.md a table with intervals."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from xaisigns.data.files import whole_file
+
+MARK = "°"  # behind a score that is no better than edges or uniform
+
+
+def write_scores(document: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Write the three files to the folder and give their paths by kind. Raises OutputError when one cannot be written.
+
+    In the CSV a score that no image has is empty.
+    """
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(_rows(document))
+    content = {
+        "csv": table.getvalue(),
+        "json": json.dumps(document, ensure_ascii=False, indent=2) + "\n",
+        "md": "\n".join(_markdown(document)) + "\n",
+    }
+    for kind, text in content.items():
+        with whole_file(folder / f"scores.{kind}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return {kind: str(folder / f"scores.{kind}") for kind in content}
+
+
+def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
+    """For each metric the method with the best mean; the controls and metrics without a better direction have none.
+
+    Methods that tie are all best.
+    """
+    best: dict[str, set[str]] = {}
+    for metric, told in document["metrics"].items():
+        values = {
+            name: scores[metric]["value"]
+            for name, scores in document["methods"].items()
+            if name not in document["controls"] and scores[metric]["value"] is not None
+        }
+        wanted = {"higher": max, "lower": min}.get(told["better"])
+        first = wanted(values.values()) if wanted and values else None
+        best[metric] = {name for name, value in values.items() if value == first}
+    return best
+
+
+def ordered(document: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The methods and the controls, in their order."""
+    controls = document["controls"]
+    return [name for name in document["methods"] if name not in controls], controls
+
+
+def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
+    yield ["method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images"]
+    for name, scores in document["methods"].items():
+        for metric, score in scores.items():
+            yield [
+                name,
+                int(name in document["controls"]),
+                metric,
+                *("" if value is None else f"{value:.6g}" for value in (score["value"], *score["interval"])),
+                document["metrics"][metric]["better"] or "",
+                " ".join(score["no_better_than"]),
+                document["count"],
+            ]
+
+
+def _markdown(document: dict[str, Any]) -> Iterator[str]:
+    best, metrics = best_methods(document), list(document["metrics"])
+    arrows = {"higher": " ↑", "lower": " ↓", None: ""}
+    heads = [f"{metric.replace('_', ' ')}{arrows[document['metrics'][metric]['better']]}" for metric in metrics]
+    yield "| " + " | ".join(["method", *heads]) + " |"
+    yield "|---" * (len(metrics) + 1) + "|"
+    methods, controls = ordered(document)
+    for name in (*methods, *controls):
+        cells = [_cell(document["methods"][name][metric], bold=name in best[metric]) for metric in metrics]
+        shown = f"*{name}*" if name in controls else f"`{name}`"
+        yield "| " + " | ".join([shown, *cells]) + " |"
+
+
+def _cell(score: dict[str, Any], *, bold: bool) -> str:
+    if score["value"] is None:
+        return "–"
+    low, high = score["interval"]
+    value = f"**{score['value']:.3f}**" if bold else f"{score['value']:.3f}"
+    return f"{value}{MARK if score['no_better_than'] else ''} ({low:.3f} to {high:.3f})"
