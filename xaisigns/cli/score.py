@@ -72,7 +72,7 @@ def score(
 
 
 def _print(document: dict[str, Any]) -> None:
-    from xaisigns.metrics.score_files import MARK, best_methods, ordered
+    from xaisigns.metrics.score_files import best_methods, ordered
 
     share = document["area_share"]
     what = {"sticker": "stickered test images that the model falls for", "roi": "test images"}[document["masks"]]
@@ -88,14 +88,14 @@ def _print(document: dict[str, Any]) -> None:
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
     typer.echo(
-        f"↑ higher is better, ↓ lower; bold: best; {MARK} no better than edges or uniform (95 % certainty). "
+        f"↑ higher is better, ↓ lower; bold: best; ° no better than edges or uniform (95 % certainty). "
         f"Intervals: {document['files']['csv']}"
     )
 
 
 def _cell(score: dict[str, Any], *, bold: bool) -> Text:
-    from xaisigns.metrics.score_files import MARK
+    from xaisigns.metrics.score_files import mark
 
     if score["value"] is None:
         return Text("–")
-    return Text(f"{score['value']:.3f}{MARK if score['no_better_than'] else ' '}", style="bold" if bold else "")
+    return Text(f"{score['value']:.3f}{mark(score) or ' '}", style="bold" if bold else "")

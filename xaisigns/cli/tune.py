@@ -39,10 +39,12 @@ def tune(
     json: Json = False,
 ) -> None:
     """Search rules on training images, measure them on test images beside the best composite, and write them."""
+    from xaisigns.data.files import refuse_folder
     from xaisigns.metrics.cases import find_cases
     from xaisigns.metrics.tuning import tune as search
     from xaisigns.metrics.tuning import write_tuning
 
+    refuse_folder(out)
     network = load(model, input_size, mean, std)
     kind = which_masks(masks, network)
     with bars() as bar:
@@ -61,12 +63,10 @@ def tune(
 
 def _print(document: dict[str, Any]) -> None:
     metric, out = document["metric"].replace("_", " "), document["rules"]
-    for name in ("tuned", "named"):
+    whose = {"tuned": "the tuned rules", "named": f"the best composite, {document['named']['composite']}"}
+    for name, which in whose.items():
         told = document[name]
-        contrast = ", contrast" if told["contrast"] else ""
-        which = (
-            f"the tuned rules{contrast}" if name == "tuned" else f"{told['composite']}{contrast}, the best composite"
-        )
-        typer.echo(f"{metric} {told['value']:.3f}, area of pixel flipping {told['flipping']:.3f}: {which}")
+        how = ", as a contrast" if told["contrast"] else ""
+        typer.echo(f"{metric} {told['value']:.3f}, area of pixel flipping {told['flipping']:.3f}: {which}{how}")
     typer.echo(f"on {document['images']} test images; {document['tried']} settings tried")
     typer.echo(f"{out}: use it with --rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}")

@@ -18,8 +18,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise OutputError(f"cannot write {path}: it is a folder; name a file instead")
+        refuse_folder(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -63,6 +62,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise OutputError where a file is wanted and a folder is: for a word before long work, too."""
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder; name a file instead")
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

@@ -9,8 +9,6 @@ from typing import Any
 
 from xaisigns.data.files import whole_file
 
-MARK = "°"  # behind a score that is no better than edges or uniform
-
 
 def write_scores(document: dict[str, Any], folder: Path) -> dict[str, str]:
     """Write the three files to the folder and give their paths by kind. Raises OutputError when one cannot be written.
@@ -28,6 +26,11 @@ def write_scores(document: dict[str, Any], folder: Path) -> dict[str, str]:
         with whole_file(folder / f"scores.{kind}") as temporary:
             temporary.write_text(text, encoding="utf-8")
     return {kind: str(folder / f"scores.{kind}") for kind in content}
+
+
+def mark(score: dict[str, Any]) -> str:
+    """What stands behind a score that is no better than edges or uniform."""
+    return "°" if score["no_better_than"] else ""
 
 
 def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
@@ -77,14 +80,15 @@ def _markdown(document: dict[str, Any]) -> Iterator[str]:
     yield "|---" * (len(metrics) + 1) + "|"
     methods, controls = ordered(document)
     for name in (*methods, *controls):
-        cells = [_cell(document["methods"][name][metric], bold=name in best[metric]) for metric in metrics]
+        scores = document["methods"][name]
+        cells = [_interval(scores[metric], bold=name in best[metric]) for metric in metrics]
         shown = f"*{name}*" if name in controls else f"`{name}`"
         yield "| " + " | ".join([shown, *cells]) + " |"
 
 
-def _cell(score: dict[str, Any], *, bold: bool) -> str:
+def _interval(score: dict[str, Any], *, bold: bool) -> str:
     if score["value"] is None:
         return "–"
     low, high = score["interval"]
     value = f"**{score['value']:.3f}**" if bold else f"{score['value']:.3f}"
-    return f"{value}{MARK if score['no_better_than'] else ''} ({low:.3f} to {high:.3f})"
+    return f"{value}{mark(score)} ({low:.3f} to {high:.3f})"

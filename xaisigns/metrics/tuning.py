@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from xaisigns.attribution.assignment import assign, write_rules
+from xaisigns.attribution.assignment import Rules, assign, write_rules
 from xaisigns.attribution.canonize import canonize, leaves
 from xaisigns.attribution.composites import COMPARED, Rule
 from xaisigns.attribution.methods import find_method
@@ -140,7 +140,8 @@ class _Search:
         return Measured(setting, self.value(setting), self.flipping(setting))
 
     def _relevance(self, setting: Setting) -> Tensor:
-        method = find_method("lrp", rules={**setting.rules}, contrast=setting.contrast)
+        rules: Rules = dict(setting.rules.items())
+        method = find_method("lrp", rules=rules, contrast=setting.contrast)
         return method(self.model, self.cases.images, self.cases.target).relevance
 
 

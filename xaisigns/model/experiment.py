@@ -11,10 +11,11 @@ import torch
 
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
+from xaisigns.data.files import refuse_folder
 from xaisigns.data.gtsrb import GTSRB, fingerprint
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.data.rendered_set import RenderedSet
-from xaisigns.errors import DataError, OutputError
+from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.evaluation import accuracy_report, predict, sticker_report
 from xaisigns.model.training import Images, Progress, TrainingSettings, train
@@ -43,8 +44,7 @@ def train_model(
     signs never are. ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the parts
     do.
     """
-    if out.is_dir():
-        raise OutputError(f"cannot write {out}: it is a folder; name a file instead")
+    refuse_folder(out)
     data = GTSRB(root, "train")
     known = _stickers(root, manipulation)
     # A manipulated copy has its stickers already: only what the caller asked for is put on here.

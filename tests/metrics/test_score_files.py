@@ -1,0 +1,74 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from xaisigns.errors import OutputError
+from xaisigns.metrics.score_files import best_methods, write_scores
+
+
+def scored(value, *no_better_than):
+    interval = [None, None] if value is None else [value - 0.125, value + 0.125]
+    return {"value": value, "interval": interval, "no_better_than": list(no_better_than)}
+
+
+@pytest.fixture
+def document():
+    return {
+        "count": 7,
+        "metrics": {
+            "relevance_mass": {"better": "higher"},
+            "entropy": {"better": "lower"},
+            "area_share": {"better": None},
+        },
+        "methods": {
+            "lrp": {"relevance_mass": scored(0.5), "entropy": scored(3.0, "edges"), "area_share": scored(0.25)},
+            "gradcam": {"relevance_mass": scored(0.5), "entropy": scored(2.0), "area_share": scored(0.25)},
+            "edges": {"relevance_mass": scored(0.75), "entropy": scored(1.0), "area_share": scored(None)},
+        },
+        "controls": ["edges"],
+    }
+
+
+def test_the_best_are_methods_not_controls_and_ties_are_all_best(document):
+    assert best_methods(document) == {"relevance_mass": {"lrp", "gradcam"}, "entropy": {"gradcam"}, "area_share": set()}
+
+
+def test_files_tell_the_same(document, tmp_path):
+    files = write_scores(document, tmp_path / "new")
+    assert files == {kind: str(tmp_path / "new" / f"scores.{kind}") for kind in ("csv", "json", "md")}
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["scores.csv", "scores.json", "scores.md"]
+    assert json.loads(Path(files["json"]).read_text(encoding="utf-8")) == document
+    rows = list(csv.DictReader(Path(files["csv"]).read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 9
+    assert rows[1] == {
+        "method": "lrp",
+        "control": "0",
+        "metric": "entropy",
+        "value": "3",
+        "low": "2.875",
+        "high": "3.125",
+        "better": "lower",
+        "no_better_than": "edges",
+        "images": "7",
+    }
+    assert (rows[8]["control"], rows[8]["value"], rows[8]["low"], rows[8]["better"]) == ("1", "", "", "")
+
+
+def test_the_table_has_the_controls_last_the_best_bold_and_marks(document, tmp_path):
+    files = write_scores(document, tmp_path)
+    assert Path(files["md"]).read_text(encoding="utf-8").splitlines() == [
+        "| method | relevance mass ↑ | entropy ↓ | area share |",
+        "|---|---|---|---|",
+        "| `lrp` | **0.500** (0.375 to 0.625) | 3.000° (2.875 to 3.125) | 0.250 (0.125 to 0.375) |",
+        "| `gradcam` | **0.500** (0.375 to 0.625) | **2.000** (1.875 to 2.125) | 0.250 (0.125 to 0.375) |",
+        "| *edges* | 0.750 (0.625 to 0.875) | 1.000 (0.875 to 1.125) | – |",
+    ]
+
+
+def test_a_place_that_cannot_be_written_is_told(document, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_scores(document, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
