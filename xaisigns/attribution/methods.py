@@ -112,7 +112,7 @@ class Method:
                 f"relevance of method {self.name!r} must be (N, {channels}, H, W), (N, 1, H, W) or (N, H, W) for "
                 f"images {tuple(images.shape)}, got {tuple(relevance.shape)}"
             )
-        spread = spread.detach()
+        spread = spread.detach().to(images.dtype)
         return spread if spread.shape[1] == channels else spread.expand(images.shape) / channels
 
 
@@ -216,7 +216,7 @@ class _Entry:
 
 _BUILT_IN = {
     "saliency": _Entry(gradients.saliency, "simonyan2014deep"),
-    "input_x_gradient": _Entry(gradients.input_x_gradient, "shrikumar2017learning"),
+    "input_x_gradient": _Entry(gradients.input_x_gradient, "shrikumar2016not"),
     "integrated_gradients": _Entry(gradients.integrated_gradients, "sundararajan2017axiomatic"),
     "smoothgrad": _Entry(gradients.smoothgrad, "smilkov2017smoothgrad"),
     "guided_backprop": _Entry(gradients.guided_backprop, "springenberg2015striving"),
