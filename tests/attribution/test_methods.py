@@ -370,14 +370,14 @@ def test_a_target_that_does_not_fit_is_refused(text, target, network, images):
 
 
 def test_lists_of_methods():
-    assert [method.name for method in find_methods("lrp,integrated-gradients:steps=5, edges")] == [
+    assert [method.name for method in find_methods(["lrp", "integrated-gradients:steps=5", " edges"])] == [
         "lrp",
         "integrated_gradients:steps=5",
         "edges",
     ]
-    assert [method.name for method in find_methods(",".join(DEFAULT_METHODS))] == list(DEFAULT_METHODS)
+    assert [method.name for method in find_methods(DEFAULT_METHODS)] == list(DEFAULT_METHODS)
     with pytest.raises(MethodError, match="each method once is wanted, got guided_backprop more than once"):
-        find_methods("guided_backprop,lrp,guided-backprop")
+        find_methods(["guided_backprop", "lrp", "guided-backprop"])
 
 
 def test_every_method_says_what_it_does_and_where_it_comes_from():

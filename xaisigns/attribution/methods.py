@@ -6,7 +6,7 @@ A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:w
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -161,9 +161,9 @@ def find_method(
     return Method(str(wanted), entry.description, entry.source, entry.control, options, contrast, None, prepare)
 
 
-def find_methods(text: str) -> list[Method]:
-    """The methods of a list with commas, each at most once. Raises as ``find_method`` does."""
-    found = [find_method(part) for part in text.split(",")]
+def find_methods(texts: Iterable[str]) -> list[Method]:
+    """The methods that ``texts`` specify, each at most once. Raises as ``find_method`` does."""
+    found = [find_method(text) for text in texts]
     names = [method.name for method in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -17,6 +17,8 @@ from xaisigns.cli.terminal import (
     load,
     print_json,
     print_table,
+    target_class,
+    tell_skipped,
 )
 
 
@@ -46,8 +48,7 @@ def explain(
     from xaisigns.attribution.assignment import read_rules
     from xaisigns.report.explanation import Explaining, explain_files
 
-    if target != "predicted" and not target.isdecimal():
-        raise typer.BadParameter(f"wanted 'predicted' or a class number, got {target!r}", param_hint="--target")
+    class_id = target_class(target)
     if not method.strip().startswith("lrp") and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
     network = load(model, input_size, mean, std)
@@ -61,7 +62,7 @@ def explain(
                 method,
                 composite,
                 chosen,
-                target=None if target == "predicted" else int(target),
+                target=None if class_id == "predicted" else class_id,
                 against=against,
                 npy=npy,
                 ledger=ledger,
@@ -73,10 +74,7 @@ def explain(
         print_json(report)
     elif report["results"]:
         _print(report["results"])
-    for skipped in report["skipped"]:
-        typer.echo(f"xaisigns: skipped {skipped['error']}", err=True)
-    if report["skipped"]:
-        raise typer.Exit(1)
+    tell_skipped(report["skipped"])
 
 
 def _print(results: list[dict[str, Any]]) -> None:
