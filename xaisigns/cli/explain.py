@@ -46,10 +46,11 @@ def explain(
 ) -> None:
     """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
+    from xaisigns.attribution.specification import read_specification
     from xaisigns.report.explanation import Explaining, explain_files
 
     class_id = target_class(target)
-    if not method.strip().startswith("lrp") and (composite is not None or rules is not None or ledger):
+    if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
     network = load(model, input_size, mean, std)
     chosen = read_rules(rules) if rules else None

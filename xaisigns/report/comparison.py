@@ -42,7 +42,7 @@ _WORDS = {
 }
 # In inches.
 _LABEL, _CELL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.08, 0.16, 0.12
-_LABEL_LETTERS, _TITLE_LETTERS = 28, 17
+_LABEL_LETTERS, _TITLE_LETTERS = 29, 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +68,9 @@ def compare(
 ) -> list[Figure]:
     """A figure for each image: methods as columns, ``targets`` as rows.
 
-    Without targets the rows are the predicted class and the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are specifications as ``find_method`` takes
-    them. Raises ModelError for a class that the model does not have, MethodError and RuleError as ``find_method`` does.
+    Without targets the rows are the predicted class and the runner-up. A method has one symmetric scale for all rows of
+    an image. ``methods`` are specifications as ``find_method`` takes them. Raises ModelError for a class that the model
+    does not have, MethodError and RuleError as ``find_method`` does.
     """
     chosen = find_methods(methods)
     compared = _comparing(model, chosen, targets)
@@ -203,7 +204,7 @@ class _Sheet:
 def _title(method: Method, words: dict[str, str]) -> str:
     """The method's name, broken into lines behind its _ and : where it is wide."""
     lines = [""]
-    for piece in re.findall(r"[^_:]+[_:]?", method.name):
+    for piece in re.findall(rf"[^_:]{{1,{_TITLE_LETTERS}}}[_:]?", method.name):
         if lines[-1] and len(lines[-1]) + len(piece) > _TITLE_LETTERS:
             lines.append("")
         lines[-1] += piece
