@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xaisigns.data.stickers import Sticker, apply_sticker
     from xaisigns.errors import XaisignsError
     from xaisigns.model.checkpoint import load_model, save_model
+    from xaisigns.report.comparison import compare
     from xaisigns.report.figures import show
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "apply_sticker",
     "attribute",
     "canonize",
+    "compare",
     "load_model",
     "lrp",
     "register_method",
@@ -53,6 +55,7 @@ _HOMES = {
     "data.stickers": ("Sticker", "apply_sticker"),
     "errors": ("XaisignsError",),
     "model.checkpoint": ("load_model", "save_model"),
+    "report.comparison": ("compare",),
     "report.figures": ("show",),
 }
 

@@ -90,7 +90,7 @@ def deconvolution(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:
 
 def deep_lift(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:
     """The difference of the logit to that of the mean pixel, shared out layer by layer by differences."""
-    relevance: Tensor = DeepLift(network).attribute(images, target=target)
+    relevance: Tensor = DeepLift(_apart(network)).attribute(images, target=target)
     return relevance
 
 
@@ -124,6 +124,31 @@ def guided_gradcam(network: nn.Module, images: Tensor, target: Tensor) -> Tensor
     both = GuidedGradCam(network, _last_feature_maps(network))
     relevance: Tensor = both.attribute(images, target, interpolate_mode="bilinear")
     return relevance
+
+
+class _Copy(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clone()
+
+
+def _apart(network: nn.Module) -> nn.Sequential:
+    """The same layers with a copy before each ReLU and maximum, for DeepLIFT.
+
+    Captum hooks a layer's backward into its input and output tensors. Where a maximum follows a ReLU that is one
+    tensor, and the ReLU would receive what the maximum's rule has not yet changed.
+    """
+    layers: list[nn.Module] = []
+    for name, layer in leaves(network):
+        if isinstance(layer, nn.MaxPool2d) and _overlapping(layer):
+            raise MethodError(f"deep_lift needs max pooling with windows side by side; those of {name!r} overlap")
+        layers += [_Copy(), layer] if isinstance(layer, nn.ReLU | nn.MaxPool2d) else [layer]
+    return nn.Sequential(*layers)
+
+
+def _overlapping(layer: nn.MaxPool2d) -> bool:
+    sizes = layer.kernel_size, layer.stride
+    windows, strides = ((size, size) if isinstance(size, int) else size for size in sizes)
+    return any(window > stride for window, stride in zip(windows, strides, strict=True))
 
 
 def _last_feature_maps(network: nn.Module) -> nn.Module:

@@ -6,7 +6,7 @@ A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:w
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -112,7 +112,7 @@ class Method:
                 f"relevance of method {self.name!r} must be (N, {channels}, H, W), (N, 1, H, W) or (N, H, W) for "
                 f"images {tuple(images.shape)}, got {tuple(relevance.shape)}"
             )
-        spread = spread.detach()
+        spread = spread.detach().to(images.dtype)
         return spread if spread.shape[1] == channels else spread.expand(images.shape) / channels
 
 
@@ -161,9 +161,9 @@ def find_method(
     return Method(str(wanted), entry.description, entry.source, entry.control, options, contrast, None, prepare)
 
 
-def find_methods(text: str) -> list[Method]:
-    """The methods of a list with commas, each at most once. Raises as ``find_method`` does."""
-    found = [find_method(part) for part in text.split(",")]
+def find_methods(texts: Iterable[str]) -> list[Method]:
+    """The methods that ``texts`` specify, each at most once. Raises as ``find_method`` does."""
+    found = [find_method(text) for text in texts]
     names = [method.name for method in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -216,7 +216,7 @@ class _Entry:
 
 _BUILT_IN = {
     "saliency": _Entry(gradients.saliency, "simonyan2014deep"),
-    "input_x_gradient": _Entry(gradients.input_x_gradient, "shrikumar2017learning"),
+    "input_x_gradient": _Entry(gradients.input_x_gradient, "shrikumar2016not"),
     "integrated_gradients": _Entry(gradients.integrated_gradients, "sundararajan2017axiomatic"),
     "smoothgrad": _Entry(gradients.smoothgrad, "smilkov2017smoothgrad"),
     "guided_backprop": _Entry(gradients.guided_backprop, "springenberg2015striving"),

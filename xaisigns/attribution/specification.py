@@ -43,4 +43,4 @@ def number(option: str, value: str, kind: type[int] | type[float], error: type[X
 
 
 def _written(name: str) -> str:
-    return name.replace("-", "_")
+    return name.strip().replace("-", "_")

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from xaisigns.cli import data, evaluate, explain, rules, score, train, tune
+from xaisigns.cli import compare, data, evaluate, explain, methods, rules, score, train, tune
 from xaisigns.errors import XaisignsError
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(explain.explain)
 app.command()(rules.rules)
+app.command()(methods.methods)
+app.command()(compare.compare)
 app.command()(score.score)
 app.command()(tune.tune)
 

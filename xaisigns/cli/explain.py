@@ -19,6 +19,8 @@ from xaisigns.cli.terminal import (
     or_examples,
     print_json,
     print_table,
+    target_class,
+    tell_skipped,
 )
 
 
@@ -46,11 +48,11 @@ def explain(
 ) -> None:
     """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
+    from xaisigns.attribution.specification import read_specification
     from xaisigns.report.explanation import Explaining, explain_files
 
-    if target != "predicted" and not target.isdecimal():
-        raise typer.BadParameter(f"wanted 'predicted' or a class number, got {target!r}", param_hint="--target")
-    if not method.strip().startswith("lrp") and (composite is not None or rules is not None or ledger):
+    class_id = target_class(target)
+    if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
     network = load(model, input_size, mean, std)
     chosen = read_rules(rules) if rules else None
@@ -63,7 +65,7 @@ def explain(
                 method,
                 composite,
                 chosen,
-                target=None if target == "predicted" else int(target),
+                target=None if class_id == "predicted" else class_id,
                 against=against,
                 npy=npy,
                 ledger=ledger,
@@ -75,10 +77,7 @@ def explain(
         print_json(report)
     elif report["results"]:
         _print(report["results"])
-    for skipped in report["skipped"]:
-        typer.echo(f"xaisigns: skipped {skipped['error']}", err=True)
-    if report["skipped"]:
-        raise typer.Exit(1)
+    tell_skipped(report["skipped"])
 
 
 def _print(results: list[dict[str, Any]]) -> None:

@@ -157,3 +157,20 @@ def which_masks(masks: Literal["sticker", "roi"] | None, model: "Classifier") ->
 def percent(share: float | None) -> str:
     """A share as people read it; a dash where there is none."""
     return "–" if share is None else f"{share:.2%}"
+
+
+def target_class(text: str) -> int | Literal["predicted"]:
+    """What --target says: a class number, or the predicted class."""
+    if text == "predicted":
+        return "predicted"
+    if not text.isdecimal():
+        raise typer.BadParameter(f"wanted 'predicted' or a class number, got {text!r}", param_hint="--target")
+    return int(text)
+
+
+def tell_skipped(skipped: list[dict[str, str]]) -> None:
+    """Name each image that was skipped on stderr; exit with 1 where there is one."""
+    for one in skipped:
+        typer.echo(f"xaisigns: skipped {one['error']}", err=True)
+    if skipped:
+        raise typer.Exit(1)

@@ -20,7 +20,7 @@ from xaisigns.data.files import whole_file
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
 
-_COLOURS = colormaps["bwr"]
+COLOURS = colormaps["bwr"]
 _WORDS = {
     "en": {
         "image": "image",
@@ -51,14 +51,14 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
     """
     if not images or len(images) != len(result.relevance):
         raise ShapeError(f"one image for each attribution is wanted: got {len(images)} for {len(result.relevance)}")
-    figure = _NotebookFigure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
+    figure = NotebookFigure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
     rows = figure.subfigures(len(images), 1, squeeze=False)[:, 0]
     words = _WORDS[language]
     heatmaps = result.heatmap.numpy(force=True)
     for index, (row, image, heatmap) in enumerate(zip(rows, images, heatmaps, strict=True)):
         called, target = int(result.predicted[index]), int(result.target[index])
         share = float(result.probabilities[index, called])
-        text = words["called"].format(name=model.class_name(called, language), share=_percent(share, language))
+        text = words["called"].format(name=model.class_name(called, language), share=percent(share, language))
         asked = words["asked"].format(name=model.class_name(target, language))
         if result.against is not None:
             other = model.class_name(int(result.against[index]), language)
@@ -68,7 +68,7 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
     return figure
 
 
-class _NotebookFigure(Figure):
+class NotebookFigure(Figure):
     """A figure that a notebook shows as a picture even where pyplot was never imported."""
 
     def _repr_png_(self) -> bytes:
@@ -87,8 +87,8 @@ def save_figure(figure: Figure, path: Path) -> None:
 def overlay(image: Image.Image, heatmap: NDArray[np.floating]) -> NDArray[np.float64]:
     """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour."""
     grey = np.asarray(image.convert("L"), dtype=np.float64)[..., None].repeat(3, axis=2) / 255
-    share = heatmap / _limit(heatmap)
-    colours = np.asarray(_COLOURS(share / 2 + 0.5))[..., :3]
+    share = heatmap / limit_of(heatmap)
+    colours = np.asarray(COLOURS(share / 2 + 0.5))[..., :3]
     layers = np.concatenate([colours, np.sqrt(np.abs(share))[..., None]], axis=2).astype(np.float32)
     smooth = [
         np.asarray(Image.fromarray(layers[..., channel]).resize(image.size, Image.Resampling.BILINEAR))
@@ -100,8 +100,8 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating]) -> NDArray[np.flo
 
 
 def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], words: dict[str, str]) -> None:
-    limit = _limit(heatmap)
-    scale = ScalarMappable(Normalize(-limit, limit), _COLOURS)
+    limit = limit_of(heatmap)
+    scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
     pictures: list[NDArray[Any]] = [np.asarray(image), scale.to_rgba(heatmap), overlay(image, heatmap)]
     for axis, name, picture in zip(axes, ("image", "heatmap", "overlay"), pictures, strict=True):
         axis.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
@@ -112,10 +112,11 @@ def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating
     bar.ax.tick_params(labelsize=8)
 
 
-def _percent(share: float, language: Language) -> str:
+def percent(share: float, language: Language) -> str:
+    """A share as people read it in their language."""
     return f"{share:.1%}" if language == "en" else f"{share:.1%}".replace(".", ",").replace("%", "\u202f%")
 
 
-def _limit(heatmap: NDArray[np.floating]) -> float:
+def limit_of(heatmap: NDArray[np.floating]) -> float:
     """Where the scale ends: the strongest relevance, or one where there is none."""
     return float(np.abs(heatmap).max()) or 1.0

@@ -1,0 +1,405 @@
+"""The registry: specifications, one signature, and what holds for every method."""
+
+import gc
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import xaisigns as xs
+from tests.attribution.oracle import peak
+from tests.conftest import REPOSITORY
+from xaisigns.attribution import methods as registry
+from xaisigns.attribution.methods import DEFAULT_METHODS, find_method, find_methods, methods
+from xaisigns.errors import MethodError, RuleError, ShapeError
+
+# Small enough for images of 12 pixels and for the time that a test may take.
+SPECIFICATIONS = (
+    "lrp:epsilon_plus_flat",
+    "lrp:epsilon_gamma_box:gamma=0.1",
+    "saliency",
+    "input_x_gradient",
+    "integrated_gradients:steps=6",
+    "smoothgrad:samples=4",
+    "guided_backprop",
+    "deconvolution",
+    "deep_lift",
+    "gradient_shap:samples=4",
+    "guided_gradcam",
+    "gradcam",
+    "occlusion:window=4:stride=3",
+    "feature_ablation:segments=9",
+    "kernel_shap:segments=6:samples=30",
+    "random",
+    "edges",
+    "uniform",
+)
+EXPLAINING = tuple(name for name in SPECIFICATIONS if name not in ("random", "edges", "uniform"))
+CAPTUMS = tuple(name for name in EXPLAINING if not name.startswith("lrp"))
+BOUNDS = (torch.full((1, 3, 1, 1), -3.0), torch.full((1, 3, 1, 1), 3.0))
+
+
+@pytest.fixture
+def network(tiny_vgg):
+    tiny_vgg.bounds = BOUNDS
+    return tiny_vgg
+
+
+@pytest.fixture
+def images(generator):
+    return torch.randn(5, 3, 12, 12, generator=generator, dtype=torch.float64).clamp(-3, 3)
+
+
+def close(ours, wanted, tolerance=1e-9):
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=tolerance * peak(wanted))
+
+
+def test_every_method_is_tried_here():
+    assert {text.partition(":")[0] for text in SPECIFICATIONS} == {method.name for method in methods()}
+
+
+@pytest.mark.parametrize("text", SPECIFICATIONS)
+def test_one_signature(text, network, images):
+    target = torch.tensor([0, 1, 2, 3, 4])
+    method = find_method(text)
+    result = method(network, images, target)
+    assert result.relevance.shape == images.shape
+    assert result.relevance.dtype == images.dtype
+    assert not result.relevance.requires_grad
+    assert (result.method, result.composite) == (text, method.composite)
+    assert torch.equal(result.target, target)
+    close(result.logits, network(images).detach())
+    # One target for all, and without one the predicted class.
+    predicted = network(images).argmax(dim=1)
+    close(method(network, images).relevance, method(network, images, predicted).relevance)
+    close(method(network, images, 2).relevance[0], method(network, images[:1], torch.tensor([2])).relevance[0], 1e-6)
+
+
+@pytest.mark.parametrize("text", SPECIFICATIONS)
+def test_an_image_has_the_same_relevance_in_every_batch(text, network, images, monkeypatch):
+    target = torch.tensor([0, 1, 2, 3, 4])
+    explain = find_method(text).prepared(network)
+    together = explain(images, target).relevance
+    order = torch.tensor([3, 0, 4, 1, 2])
+    close(explain(images[order], target[order]).relevance, together[order], 1e-6)
+    monkeypatch.setattr(registry, "BATCH", 2)
+    close(explain(images, target).relevance, together, 1e-6)
+    # And again, to the bit.
+    assert torch.equal(explain(images, target).relevance, explain(images, target).relevance)
+
+
+@pytest.mark.parametrize("text", SPECIFICATIONS)
+def test_nothing_of_the_callers_changes(text, network, images):
+    network.train()
+    before, state, numpys = images.clone(), torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    weights = {name: value.clone() for name, value in network.state_dict().items()}
+    with torch.no_grad():
+        find_method(text)(network, images, 1)
+        assert not torch.is_grad_enabled()
+    with torch.inference_mode():
+        find_method(text)(network, images.clone(), 1)
+    assert torch.equal(images, before)
+    assert not images.requires_grad
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert all(layer.training for layer in network.modules())
+    assert all(value.requires_grad and value.grad is None for value in network.parameters())
+    assert not any(layer._forward_hooks or layer._backward_hooks for layer in network.modules())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert np.array_equal(np.random.get_state()[1], numpys)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("text", CAPTUMS)
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_after_an_error_everything_is_as_before(text, error, network, images, monkeypatch):
+    explain = find_method(text).prepared(network)
+    wanted, state, numpys = explain(images, 1).relevance, torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    forward, calls = nn.Linear.forward, []
+
+    def broken(layer, x):
+        calls.append(layer)
+        if len(calls) > 3:  # after the logits, within the method
+            raise error("in the middle")
+        return forward(layer, x)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nn.Linear, "forward", broken)
+        with pytest.raises(error, match="in the middle"):
+            explain(images, 1)
+    assert not images.requires_grad
+    assert torch.equal(torch.get_rng_state(), state)
+    assert np.array_equal(np.random.get_state()[1], numpys)  # noqa: NPY002
+    assert torch.equal(explain(images, 1).relevance, wanted)
+
+
+# LRP starts a contrast with both logits instead: see test_lrp.
+@pytest.mark.parametrize("text", CAPTUMS)
+def test_a_contrast_explains_the_difference_of_two_logits(text, network, images):
+    """As if the network's last layer were the difference of two of its outputs."""
+    target, against = torch.tensor([0, 1, 2, 3, 4]), torch.tensor([1, 0, 0, 0, 2])
+    ours = find_method(f"{text}:contrast")(network, images, target, against)
+    assert torch.equal(ours.against, against)
+    last = network[12]
+    for row, (own, other) in enumerate(zip(target.tolist(), against.tolist(), strict=True)):
+        difference = nn.Linear(10, 1).double()
+        with torch.no_grad():
+            difference.weight[0] = last.weight[own] - last.weight[other]
+            difference.bias[0] = last.bias[own] - last.bias[other]
+        wanted = find_method(text)(nn.Sequential(*network[:12], difference), images[row : row + 1], 0)
+        close(ours.relevance[row : row + 1], wanted.relevance, 1e-5)
+
+
+def test_a_contrast_without_a_class_is_with_the_runner_up(network, images):
+    target = torch.tensor([0, 1, 2, 3, 4])
+    result = find_method("saliency:contrast")(network, images, target)
+    for row, logits in enumerate(network(images)):
+        ranking = [class_id for class_id in logits.argsort(descending=True).tolist() if class_id != target[row]]
+        assert result.against[row] == ranking[0]
+    assert torch.equal(
+        result.relevance, xs.attribute(network, images, target, result.against, method="saliency").relevance
+    )
+
+
+def test_only_a_contrast_uses_the_other_class(network, images):
+    result = find_method("saliency")(network, images, 1, 2)
+    assert result.against is None
+    assert torch.equal(result.relevance, find_method("saliency")(network, images, 1).relevance)
+
+
+@pytest.mark.parametrize("name", ["input_x_gradient", "integrated_gradients", "lrp:epsilon"])
+def test_linear_methods_contrast_is_their_difference(name, network, images):
+    own, other = (find_method(name)(network, images, class_id).relevance for class_id in (1, 2))
+    close(find_method(f"{name}:contrast")(network, images, 1, 2).relevance, own - other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "saliency",
+        "input_x_gradient",
+        "integrated_gradients",
+        "smoothgrad",
+        "guided_backprop",
+        "deconvolution",
+        "deep_lift",
+        "gradient_shap",
+        "lrp:epsilon",
+        "lrp:epsilon_plus",
+        "saliency:contrast",
+        "lrp:epsilon:contrast",
+    ],
+)
+def test_a_planted_patch_gets_all_relevance(text, generator):
+    """A linear model whose only weights lie in a patch."""
+    patch = torch.zeros(12, 12, dtype=torch.bool)
+    patch[2:5, 7:11] = True
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 144, 3, bias=False)).double()
+    with torch.no_grad():
+        network[1].weight.copy_((torch.rand(3, 3, 12, 12, generator=generator) * patch).flatten(1))
+    images = torch.rand(4, 3, 12, 12, generator=generator, dtype=torch.float64)
+    heatmap = find_method(text)(network, images, 1).heatmap.clamp(min=0)
+    inside = (heatmap * patch).sum(dim=(1, 2)) / heatmap.sum(dim=(1, 2))
+    close(inside, torch.ones(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("text", ["uniform", "lrp:epsilon_plus_flat"])
+def test_without_weights_in_it_a_patch_gets_its_share_of_the_area(text, generator):
+    """Flat shares a first layer's relevance evenly, wherever the weights are."""
+    patch = torch.zeros(12, 12, dtype=torch.bool)
+    patch[2:5, 7:11] = True
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 144, 3, bias=False)).double()
+    with torch.no_grad():
+        network[1].weight.copy_((torch.rand(3, 3, 12, 12, generator=generator) * patch).flatten(1))
+    images = torch.rand(4, 3, 12, 12, generator=generator, dtype=torch.float64)
+    heatmap = find_method(text)(network, images, 1).heatmap
+    inside = (heatmap * patch).sum(dim=(1, 2)) / heatmap.sum(dim=(1, 2))
+    close(inside, torch.full((4,), 12 / 144, dtype=torch.float64))
+
+
+@pytest.fixture
+def own_methods(monkeypatch):
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+
+
+def test_a_callable_of_ones_own_in_one_line(own_methods, network, images):
+    def brightness(network, images, target, *, power=2.0, label="unset"):
+        """How bright a pixel is.
+
+        More of it.
+        """
+        assert isinstance(network, nn.Sequential)
+        return images.abs().pow(power).sum(dim=1)
+
+    xs.register_method("my-brightness", brightness)
+    result = xs.attribute(network, images, method="my_brightness:power=3")
+    close(result.heatmap, images.abs().pow(3).sum(dim=1))
+    assert torch.equal(result.relevance[:, 0], result.relevance[:, 2])
+    (listed,) = [method for method in methods() if method.name == "my_brightness"]
+    assert (listed.description, listed.source, listed.options) == ("How bright a pixel is.", None, {"power": 2.0})
+    assert not any(method.control for method in methods()[:-3])
+    with pytest.raises(MethodError, match="there is a method 'my_brightness' already"):
+        xs.register_method("my_brightness", brightness)
+    assert find_method("my-brightness:contrast")(network, images, 1).against is not None
+
+
+def test_own_methods_may_take_gradients_and_hooks(own_methods, network, images):
+    def gradient(network, images, target):
+        network[0].register_forward_hook(lambda *_: None)
+        return torch.autograd.grad(network(images).gather(1, target[:, None]).sum(), images)[0]
+
+    xs.register_method("gradient", gradient, "The plain gradient.")
+    ours, wanted = (xs.attribute(network, images, 1, method=name).relevance for name in ("gradient", "saliency"))
+    close(ours.abs(), wanted)
+    assert not network[0]._forward_hooks
+
+
+@pytest.mark.parametrize("name", ["lrp", "saliency", "uniform"])
+def test_a_taken_name_is_refused(name):
+    with pytest.raises(MethodError, match=f"there is a method '{name}' already; give another name"):
+        xs.register_method(name, lambda network, images, target: images)
+
+
+@pytest.mark.parametrize("name", ["a:b", "a b", "", "a,b", "2nd"])
+def test_a_name_that_cannot_be_written_is_refused(name):
+    with pytest.raises(MethodError, match="a method's name is letters, digits and _"):
+        xs.register_method(name, lambda network, images, target: images)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 12, 12), (5, 2, 12, 12), (5, 12), (5, 3, 12, 6), (5, 1, 1, 12, 12)])
+def test_a_relevance_that_does_not_fit_is_refused(shape, own_methods, network, images):
+    xs.register_method("wrong", lambda network, images, target: torch.zeros(shape))
+    with pytest.raises(ShapeError, match=r"relevance of method 'wrong' must be \(N, 3, H, W\), .*got"):
+        xs.attribute(network, images, method="wrong")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "options"),
+    [
+        ("lrp", "lrp", {"composite": "epsilon_gamma_box"}),
+        ("lrp:epsilon-plus-flat", "lrp:epsilon_plus_flat", {"composite": "epsilon_plus_flat"}),
+        ("lrp:gamma=0.1", "lrp:gamma=0.1", {"composite": "epsilon_gamma_box:gamma=0.1"}),
+        (
+            "lrp:contrast:epsilon-gamma-box:gamma=0.1",
+            "lrp:epsilon_gamma_box:gamma=0.1:contrast",
+            {"composite": "epsilon_gamma_box:gamma=0.1"},
+        ),
+        ("integrated-gradients", "integrated_gradients", {"steps": 20}),
+        (" occlusion : stride = 2 ", "occlusion:stride=2", {"window": 8, "stride": 2}),
+        ("smoothgrad:contrast:noise=1", "smoothgrad:noise=1:contrast", {"samples": 20, "noise": 1.0, "seed": 0}),
+    ],
+)
+def test_specifications(text, name, options):
+    method = find_method(text)
+    assert (method.name, method.options) == (name, options)
+    assert method.contrast == ("contrast" in text)
+    assert method.composite == options.get("composite")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("grad_cam", MethodError, "no method 'grad_cam'; there are lrp, saliency, input_x_gradient"),
+        ("", MethodError, "no method ''; there are lrp"),
+        ("occlusion:size=3", MethodError, "method 'occlusion' has no option 'size'; it has window, stride"),
+        ("saliency:abs", MethodError, "method 'saliency' has no option 'abs'; it has none"),
+        ("occlusion:window", MethodError, "option 'window' of method 'occlusion' wants a value: window=..."),
+        ("occlusion:window=big", MethodError, "window must be a whole number, got 'big'"),
+        ("smoothgrad:noise=", MethodError, "noise must be a number, got ''"),
+        ("uniform:contrast", MethodError, "'uniform' knows nothing of classes: it has no contrast"),
+        ("lrp:no_such", RuleError, "no composite 'no_such'; there are epsilon, epsilon_plus"),
+        ("lrp:epsilon:gamma=1", RuleError, "composite 'epsilon' has no parameter 'gamma'; it has epsilon, stabilizer"),
+        ("lrp:epsilon_plus:epsilon=x", RuleError, "epsilon must be a number, got 'x'"),
+        ("lrp:epsilon:epsilon_plus", RuleError, "no composite 'epsilon:epsilon_plus'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(text, error, message):
+    with pytest.raises(error, match=message):
+        find_method(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("occlusion:window=13", "the window must fit into the image of 12 x 12"),
+        ("occlusion:window=2:stride=3", "got window=2 and stride=3"),
+        ("occlusion:window=0", "window must be 1 or more, got 0"),
+        ("integrated_gradients:steps=0", "steps must be 1 or more, got 0"),
+        ("smoothgrad:samples=0", "samples must be 1 or more, got 0"),
+        ("smoothgrad:noise=-1", "noise must not be negative, got -1"),
+        ("gradient_shap:samples=-1", "samples must be 1 or more, got -1"),
+        ("feature_ablation:segments=0", "segments must be 1 or more, got 0"),
+        ("kernel_shap:samples=0", "samples must be 1 or more, got 0"),
+        ("random:seed=-1", "seed must be a whole number from 0 to 4294967295, got -1"),
+        ("smoothgrad:seed=4294967296", "seed must be a whole number from 0"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(text, message, network, images):
+    with pytest.raises(MethodError, match=message):
+        find_method(text)(network, images)
+
+
+@pytest.mark.parametrize("name", ["gradcam", "guided_gradcam"])
+def test_gradcam_needs_a_convolution(name, images):
+    with pytest.raises(MethodError, match="needs a network with a convolution"):
+        find_method(name)(nn.Sequential(nn.Flatten(), nn.Linear(432, 3)).double(), images)
+
+
+def test_composite_and_rules_are_for_lrp(network, images):
+    explained = xs.attribute(network, images, 1, composite="epsilon-plus", rules={"0": "flat"})
+    assert (explained.method, explained.composite) == ("lrp:epsilon_plus", "epsilon_plus")
+    close(explained.relevance, xs.lrp(network, images, 1, composite="epsilon_plus_flat"))
+    for arguments in ({"composite": "epsilon"}, {"rules": {"0": "flat"}}):
+        with pytest.raises(MethodError, match="composite and rules are for method lrp alone, not for 'saliency'"):
+            xs.attribute(network, images, method="saliency", **arguments)
+    with pytest.raises(MethodError, match="has a composite already"):
+        xs.attribute(network, images, method="lrp:epsilon", composite="epsilon_plus")
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(0, 3, 12, 12), torch.zeros(3, 12, 12), torch.zeros(1, 3, 12, 12).int()])
+def test_what_are_no_images_is_refused(bad, network):
+    with pytest.raises(ShapeError, match=r"images must be \(N, C, H, W\) of floats, at least one; got"):
+        find_method("saliency")(network, bad)
+
+
+@pytest.mark.parametrize("text", ["saliency", "uniform", "lrp:epsilon"])
+@pytest.mark.parametrize("target", [5, -1, torch.tensor([0, 1]), torch.zeros(5)])
+def test_a_target_that_does_not_fit_is_refused(text, target, network, images):
+    with pytest.raises(ShapeError, match=r"target (and against )?must"):
+        find_method(text)(network, images, target)
+
+
+def test_lists_of_methods():
+    assert [method.name for method in find_methods(["lrp", "integrated-gradients:steps=5", " edges"])] == [
+        "lrp",
+        "integrated_gradients:steps=5",
+        "edges",
+    ]
+    assert [method.name for method in find_methods(DEFAULT_METHODS)] == list(DEFAULT_METHODS)
+    with pytest.raises(MethodError, match="each method once is wanted, got guided_backprop more than once"):
+        find_methods(["guided_backprop", "lrp", "guided-backprop"])
+
+
+def test_every_method_says_what_it_does_and_where_it_comes_from():
+    bibliography = (REPOSITORY / "docs" / "references.bib").read_text(encoding="utf-8")
+    for method in methods():
+        assert method.description.endswith(".")
+        assert method.control or f"{{{method.source}," in bibliography
+
+
+def test_memory_is_bounded(network, generator, monkeypatch):
+    """However many images there are, the network sees no more than a batch of them, or of their copies."""
+    seen = []
+    forward = nn.Linear.forward
+
+    def watched(layer, x):
+        seen.append(len(x))
+        return forward(layer, x)
+
+    monkeypatch.setattr(nn.Linear, "forward", watched)
+    images = torch.randn(70, 3, 12, 12, generator=generator, dtype=torch.float64)
+    for text in EXPLAINING:
+        if not text.startswith("kernel_shap"):
+            find_method(text)(network, images, 1)
+            gc.collect()
+    assert max(seen) <= 2 * registry.BATCH  # DeepLift takes the baselines beside the images

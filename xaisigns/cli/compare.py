@@ -1,0 +1,83 @@
+"""xaisigns compare: what do other methods say of the same image?"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from xaisigns.cli.terminal import (
+    InputSize,
+    Json,
+    Mean,
+    Model,
+    Std,
+    bars,
+    load,
+    print_json,
+    print_table,
+    target_class,
+    tell_skipped,
+)
+
+
+def compare(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
+    model: Model = "stickered",
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Columns; 'xaisigns methods' tells which there are. Without it: lrp, six others and the controls.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A row: predicted, or a class number; may be given again. Without it: predicted and runner-up.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("comparison"),
+    lang: Annotated[Literal["de", "en"], typer.Option(help="Language of names and pictures.")] = "en",
+    input_size: InputSize = None,
+    mean: Mean = None,
+    std: Std = None,
+    json: Json = False,
+) -> None:
+    """Write one picture an image: methods as columns, classes as rows."""
+    from xaisigns.attribution.methods import DEFAULT_METHODS
+    from xaisigns.report.comparison import compare_files
+
+    rows = [target_class(text) for text in target or ()]
+    network = load(model, input_size, mean, std)
+    with bars() as bar:
+        report = compare_files(
+            network,
+            images,
+            out,
+            methods.split(",") if methods is not None else DEFAULT_METHODS,
+            rows,
+            lang,
+            progress=bar("comparing"),
+        )
+    if json:
+        print_json(report)
+    elif report["results"]:
+        _print(report["results"])
+    tell_skipped(report["skipped"])
+
+
+def _print(results: list[dict[str, Any]]) -> None:
+    table = Table("image", "called", "probability", "compared for", "picture")
+    for result in results:
+        called = result["predicted"]
+        table.add_row(
+            result["image"],
+            f"{called['name']} ({called['id']})",
+            f"{called['probability']:.1%}",
+            ", ".join(f"{row['name']} ({row['id']})" for row in result["rows"]),
+            result["files"]["picture"],
+        )
+    print_table(table)
