@@ -9,7 +9,8 @@ from xaisigns.attribution.lrp import Target
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import heatmap
 
-BATCH = 128
+# Small enough for the values of early layers to stay in the processor's cache.
+BATCH = 32
 
 # A model, images (N, C, H, W) and their targets (N,) -> relevance (N, C, H, W).
 Attribute = Callable[[nn.Module, Tensor, Tensor], Tensor]

@@ -7,7 +7,7 @@ ShapeError for relevance that is not ``(N, C, H, W)``.
 import torch
 from torch import Tensor
 
-from xaisigns.metrics.heatmap import flat_heatmap, nan_unless
+from xaisigns.metrics.heatmap import ascending, flat_heatmap, nan_unless
 
 
 def sparseness(relevance: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ def sparseness(relevance: Tensor) -> Tensor:
     Source: [chalasani2020concise]. Quantus adds 1e-7 to every magnitude first.
     """
     flat, finite = flat_heatmap(relevance)
-    ordered = flat.abs().sort(dim=1).values
+    ordered = ascending(flat.abs())
     pixels = flat.shape[1]
     total = ordered.sum(dim=1)
     weights = 2 * torch.arange(1, pixels + 1, dtype=flat.dtype, device=flat.device) - pixels - 1

@@ -1,5 +1,6 @@
 """What every metric scores: the heatmap, as a person sees it."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,7 +27,7 @@ def flat_heatmap(relevance: Tensor) -> tuple[Tensor, Tensor]:
     The second is bool ``(N,)``: true where all relevance is finite.
     """
     flat = heatmap(relevance).flatten(1)
-    finite = flat.isfinite().all(dim=1)
+    finite = flat.abs().amax(dim=1).isfinite()
     return flat.where(finite[:, None], flat.new_zeros(())), finite
 
 
@@ -35,12 +36,23 @@ def nan_unless(defined: Tensor, score: Tensor) -> Tensor:
     return score.where(defined, score.new_full((), torch.nan))
 
 
-def average_ranks(values: Tensor) -> Tensor:
+def ascending(flat: Tensor) -> Tensor:
+    """Each row's values from the smallest to the largest."""
+    # NumPy sorts some 30 times as fast as torch on a CPU.
+    return torch.from_numpy(np.sort(flat.numpy(), axis=1))
+
+
+def average_ranks(flat: Tensor) -> Tensor:
     """Rank of each value in its row, from 1, in float64; equal values share the average of their ranks."""
-    ordered = values.sort(dim=-1).values
-    values = values.contiguous()
-    below, up_to = (torch.searchsorted(ordered, values, right=right) for right in (False, True))
-    return (below + up_to + 1).double() / 2
+    order = torch.from_numpy(np.argsort(flat.numpy(), axis=1))
+    ordered = flat.gather(1, order)
+    starts = torch.ones_like(ordered, dtype=torch.bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    place = torch.arange(1, flat.shape[1] + 1)
+    # Of each run of equal values the first place, carried forwards, and the last, carried backwards.
+    first = (place * starts).cummax(dim=1).values
+    last = len(place) + 1 - (place * starts.roll(-1, dims=1).flip(1)).cummax(dim=1).values.flip(1)
+    return torch.empty_like(flat, dtype=torch.float64).scatter_(1, order, (first + last).double() / 2)
 
 
 def most_relevant_first(flat: Tensor, seed: int) -> Tensor:

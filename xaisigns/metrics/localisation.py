@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from xaisigns.errors import MetricError, ShapeError
-from xaisigns.metrics.heatmap import average_ranks, flat_heatmap, nan_unless
+from xaisigns.metrics.heatmap import ascending, average_ranks, flat_heatmap, nan_unless
 
 
 def relevance_mass(relevance: Tensor, mask: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def relevance_rank(relevance: Tensor, mask: Tensor) -> Tensor:
     """
     flat, inside, defined = _together(relevance, mask)
     size = inside.sum(dim=1)
-    last = flat.sort(dim=1, descending=True).values.gather(1, (size - 1).clamp(min=0)[:, None])
+    last = ascending(flat).gather(1, (flat.shape[1] - size.clamp(min=1))[:, None])
     above, level = flat > last, flat == last
     places = (size - above.sum(dim=1)).to(flat) / level.sum(dim=1)
     hits = (above & inside).sum(dim=1) + places * (level & inside).sum(dim=1)
@@ -97,7 +97,7 @@ def _together(relevance: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if mask.shape != wanted:
         raise ShapeError(f"mask must be (N, H, W) = {wanted} as the relevance is, got {tuple(mask.shape)}")
     inside = mask.flatten(1)
-    return flat, inside, finite & inside.any(dim=1)
+    return flat, inside, finite & (inside.sum(dim=1) > 0)
 
 
 def _check_mask(mask: Tensor) -> None:
