@@ -11,6 +11,7 @@ import xaisigns as xs
 from tests.attribution.oracle import peak
 from tests.conftest import REPOSITORY
 from xaisigns.attribution import methods as registry
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.methods import DEFAULT_METHODS, find_method, find_methods, methods
 from xaisigns.errors import MethodError, RuleError, ShapeError
 
@@ -276,7 +277,8 @@ def test_a_relevance_that_does_not_fit_is_refused(shape, own_methods, network, i
 @pytest.mark.parametrize(
     ("text", "name", "options"),
     [
-        ("lrp", "lrp", {"composite": "epsilon_gamma_box"}),
+        ("lrp", "lrp", {"composite": DEFAULT_COMPOSITE}),
+        ("lrp:stabilizer=0.1", "lrp:stabilizer=0.1", {"composite": f"{DEFAULT_COMPOSITE}:stabilizer=0.1"}),
         ("lrp:epsilon-plus-flat", "lrp:epsilon_plus_flat", {"composite": "epsilon_plus_flat"}),
         ("lrp:gamma=0.1", "lrp:gamma=0.1", {"composite": "epsilon_gamma_box:gamma=0.1"}),
         (

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import xaisigns as xs
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.data.examples import example_signs
 from xaisigns.data.preprocessing import read_image
 
@@ -45,7 +46,7 @@ def test_json_document_and_pictures(run, signs, tmp_path, untrained):
         assert [entry["probability"] for entry in result["top"]] == sorted(
             (entry["probability"] for entry in result["top"]), reverse=True
         )
-        assert (result["method"], result["composite"]) == ("lrp", "epsilon_gamma_box")
+        assert (result["method"], result["composite"]) == ("lrp", DEFAULT_COMPOSITE)
         relevance = np.load(result["files"]["relevance"])
         assert relevance.shape == (3, 32, 32)
         assert relevance.sum() == pytest.approx(result["relevance_sum"], rel=1e-3, abs=1e-5)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xaisigns as xs
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.methods import methods
 from xaisigns.data.examples import example_signs
 
@@ -22,7 +23,7 @@ def test_methods_as_json(run):
     listed = {method["name"]: method for method in json.loads(printed)["methods"]}
     assert (code, told) == (0, "")
     assert list(listed) == [method.name for method in methods()]
-    assert listed["lrp"]["options"] == {"composite": "epsilon_gamma_box"}
+    assert listed["lrp"]["options"] == {"composite": DEFAULT_COMPOSITE}
     assert listed["occlusion"] == {
         "name": "occlusion",
         "description": "How much the logit falls when a square window hides the pixel, on average over the windows "

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import xaisigns as xs
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.data.examples import example_signs
 
 
@@ -25,6 +26,13 @@ def rule_file(tmp_path):
     path = tmp_path / "rules.toml"
     path.write_text('[name]\n"features.4" = {rule = "gamma", gamma = 0.1}\n[index]\n-1 = "z_plus"\n')
     return path
+
+
+@pytest.mark.parametrize("command", ["rules", "explain"])
+def test_help_tells_the_default_composite(command, run):
+    code, printed, _ = run(command, "--help")
+    assert code == 0
+    assert DEFAULT_COMPOSITE in "".join(printed.replace("│", "").split())
 
 
 def test_rules_as_json(run, untrained, rule_file):

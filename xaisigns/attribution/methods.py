@@ -251,7 +251,9 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
             raise MethodError(f"{wanted} has a composite already: give it there or as {composite!r}, not both")
         given = read_specification(composite)
         wanted = wanted._replace(words=(given.name, *given.words), options=given.options)
-    written = str(Specification(":".join(wanted.words) or DEFAULT_COMPOSITE, options=wanted.options))
+    default = read_specification(DEFAULT_COMPOSITE)
+    named = Specification(":".join(wanted.words), options=wanted.options)
+    written = str(named if wanted.words else default._replace(options={**default.options, **wanted.options}))
     find_composite(written)
 
     def prepare(model: nn.Module) -> _Attribution:

@@ -29,7 +29,8 @@ def explain(
     model: Model = "stickered",
     method: Annotated[str, typer.Option(help="'xaisigns methods' tells which there are.")] = "lrp",
     composite: Annotated[
-        str | None, typer.Option(help="Rules of lrp by layer type; epsilon_gamma_box if not given.", show_default=False)
+        str | None,
+        typer.Option(help="Rules of lrp by layer type; epsilon_gamma_box:gamma=0.05 if not given.", show_default=False),
     ] = None,
     rules: RuleFile = None,
     target: Annotated[str, typer.Option(help="predicted, or a class number.")] = "predicted",

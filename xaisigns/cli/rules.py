@@ -21,7 +21,7 @@ from xaisigns.cli.terminal import (
 
 def rules(
     model: Model = "stickered",
-    composite: Composite = "epsilon_gamma_box",
+    composite: Composite = "epsilon_gamma_box:gamma=0.05",
     rules: RuleFile = None,
     input_size: InputSize = None,
     mean: Mean = None,
