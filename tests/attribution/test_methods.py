@@ -1,7 +1,5 @@
 """The registry: specifications, one signature, and what holds for every method."""
 
-import gc
-
 import numpy as np
 import pytest
 import torch
@@ -405,7 +403,7 @@ def test_memory_is_bounded(network, generator, monkeypatch):
     monkeypatch.setattr(nn.Linear, "forward", watched)
     images = torch.randn(70, 3, 12, 12, generator=generator, dtype=torch.float64)
     for text in EXPLAINING:
-        if not text.startswith("kernel_shap"):
-            find_method(text)(network, images, 1)
-            gc.collect()
+        # Every one of its samples is a pass of its own, whatever the number of images.
+        few = text.startswith("kernel_shap")
+        find_method("kernel_shap:samples=70" if few else text)(network, images[:2] if few else images, 1)
     assert max(seen) <= 2 * registry.BATCH  # DeepLift takes the baselines beside the images

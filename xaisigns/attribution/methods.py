@@ -70,6 +70,7 @@ class Method:
         The model is one that ``LRP`` takes; it is copied, never changed. ``images`` are ``(N, 3, H, W)``, any number of
         them in bounded memory; ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class.
         ``against`` is used by a contrast only; without it that takes the runner-up, the highest logit but the target's.
+        One thread at a time may call.
 
         Raises RuleError for a model or a rule, MethodError for an option, ShapeError for images, class ids or a
         relevance that do not fit.
