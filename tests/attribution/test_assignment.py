@@ -128,3 +128,28 @@ def test_settings_are_parameters_and_defaults():
         "gradient": {},
         "z_box": {"stabilizer": 1e-6},
     }
+
+
+def test_a_composites_parameter_is_set_in_every_row_that_has_it(network):
+    table = {row.layer: row.rule for row in assign(network, "epsilon-gamma-box:gamma=0.1:stabilizer=0.01")}
+    assert table["0.0"] == xs.Rule("z_box", {"stabilizer": 0.01})
+    assert table["0.2"] == xs.Rule("gamma", {"gamma": 0.1, "stabilizer": 0.01})
+    assert table["2.0"] == xs.Rule("epsilon")
+    assert chosen(network, None, "epsilon_gamma_box")["0.0"] == ("z_box", "composite")
+    lrp = xs.LRP(network, "epsilon-gamma-box:gamma=0.1", rules={"0.0": "flat"})
+    assert lrp.composite == "epsilon_gamma_box:gamma=0.1"
+    assert {row.rule.settings.get("gamma") for row in lrp.assignments} == {None, 0.1}
+
+
+@pytest.mark.parametrize(
+    ("composite", "message"),
+    [
+        ("epsilon_plus:gamma=1", "composite 'epsilon_plus' has no parameter 'gamma'; it has epsilon, stabilizer"),
+        ("epsilon_plus:epsilon=much", "epsilon must be a number, got 'much'"),
+        ("epsilon_plus:contrast", "no composite 'epsilon_plus:contrast'; there are epsilon, "),
+        ("epsilon_plus:0.1", "no composite 'epsilon_plus:0.1'"),
+    ],
+)
+def test_what_a_composite_does_not_have_is_refused(composite, message, network):
+    with pytest.raises(RuleError, match=message):
+        assign(network, composite)

@@ -13,6 +13,7 @@ from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.canonize import canonize, leaves
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES
 from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
+from xaisigns.attribution.running import memory_order
 from xaisigns.attribution.specification import read_specification
 from xaisigns.errors import RuleError, ShapeError
 
@@ -53,10 +54,7 @@ class LRP:
         with torch.inference_mode(mode=False):
             self.composite = str(read_specification(composite))
             network = canonize(module)
-            # The faster order in float32. In float64, where the reference is compared, sums are kept in its order.
-            weight = next(network.parameters(), None)
-            fast = weight is not None and weight.dtype == torch.float32
-            self._order = torch.channels_last if fast else torch.contiguous_format
+            self._order = memory_order(network)
             self.network = network.to(memory_format=self._order)
             self.assignments = assign(self.network, composite, rules)
             layers = [layer for _, layer in leaves(self.network)]

@@ -5,7 +5,6 @@ A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:w
 """
 
 import inspect
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +18,7 @@ from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, find_composite
 from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
 from xaisigns.attribution.result import Result
-from xaisigns.attribution.running import BATCH, quiet
+from xaisigns.attribution.running import BATCH, contrasted, logits_of, memory_order, quiet
 from xaisigns.attribution.specification import Specification, number, read_specification
 from xaisigns.errors import MethodError, ShapeError
 
@@ -56,7 +55,8 @@ class Method:
     options: Mapping[str, float | str]
     contrast: bool
     composite: str | None
-    _prepare: Callable[[nn.Module], _Attribution] = field(repr=False)
+    # From the model and its canonized copy.
+    _prepare: Callable[[nn.Module, nn.Sequential], _Attribution] = field(repr=False)
 
     def __call__(
         self, model: nn.Module, images: Tensor, target: Target | None = None, against: Target | None = None
@@ -70,17 +70,20 @@ class Method:
         The model is one that ``LRP`` takes; it is copied, never changed. ``images`` are ``(N, 3, H, W)``, any number of
         them in bounded memory; ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class.
         ``against`` is used by a contrast only; without it that takes the runner-up, the highest logit but the target's.
+        One thread at a time may call.
 
         Raises RuleError for a model or a rule, MethodError for an option, ShapeError for images, class ids or a
         relevance that do not fit.
         """
         with torch.inference_mode(mode=False):
-            network, attribution = canonize(model), self._prepare(model)
+            network = canonize(model)
+            network = network.to(memory_format=memory_order(network))
+            attribution = self._prepare(model, network)
 
         def explain(images: Tensor, target: Target | None = None, against: Target | None = None) -> Result:
             with torch.inference_mode(mode=False), torch.enable_grad():
                 own = _own(images)
-                logits = torch.cat([_logits(network, batch) for batch in own.split(BATCH)])
+                logits = torch.cat([logits_of(network, batch) for batch in own.split(BATCH)])
                 targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target")
                 check_outputs(logits, targets)
                 others = self._others(logits, targets, against)
@@ -106,12 +109,13 @@ class Method:
     def _checked(self, relevance: Tensor, images: Tensor) -> Tensor:
         """Relevance of every channel; a method that knows none gives each channel the same share."""
         count, channels, *sides = images.shape
-        spread = relevance[:, None] if relevance.ndim == 3 else relevance
-        if spread.ndim != 4 or spread.shape[1] not in (1, channels) or spread.shape != (count, spread.shape[1], *sides):
+        shape = tuple(relevance.shape) if isinstance(relevance, Tensor) else type(relevance).__name__
+        if shape not in ((count, *sides), (count, 1, *sides), (count, channels, *sides)):
             raise ShapeError(
-                f"relevance of method {self.name!r} must be (N, {channels}, H, W), (N, 1, H, W) or (N, H, W) for "
-                f"images {tuple(images.shape)}, got {tuple(relevance.shape)}"
+                f"relevance of method {self.name!r} must be a tensor (N, {channels}, H, W), (N, 1, H, W) or (N, H, W) "
+                f"for images {tuple(images.shape)}, got {shape}"
             )
+        spread = relevance[:, None] if relevance.ndim == 3 else relevance
         spread = spread.detach().to(images.dtype)
         return spread if spread.shape[1] == channels else spread.expand(images.shape) / channels
 
@@ -157,18 +161,12 @@ def find_method(
     contrast = contrast or wanted.contrast
     if contrast and entry.control:
         raise MethodError(f"{wanted.name!r} knows nothing of classes: it has no contrast")
-    prepare = partial(_prepared, partial(entry.function, **options))
+    function = partial(entry.function, **options)
+
+    def prepare(_: nn.Module, network: nn.Sequential) -> _Attribution:
+        return _by_captum(function, network)
+
     return Method(str(wanted), entry.description, entry.source, entry.control, options, contrast, None, prepare)
-
-
-def find_methods(texts: Iterable[str]) -> list[Method]:
-    """The methods that ``texts`` specify, each at most once. Raises as ``find_method`` does."""
-    found = [find_method(text) for text in texts]
-    names = [method.name for method in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise MethodError(f"each method once is wanted, got {', '.join(twice)} more than once")
-    return found
 
 
 def methods() -> list[Method]:
@@ -181,7 +179,7 @@ def register_method(name: str, function: Callable[..., Tensor], description: str
     """Make a callable of your own a method: ``register_method("mine", function)``, then ``method="mine"`` anywhere.
 
     ``function(network, images, target)`` gives relevance ``(N, 3, H, W)``, ``(N, 1, H, W)`` or ``(N, H, W)``.
-    ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place, yours to put hooks on;
+    ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place; take hooks off it again.
     ``images`` ``(N, 3, H, W)`` want a gradient; ``target`` is ``(N,)`` class ids. Keyword parameters with a number as
     default become options. The description defaults to the first line of the docstring. Raises MethodError for a name
     that is taken or cannot be written in a specification.
@@ -256,7 +254,7 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
     written = str(named if wanted.words else default._replace(options={**default.options, **wanted.options}))
     find_composite(written)
 
-    def prepare(model: nn.Module) -> _Attribution:
+    def prepare(model: nn.Module, _: nn.Sequential) -> _Attribution:
         return LRP(model, written, rules, getattr(model, "bounds", None)).attribute
 
     return Method(
@@ -271,32 +269,15 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
     )
 
 
-def _prepared(function: Callable[[nn.Module, Tensor, Tensor], Tensor], model: nn.Module) -> _Attribution:
-    network = canonize(model)
-    if next(network.parameters()).dtype == torch.float32:
-        network = network.to(memory_format=torch.channels_last)
-
+def _by_captum(function: Callable[[nn.Module, Tensor, Tensor], Tensor], network: nn.Sequential) -> _Attribution:
     def attribution(images: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
         explained: nn.Module = network
         if others is not None:
-            explained, targets = _contrasted(network, images, targets, others)
+            explained, targets = contrasted(network, images, targets, others)
         with quiet():
             return function(explained, images.clone().requires_grad_(), targets)
 
     return attribution
-
-
-def _contrasted(network: nn.Sequential, images: Tensor, targets: Tensor, others: Tensor) -> tuple[nn.Module, Tensor]:
-    """The network with one output for each pair of a class and another: the difference of their logits."""
-    pairs, place = torch.unique(torch.stack([targets, others], dim=1), dim=0, return_inverse=True)
-    classes = _logits(network, images[:1]).shape[1]
-    difference = nn.Linear(classes, len(pairs), bias=False).to(images).requires_grad_(requires_grad=False)
-    rows = torch.arange(len(pairs), device=images.device)
-    with torch.no_grad():
-        difference.weight.zero_()
-        difference.weight[rows, pairs[:, 0]] += 1
-        difference.weight[rows, pairs[:, 1]] -= 1
-    return nn.Sequential(OrderedDict([*network.named_children(), ("difference", difference)])), place
 
 
 def _own(images: Tensor) -> Tensor:
@@ -307,9 +288,3 @@ def _own(images: Tensor) -> Tensor:
         )
     own = images.detach()
     return own.clone() if own.is_inference() else own
-
-
-def _logits(network: nn.Module, images: Tensor) -> Tensor:
-    with torch.no_grad():
-        logits: Tensor = network(images)
-    return logits

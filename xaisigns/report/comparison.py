@@ -17,6 +17,7 @@ from torch import Tensor
 
 from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method, find_methods
+from xaisigns.attribution.running import logits_of
 from xaisigns.data.classes import Language
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, percent, save_figure
@@ -73,8 +74,8 @@ def compare(
     does not have, MethodError and RuleError as ``find_method`` does.
     """
     chosen = find_methods(methods)
-    compared = _comparing(model, chosen, targets)
-    return [_figure(model, chosen, one, language) for one in compared(images)]
+    _check(model, targets)
+    return [_figure(model, chosen, one, language) for one in _compared(model, images, chosen, targets)]
 
 
 def compare_files(
@@ -92,12 +93,13 @@ def compare_files(
     Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
     """
     chosen = find_methods(methods)
-    compared = _comparing(model, chosen, targets)
+    _check(model, targets)
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths)
     for batch in batches(paths, skipped):
-        for (path, _), one in zip(batch, compared([image for _, image in batch]), strict=True):
+        compared = _compared(model, [image for _, image in batch], chosen, targets)
+        for (path, _), one in zip(batch, compared, strict=True):
             picture = names.take(path)
             save_figure(_figure(model, chosen, one, language), picture)
             results.append(_document(model, path, one, picture, language))
@@ -106,33 +108,29 @@ def compare_files(
     return {"methods": [method.name for method in chosen], "results": results, "skipped": skipped}
 
 
-def _comparing(
-    model: Classifier, methods: Sequence[Method], targets: Sequence[Row]
-) -> Callable[[Sequence[Image.Image]], Iterator[_Compared]]:
-    """The methods made ready once, for batches of images."""
+def _check(model: Classifier, targets: Sequence[Row]) -> None:
     for target in targets:
         if target != "predicted":
             check_class(model, "target", target)
-    network = canonize(model)
-    explainers = [method.prepared(model) for method in methods]
 
-    def compared(images: Sequence[Image.Image]) -> Iterator[_Compared]:
-        x = model.preprocess(images)
-        with torch.no_grad():
-            logits = network(x)
-        rows = _rows(logits, targets)
-        columns = [
-            [explain(x, class_ids).heatmap.numpy(force=True) for class_ids in rows.unbind(dim=1)]
-            for explain in explainers
-        ]
-        for index, image in enumerate(images):
-            # A class that was asked for may be the predicted one: one row is enough.
-            asked = rows[index].tolist()
-            own = list(dict.fromkeys(asked))
-            heatmaps = [[column[asked.index(class_id)][index] for class_id in own] for column in columns]
-            yield _Compared(image, logits[index], own, heatmaps)
 
-    return compared
+def _compared(
+    model: Classifier, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
+) -> Iterator[_Compared]:
+    x = model.preprocess(images)
+    logits = logits_of(canonize(model), x)
+    rows = _rows(logits, targets)
+    columns = []
+    for method in methods:
+        # One method at a time: each has a copy of the network.
+        explain = method.prepared(model)
+        columns.append([explain(x, class_ids).heatmap.numpy(force=True) for class_ids in rows.unbind(dim=1)])
+    for index, image in enumerate(images):
+        asked = rows[index].tolist()
+        # A class that was asked for may be the predicted one: one row is enough.
+        own = list(dict.fromkeys(asked))
+        heatmaps = [[column[asked.index(class_id)][index] for class_id in own] for column in columns]
+        yield _Compared(image, logits[index], own, heatmaps)
 
 
 def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
