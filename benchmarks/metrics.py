@@ -2,10 +2,11 @@
 
     python benchmarks/metrics.py [--repeats 3] [--images 64] [--model stickered]
 
-Inputs are drawn signs with a sticker, explained by input x gradient. Quantus runs as a user would call it: its default
-batch of 64, and its default settings but for what is set the same on both sides (steps, samples, radius). Prints
-medians in milliseconds, and how many times ours Quantus takes. "best" is Quantus with the settings that make it
-fastest.
+Inputs are drawn signs with a sticker, explained by input x gradient. Quantus runs as a user would call it, with its
+default batch of 64 and its default settings but for what both sides share (steps, samples, radius). "quantus, 32" is
+Quantus with a batch of 32 instead; "network" is our side without everything but the network: the passes through it
+alone, which no way of computing the same score can do without. Prints medians in milliseconds, and in brackets how many
+times ours each takes.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 import xaisigns as xs
 from xaisigns.data.rendered import draw_sign
+from xaisigns.metrics.batches import BATCH, logits
 from xaisigns.metrics.faithfulness import pixel_flipping
 from xaisigns.metrics.heatmap import heatmap
 from xaisigns.metrics.localisation import localisation_auc, pointing_game, relevance_mass, relevance_rank
@@ -34,6 +36,7 @@ with warnings.catch_warnings():
 STEPS = 12  # Quantus wants a number of values in a step that divides the number of pixels.
 SAMPLES = 10
 RADIUS = 0.1
+BEST_BATCH = 32  # of 8, 16, 32, 64
 Call = Callable[[], object]
 
 
@@ -58,56 +61,72 @@ def inputs(model: xs.model.vgg.Classifier, count: int) -> tuple[Tensor, Tensor, 
     return x, torch.from_numpy(np.stack([sign.sticker_mask for sign in signs])), target
 
 
-def calls(model: nn.Module, x: Tensor, mask: Tensor, target: Tensor) -> dict[str, dict[str, Call]]:
-    """Of each metric ours, Quantus' as it comes, and at its best."""
-    relevance = input_x_gradient(model, x, target)
-    arrays = {
-        "x_batch": x.contiguous().numpy(),
-        "y_batch": target.numpy(),
-        "a_batch": heatmap(relevance)[:, None].numpy(),
-        "s_batch": mask[:, None].numpy(),
-        "channel_first": True,
-    }
+def network(asked: Callable[..., object], model: nn.Module, x: Tensor, target: Tensor, times: int) -> Call:
+    """Nothing but asking the network this many times about each image, in our batches and memory order."""
+    images = x.repeat(times, 1, 1, 1).contiguous(memory_format=torch.channels_last).split(BATCH)
+    return lambda: [asked(model, *part) for part in zip(images, target.repeat(times).split(BATCH), strict=True)]
 
-    def theirs(
-        metric: str, network: nn.Module | None = None, size: int = 64, soft: bool = False, **given: object
-    ) -> Call:
-        explained = {"explain_func": explain} if metric == "MaxSensitivity" else {}
 
-        def call() -> object:
-            measured = getattr(quantus, metric)(disable_warnings=True, **given)
-            return measured(model=network, softmax=soft, batch_size=size, **arrays, **explained)
+class Quantus:
+    """Quantus' metrics on the same images, heatmaps, masks and targets."""
 
-        return call
+    def __init__(self, x: Tensor, relevance: Tensor, mask: Tensor, target: Tensor) -> None:
+        self.arrays = {
+            "x_batch": x.contiguous().numpy(),
+            "y_batch": target.numpy(),
+            "a_batch": heatmap(relevance)[:, None].numpy(),
+            "s_batch": mask[:, None].numpy(),
+            "channel_first": True,
+        }
 
-    localised = {
+    def call(self, metric: str, *, settings: dict[str, object] | None = None, **given: object) -> Call:
+        """One evaluation by the metric of this name with these settings."""
+        make = getattr(quantus, metric)
+        return lambda: make(disable_warnings=True, **settings or {})(**{"model": None, **self.arrays, **given})
+
+
+def localisation(theirs: Quantus, relevance: Tensor, mask: Tensor) -> dict[str, dict[str, Call]]:
+    """Of each localisation, and of all four, ours and Quantus'."""
+    metrics = {
         "mass": (relevance_mass, "RelevanceMassAccuracy"),
         "rank": (relevance_rank, "RelevanceRankAccuracy"),
         "pointing": (pointing_game, "PointingGame"),
         "AUC": (localisation_auc, "AUC"),
     }
+    single = {
+        f"localisation, {name}": {"ours": lambda score=score: score(relevance, mask), "quantus": theirs.call(metric)}
+        for name, (score, metric) in metrics.items()
+    }
+    together = {side: lambda side=side: [one[side]() for one in single.values()] for side in ("ours", "quantus")}
+    return {"localisation, all four": together, **single}
+
+
+def asking(
+    theirs: Quantus, model: nn.Module, x: Tensor, relevance: Tensor, target: Tensor
+) -> dict[str, dict[str, Call]]:
+    """Of each metric that asks the network ours, Quantus' and the network alone."""
     flipping = {"features_in_step": x[0].numel() // STEPS, "perturb_baseline": "mean"}
     sensitivity = {"nr_samples": SAMPLES, "lower_bound": RADIUS}
-    stays = {"return_nan_when_prediction_changes": False}
-    single = {
-        name: {"ours": lambda score=score: score(relevance, mask), "quantus": theirs(metric)}
-        for name, (score, metric) in localised.items()
-    }
+    batches = {"quantus": 64, f"quantus, {BEST_BATCH}": BEST_BATCH}
     return {
         "pixel flipping": {
             "ours": lambda: pixel_flipping(model, x, relevance, target, steps=STEPS),
-            "quantus": theirs("PixelFlipping", model, soft=True, **flipping),
-            "best": theirs("PixelFlipping", model, soft=True, size=len(x), normalise=False, **flipping),
+            **{
+                name: theirs.call("PixelFlipping", settings=flipping, model=model, softmax=True, batch_size=size)
+                for name, size in batches.items()
+            },
+            "network": network(lambda net, images, _: logits(net, images), model, x, target, STEPS + 1),
         },
         "largest sensitivity": {
             "ours": lambda: max_sensitivity(input_x_gradient, model, x, target, radius=RADIUS, samples=SAMPLES),
-            "quantus": theirs("MaxSensitivity", model, **sensitivity),
-            "best": theirs("MaxSensitivity", model, size=len(x), **sensitivity, **stays),
+            **{
+                name: theirs.call(
+                    "MaxSensitivity", settings=sensitivity, model=model, explain_func=explain, batch_size=size
+                )
+                for name, size in batches.items()
+            },
+            "network": network(input_x_gradient, model, x, target, SAMPLES + 1),
         },
-        "localisation, all four": {
-            side: lambda side=side: [one[side]() for one in single.values()] for side in ("ours", "quantus")
-        },
-        **{f"localisation, {name}": sides for name, sides in single.items()},
     }
 
 
@@ -133,7 +152,10 @@ def main() -> None:
     model = xs.load_model(arguments.model)
     x, mask, target = inputs(model, arguments.images)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {len(x)} images, medians")
-    for metric, sides in calls(model, x, mask, target).items():
+    relevance = input_x_gradient(model, x, target)
+    theirs = Quantus(x, relevance, mask, target)
+    measured = {**asking(theirs, model, x, relevance, target), **localisation(theirs, relevance, mask)}
+    for metric, sides in measured.items():
         repeats = arguments.repeats * (10 if "localisation" in metric else 1)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")

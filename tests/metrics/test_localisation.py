@@ -75,6 +75,14 @@ def test_score_is_quantus(score, metric, seen, relevance, mask, images, target):
     assert_close(score(relevance, mask), wanted, rtol=0, atol=1e-12)
 
 
+def test_mass_is_quantus_attribution_localisation(relevance, mask, images, target):
+    heat = relevance.sum(dim=1, keepdim=True)
+    settings = {"relevance": heat, "mask": mask, "positive_attributions": True}
+    wanted = quantus_scores("AttributionLocalisation", None, images, target, **settings)
+    # Quantus adds 1e-9 to the sum.
+    assert_close(relevance_mass(relevance, mask), wanted, rtol=1e-9, atol=0)
+
+
 def test_auc_with_ties_is_quantus(relevance, mask, images, target):
     coarse = relevance.sum(dim=1, keepdim=True).round()
     wanted = quantus_scores("AUC", None, images, target, relevance=coarse, mask=mask)

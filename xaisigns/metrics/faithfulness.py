@@ -42,7 +42,8 @@ def pixel_flipping(
     """
     x, targets = checked(model, x, target)
     check_relevance(x, relevance)
-    place = _places(relevance, order, seed)
+    flat, finite = flat_heatmap(relevance)
+    place = _places(flat, order, seed)
     if not 1 <= steps <= place.shape[1]:
         raise MetricError(f"steps must be between 1 and the number of pixels, {place.shape[1]}; got {steps}")
     if filling not in _FILLINGS:
@@ -55,7 +56,7 @@ def pixel_flipping(
         probabilities = logits(model, torch.where(replaced[:, None], filled[image], x[image])).softmax(dim=1)
         said.append(probabilities.gather(1, targets[image, None]))
     curves = torch.cat(said).view(len(x), steps + 1).to(relevance)
-    return nan_unless(flat_heatmap(relevance)[1][:, None], curves)
+    return nan_unless(finite[:, None], curves)
 
 
 def deletion(most: Tensor) -> Tensor:
@@ -127,11 +128,10 @@ def _logit(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
     return logits(model, x).gather(1, targets[:, None]).squeeze(1)
 
 
-def _places(relevance: Tensor, order: Order, seed: int) -> Tensor:
-    """When each pixel's turn comes, ``(N, H W)`` from 0."""
+def _places(flat: Tensor, order: Order, seed: int) -> Tensor:
+    """When the turn of each pixel of a heatmap ``(N, H W)`` comes, from 0, in the same shape."""
     if order not in ("most", "least"):
         raise MetricError(f"order must be most or least, got {order!r}")
-    flat, _ = flat_heatmap(relevance)
     first = most_relevant_first(flat if order == "most" else -flat, seed)
     return torch.empty_like(first).scatter_(1, first, torch.arange(flat.shape[1]).expand_as(first))
 

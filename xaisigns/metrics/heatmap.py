@@ -6,6 +6,8 @@ from torch import Tensor
 
 from xaisigns.errors import ShapeError
 
+_ROWS = 16  # ranked at once: what this takes stays in the processor's cache, and bounds memory
+
 
 def heatmap(relevance: Tensor) -> Tensor:
     """Relevance ``(N, C, H, W)`` summed over the channels, ``(N, H, W)``, in the same unit.
@@ -44,15 +46,7 @@ def ascending(flat: Tensor) -> Tensor:
 
 def average_ranks(flat: Tensor) -> Tensor:
     """Rank of each value in its row, from 1, in float64; equal values share the average of their ranks."""
-    order = torch.from_numpy(np.argsort(flat.numpy(), axis=1))
-    ordered = flat.gather(1, order)
-    starts = torch.ones_like(ordered, dtype=torch.bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    place = torch.arange(1, flat.shape[1] + 1)
-    # Of each run of equal values the first place, carried forwards, and the last, carried backwards.
-    first = (place * starts).cummax(dim=1).values
-    last = len(place) + 1 - (place * starts.roll(-1, dims=1).flip(1)).cummax(dim=1).values.flip(1)
-    return torch.empty_like(flat, dtype=torch.float64).scatter_(1, order, (first + last).double() / 2)
+    return torch.cat([_average_ranks(rows) for rows in flat.split(_ROWS)])
 
 
 def most_relevant_first(flat: Tensor, seed: int) -> Tensor:
@@ -63,3 +57,15 @@ def most_relevant_first(flat: Tensor, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(flat.shape[1], generator=generator)
     return shuffled[flat[:, shuffled].argsort(dim=1, descending=True, stable=True)]
+
+
+def _average_ranks(rows: Tensor) -> Tensor:
+    order = torch.from_numpy(np.argsort(rows.numpy(), axis=1))
+    ordered = rows.gather(1, order)
+    starts = torch.ones_like(ordered, dtype=torch.bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    place = torch.arange(1, rows.shape[1] + 1)
+    # Of each run of equal values the first place, carried forwards, and the last, carried backwards.
+    first = (place * starts).cummax(dim=1).values
+    last = len(place) + 1 - (place * starts.roll(-1, dims=1).flip(1)).cummax(dim=1).values.flip(1)
+    return torch.empty_like(rows, dtype=torch.float64).scatter_(1, order, (first + last).double() / 2)

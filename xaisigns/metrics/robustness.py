@@ -24,8 +24,8 @@ def max_sensitivity(
     Every value of ``x`` ``(N, C, H, W)`` is moved by up to ``radius`` to either side, ``samples`` times; the change and
     the size are Euclidean norms, and the target stays. ``attribute`` is called with the model, a batch of images and
     their targets, and gives relevance. NaN where the heatmap is zero everywhere, or one of them is not finite. Raises
-    ShapeError and MetricError as pixel_flipping does. Source: [yeh2019infidelity], divided by the size. Quantus leaves
-    a sample out (all samples, by default) when it changes the prediction.
+    ShapeError and MetricError as pixel_flipping does. Source: [yeh2019infidelity], divided by the size. Quantus
+    defines it so, too; it can be told to give NaN where a sample changes the prediction.
     """
     x, targets = checked(model, x, target)
     if samples < 1:
