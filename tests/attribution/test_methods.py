@@ -10,7 +10,7 @@ from tests.attribution.oracle import peak
 from tests.conftest import REPOSITORY
 from xaisigns.attribution import methods as registry
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
-from xaisigns.attribution.methods import DEFAULT_METHODS, find_method, find_methods, methods
+from xaisigns.attribution.methods import find_method, methods
 from xaisigns.errors import MethodError, RuleError, ShapeError
 
 # Small enough for images of 12 pixels and for the time that a test may take.
@@ -373,17 +373,6 @@ def test_what_are_no_images_is_refused(bad, network):
 def test_a_target_that_does_not_fit_is_refused(text, target, network, images):
     with pytest.raises(ShapeError, match=r"target (and against )?must"):
         find_method(text)(network, images, target)
-
-
-def test_lists_of_methods():
-    assert [method.name for method in find_methods(["lrp", "integrated-gradients:steps=5", " edges"])] == [
-        "lrp",
-        "integrated_gradients:steps=5",
-        "edges",
-    ]
-    assert [method.name for method in find_methods(DEFAULT_METHODS)] == list(DEFAULT_METHODS)
-    with pytest.raises(MethodError, match="each method once is wanted, got guided_backprop more than once"):
-        find_methods(["guided_backprop", "lrp", "guided-backprop"])
 
 
 def test_every_method_says_what_it_does_and_where_it_comes_from():

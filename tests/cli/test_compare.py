@@ -90,7 +90,6 @@ def test_no_image_is_written_over(run, signs, untrained):
     [
         (["--methods", "lrp,no-such"], 1, "no method 'no-such'; there are lrp, saliency"),
         (["--methods", ""], 1, "no method ''; there are lrp, saliency"),
-        (["--methods", "edges,edges"], 1, "each method once is wanted, got edges more than once"),
         (["--methods", "lrp:no_such"], 1, "no composite 'no_such'; there are epsilon"),
         (["--methods", "occlusion:window=99"], 1, "the window must fit into the image of 32 x 32"),
         (["--target", "43"], 1, "the model has no class 43; give --target a number from 0 to 42"),

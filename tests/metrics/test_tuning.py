@@ -44,7 +44,7 @@ def tuned_method(setting):
 
 def test_it_gains_where_it_searched_and_costs_no_faithfulness_there(model, cases, tuning):
     value, flipping = measured(model, cases[0], tuned_method(tuning.tuned.setting))
-    best, its_flipping = max(measured(model, cases[0], method) for method in select_methods("composites"))
+    best, its_flipping = max(measured(model, cases[0], method) for method in select_methods(["composites"]))
     assert value > best
     assert flipping >= its_flipping
     assert tuning.tried > 100
@@ -57,7 +57,7 @@ def test_both_are_measured_on_images_that_the_search_has_not_seen(model, cases, 
     contrast = ":contrast" if named.contrast else ""
     theirs = measured(model, cases[1], find_method(f"lrp:{named.name}{contrast}"))
     assert (tuning.named.value, tuning.named.flipping) == pytest.approx(theirs)
-    assert theirs[0] == max(measured(model, cases[1], method)[0] for method in select_methods("composites"))
+    assert theirs[0] == max(measured(model, cases[1], method)[0] for method in select_methods(["composites"]))
     assert tuning.images == 3
 
 

@@ -5,7 +5,7 @@ A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:w
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 

@@ -1,6 +1,6 @@
-"""Several methods at once, as people name them: ``lrp,saliency,occlusion:window=4``, or a set such as ``all``."""
+"""Several methods at once: by their specifications, or as a set such as ``all``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from xaisigns.attribution.composites import COMPARED
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method, find_method, methods
@@ -9,21 +9,17 @@ from xaisigns.errors import MethodError
 _LRP = tuple(f"lrp:{composite}{contrast}" for composite in COMPARED for contrast in ("", ":contrast"))
 
 
-def select_methods(text: str) -> list[Method]:
-    """The methods that a list of specifications or sets, separated by commas, names; each once, in its order.
+def select_methods(texts: Iterable[str]) -> list[Method]:
+    """The methods that specifications and sets name, each once, in their order.
 
     "default" are those that are compared where none is named, "composites" all of LRP with and without a contrast,
     "all" these and every other method, the controls last. Raises MethodError as ``find_method`` does, and for none.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
+    sets = _sets()
+    found = [find_method(one) for text in texts for one in sets.get(text.strip(), (text,))]
+    if not found:
         raise MethodError("no method is named; 'xaisigns methods' tells which there are")
-    found = {}
-    for name in names:
-        for specification in _sets().get(name, (name,)):
-            method = find_method(specification)
-            found[method.name] = method
-    return list(found.values())
+    return list({method.name: method for method in found}.values())
 
 
 def _sets() -> Mapping[str, tuple[str, ...]]:

@@ -10,10 +10,13 @@ from xaisigns.cli.terminal import (
     InputSize,
     Json,
     Mean,
+    Methods,
     Model,
+    OptionalImages,
     Std,
     bars,
     load,
+    or_examples,
     print_json,
     print_table,
     target_class,
@@ -22,16 +25,9 @@ from xaisigns.cli.terminal import (
 
 
 def compare(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
+    images: OptionalImages = None,
     model: Model = "stickered",
-    methods: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,C",
-            help="Columns; 'xaisigns methods' tells which there are. Without it: lrp, six others and the controls.",
-            show_default=False,
-        ),
-    ] = None,
+    methods: Methods = "default",
     target: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,7 +43,6 @@ def compare(
     json: Json = False,
 ) -> None:
     """Write one picture an image: methods as columns, classes as rows."""
-    from xaisigns.attribution.methods import DEFAULT_METHODS
     from xaisigns.report.comparison import compare_files
 
     rows = [target_class(text) for text in target or ()]
@@ -55,9 +50,9 @@ def compare(
     with bars() as bar:
         report = compare_files(
             network,
-            images,
+            or_examples(images),
             out,
-            methods.split(",") if methods is not None else DEFAULT_METHODS,
+            methods.split(","),
             rows,
             lang,
             progress=bar("comparing"),

@@ -54,7 +54,7 @@ def score(
     from xaisigns.metrics.scoring import Scoring, expected_seconds
     from xaisigns.metrics.scoring import score as score_methods
 
-    chosen = select_methods(methods)
+    chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     network = load(model, input_size, mean, std)
     kind = which_masks(masks, network)

@@ -16,8 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.canonize import canonize
-from xaisigns.attribution.methods import DEFAULT_METHODS, Method, find_methods
+from xaisigns.attribution.methods import DEFAULT_METHODS, Method
 from xaisigns.attribution.running import logits_of
+from xaisigns.attribution.selection import select_methods
 from xaisigns.data.classes import Language
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, percent, save_figure
@@ -70,10 +71,10 @@ def compare(
     """A figure for each image: methods as columns, ``targets`` as rows.
 
     Without targets the rows are the predicted class and the runner-up. A method has one symmetric scale for all rows of
-    an image. ``methods`` are specifications as ``find_method`` takes them. Raises ModelError for a class that the model
-    does not have, MethodError and RuleError as ``find_method`` does.
+    an image. ``methods`` are as ``select_methods`` takes them. Raises ModelError for a class that the model does not
+    have, MethodError and RuleError as ``select_methods`` does.
     """
-    chosen = find_methods(methods)
+    chosen = select_methods(methods)
     _check(model, targets)
     return [_figure(model, chosen, one, language) for one in _compared(model, images, chosen, targets)]
 
@@ -92,7 +93,7 @@ def compare_files(
     An image that cannot be read is in its "skipped". No file of the call is written over another or over an image.
     Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
     """
-    chosen = find_methods(methods)
+    chosen = select_methods(methods)
     _check(model, targets)
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
