@@ -19,8 +19,10 @@ from xaisigns.data.classes import Language
 from xaisigns.data.files import whole_file
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
+from xaisigns.report.words import percent
 
 _COLOURS = colormaps["bwr"]
+_STEPS = 63
 _WORDS = {
     "en": {
         "image": "image",
@@ -58,7 +60,7 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
     for index, (row, image, heatmap) in enumerate(zip(rows, images, heatmaps, strict=True)):
         called, target = int(result.predicted[index]), int(result.target[index])
         share = float(result.probabilities[index, called])
-        text = words["called"].format(name=model.class_name(called, language), share=_percent(share, language))
+        text = words["called"].format(name=model.class_name(called, language), share=percent(share, language))
         asked = words["asked"].format(name=model.class_name(target, language))
         if result.against is not None:
             other = model.class_name(int(result.against[index]), language)
@@ -84,10 +86,23 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def overlay(image: Image.Image, heatmap: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour."""
+def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
+    """The colours ``(..., 3)`` of a heatmap: white at zero, full red and blue from ``limit`` and its negative on.
+
+    They have 63 steps each way, which the eye does not tell from more and a file holds in less.
+    """
+    table = (np.asarray(_COLOURS(np.linspace(0, 1, 2 * _STEPS + 1)))[:, :3] * 255).round().astype(np.uint8)
+    colours: NDArray[np.uint8] = table[np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)]
+    return colours
+
+
+def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | None = None) -> NDArray[np.float64]:
+    """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour.
+
+    The scale ends at ``limit``, or at the strongest relevance where none is given.
+    """
     grey = np.asarray(image.convert("L"), dtype=np.float64)[..., None].repeat(3, axis=2) / 255
-    share = heatmap / _limit(heatmap)
+    share = (heatmap / (limit or _limit(heatmap))).clip(-1, 1)
     colours = np.asarray(_COLOURS(share / 2 + 0.5))[..., :3]
     layers = np.concatenate([colours, np.sqrt(np.abs(share))[..., None]], axis=2).astype(np.float32)
     smooth = [
@@ -110,10 +125,6 @@ def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating
     bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02)
     bar.set_label(words["scale"], fontsize=9)
     bar.ax.tick_params(labelsize=8)
-
-
-def _percent(share: float, language: Language) -> str:
-    return f"{share:.1%}" if language == "en" else f"{share:.1%}".replace(".", ",").replace("%", "\u202f%")
 
 
 def _limit(heatmap: NDArray[np.floating]) -> float:

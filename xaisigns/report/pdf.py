@@ -1,0 +1,95 @@
+"""The report as PDF, set by Typst: data as JSON, tiles as raw pixels, charts as SVG; tagged, with outline and links."""
+
+import json
+import os
+import re
+import tempfile
+from datetime import UTC, datetime, time
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+
+from xaisigns.data.files import whole_file
+from xaisigns.errors import OutputError
+from xaisigns.report.charts import accuracy_chart, scores_chart
+from xaisigns.report.content import Report
+from xaisigns.report.document import Document
+from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
+
+_TEMPLATE = "report.typ"
+_ENOUGH = 128  # pixels on a side of a tile, from which no viewer's smoothing is seen
+
+
+def write_pdf(content: Report, path: Path) -> None:
+    """Set the report as PDF/UA-1, whole or not at all; the same content gives the same bytes.
+
+    The file's own date is SOURCE_DATE_EPOCH where it is set, else the content's. Raises OutputError when the package
+    typst is missing or the place cannot be written.
+    """
+    typst = _typst()
+    with whole_file(path) as temporary, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_parts(content, folder)
+        try:
+            pdf = typst.compile(
+                folder / _TEMPLATE,
+                root=folder,
+                font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
+                ignore_system_fonts=True,
+                pdf_standards=["ua-1"],
+                timestamp=_timestamp(content),
+            )
+        except typst.TypstError as error:
+            raise OutputError(f"cannot write {path}: the PDF could not be set: {error.message}") from error
+        temporary.write_bytes(pdf)
+
+
+def _typst() -> ModuleType:
+    try:
+        import typst
+    except ImportError as error:
+        raise OutputError("a PDF report needs Typst; install it: pip install 'xaisigns[report]'") from error
+    return typst
+
+
+def _timestamp(content: Report) -> int:
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if given and not re.fullmatch(r"\d{1,11}", given):
+        raise OutputError(f"SOURCE_DATE_EPOCH is wanted in whole seconds since 1970, got {given!r}")
+    return int(given) if given else int(datetime.combine(content.date, time(), UTC).timestamp())
+
+
+def _write_parts(content: Report, folder: Path) -> None:
+    """Everything that the template reads."""
+    document, side = Document(content), tile_side(content)
+    data = document.front()
+    if data["accuracies"]:
+        (folder / "accuracy.svg").write_bytes(accuracy_chart(data["accuracies"], content.language))
+    for number, metric in enumerate(data["metrics"]):
+        (folder / f"metric-{number}.svg").write_bytes(scores_chart(metric["rows"]))
+    keys = [method.key for method in document.columns]
+    sections = []
+    for section in content.sections:
+        grid = section_grid(section, keys, side)
+        # Photographs may be smoothed as they please; magnified here, they would be most of the file.
+        raw = grid.images.tobytes() + _magnified(grid.heatmaps, side).tobytes()
+        (folder / f"class-{section.id}.rgb").write_bytes(raw)
+        sections.append(document.section(section, grid))
+    for number, highlight in enumerate(content.highlights):
+        raw = _magnified(highlight_tiles(highlight, side), side).tobytes()
+        (folder / f"highlight-{number}.rgb").write_bytes(raw)
+    data |= {"sections": sections, "image_side": side, "heatmap_side": side * _factor(side)}
+    (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    template = files("xaisigns.report").joinpath("templates", _TEMPLATE)
+    (folder / _TEMPLATE).write_bytes(template.read_bytes())
+
+
+def _magnified(tiles: Tiles, side: int) -> Tiles:
+    """Every pixel repeated: viewers smooth what they magnify, and then only a part of a pixel."""
+    return tiles.repeat(_factor(side), axis=-3).repeat(_factor(side), axis=-2)
+
+
+def _factor(side: int) -> int:
+    return max(1, _ENOUGH // side)
