@@ -41,6 +41,8 @@ class Document:
         report, words = self._report, self._words
         accuracy = report.evaluation
         low, high = (percent(end, self._language, 2) for end in accuracy.interval)
+        accuracies = self.accuracies()
+        least = min((row["bar"]["low"] for row in accuracies), default=0.0)
         return {
             "language": self._language,
             "words": words,
@@ -54,7 +56,8 @@ class Document:
             "finding": plain(report.finding) if report.finding else None,
             "highlights": [self._highlight(number) for number in range(len(report.highlights))],
             "columns": [self._method(method) for method in self.columns],
-            "accuracies": self.accuracies(),
+            "accuracies": accuracies,
+            "axis": words["axis"].format(low=percent(least, self._language), high=percent(1, self._language, 0)),
             "confusions": [self._pair(one) for one in confusions(accuracy)[:_PAIRS]],
             "confusions_note": words["confusions_note"].format(
                 count=self._whole(sum(one.count for one in confusions(accuracy)))

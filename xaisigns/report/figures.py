@@ -91,7 +91,9 @@ def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
 
     They have 63 steps each way, which the eye does not tell from more and a file holds in less.
     """
-    table = (np.asarray(_COLOURS(np.linspace(0, 1, 2 * _STEPS + 1)))[:, :3] * 255).round().astype(np.uint8)
+    # An odd number of colours has white in its middle.
+    scale = _COLOURS.resampled(2 * _STEPS + 1)
+    table = (np.asarray(scale(np.arange(scale.N)))[:, :3] * 255).round().astype(np.uint8)
     colours: NDArray[np.uint8] = table[np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)]
     return colours
 

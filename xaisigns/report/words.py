@@ -7,35 +7,9 @@ import unicodedata
 from xaisigns.data.classes import Language
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_MONTHS = {
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    "de": [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
+_MONTHS: dict[Language, str] = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
 }
 
 WORDS: dict[Language, dict[str, str]] = {
@@ -151,6 +125,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "previous": "Previous row",
         "next": "Next row",
         "skip": "To the report",
+        "axis": "The axis goes from {low} to {high}.",
     },
     "de": {
         "title": "Worauf das Netz schaut",
@@ -160,7 +135,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "data": "Daten",
         "date": "Datum",
         "accuracy": "Genauigkeit",
-        "accuracy_of": "von {count} Testbildern richtig erkannt (95-%-Intervall {low} bis {high})",
+        "accuracy_of": "von {count} Testbildern richtig erkannt (95‑%‑Intervall {low} bis {high})",
         "finding": "Befund",
         "highlights": "Vier Schilder und was für die Klasse sprach, die das Netz in ihnen sah",
         "highlight": "{label}, erkannt als {called} ({probability})",
@@ -188,7 +163,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "summary": "Überblick",
         "accuracy_by_class": "Genauigkeit jeder Klasse",
         "accuracy_chart": "Jeder Punkt ist der Anteil der richtig erkannten Testbilder einer Klasse, die Linie sein "
-        "95-%-Intervall.",
+        "95‑%‑Intervall.",
         "confusions": "Was verwechselt wird",
         "confusions_none": "Kein Bild wurde für eine falsche Klasse gehalten.",
         "confusions_note": "Die Paare mit den meisten Bildern, von {count} falsch erkannten.",
@@ -197,7 +172,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "images": "Bilder",
         "share": "Anteil der Klasse",
         "scores": "Wie gut die Verfahren sind",
-        "scores_note": "Balken sind Mittelwerte über die Bilder, Linien ihre 95-%-Intervalle. Kontrollen stehen "
+        "scores_note": "Balken sind Mittelwerte über die Bilder, Linien ihre 95‑%‑Intervalle. Kontrollen stehen "
         "getrennt, in Grau.",
         "scores_none": "Es wurden keine Kennzahlen gemessen.",
         "higher": "höher ist besser",
@@ -220,7 +195,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "scale": "Skala endet bei",
         "inside": "Positive Relevanz innerhalb des Schilds",
         "score_arrow": "↑ höher ist besser, ↓ niedriger ist besser; fett: das beste Verfahren; Linien sind "
-        "95-%-Intervalle.",
+        "95‑%‑Intervalle.",
         "appendix": "Anhang: Einstellungen der LRP",
         "rules": "Regeln",
         "rules_note": "Schichtweise Relevanzpropagation (LRP) mit der Zusammenstellung {composite}, Schicht für "
@@ -267,6 +242,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "previous": "Vorige Zeile",
         "next": "Nächste Zeile",
         "skip": "Zum Bericht",
+        "axis": "Die Achse reicht von {low} bis {high}.",
     },
 }
 
@@ -299,7 +275,7 @@ def whole(value: int, language: Language) -> str:
 
 def date(day: datetime.date, language: Language) -> str:
     """A day as people write it."""
-    return f"{day.day}{'.' if language == 'de' else ''} {_MONTHS[language][day.month - 1]} {day.year}"
+    return f"{day.day}{'.' if language == 'de' else ''} {_MONTHS[language].split()[day.month - 1]} {day.year}"
 
 
 def duration(seconds: float) -> str:
@@ -309,9 +285,9 @@ def duration(seconds: float) -> str:
 
 
 def plain(text: str) -> str:
-    """A text on one line, without the characters that no font shows and that JSON or a page cannot hold."""
-    shown = "".join(" " if unicodedata.category(one) in ("Cc", "Cs") else one for one in text)
-    return " ".join(shown.split())
+    """A text on one line, without the characters that no page can hold: controls, surrogates, XML's two exceptions."""
+    kept = (" " if one in "\ufffe\uffff" or unicodedata.category(one) in ("Cc", "Cs") else one for one in text)
+    return " ".join("".join(kept).split())
 
 
 def _written(text: str, language: Language) -> str:
