@@ -34,6 +34,7 @@ class Document:
         self._report = report
         self._language = report.language
         self._words = WORDS[report.language]
+        self._ranges = {metric.key: score_range(report, metric.key) for metric in report.metrics}
         self.columns = [method for method in report.methods if method.key in _with_heatmaps(report)]
 
     def front(self) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class Document:
         }
 
     def _score(self, metric: Metric, score: Score) -> dict[str, Any]:
-        low, high = score_range(self._report, metric.key)
+        low, high = self._ranges[metric.key]
         text = number(score.mean, self._language)
         interval = f"{number(score.low, self._language)} … {number(score.high, self._language)}"
         return {"text": text, "interval": interval, "bar": _bar(score, low, high)}

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,7 @@ def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
 
     They have 63 steps each way, which the eye does not tell from more and a file holds in less.
     """
-    # An odd number of colours has white in its middle.
-    scale = _COLOURS.resampled(2 * _STEPS + 1)
-    table = (np.asarray(scale(np.arange(scale.N)))[:, :3] * 255).round().astype(np.uint8)
-    colours: NDArray[np.uint8] = table[np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)]
+    colours: NDArray[np.uint8] = _table()[np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)]
     return colours
 
 
@@ -127,6 +125,13 @@ def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating
     bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02)
     bar.set_label(words["scale"], fontsize=9)
     bar.ax.tick_params(labelsize=8)
+
+
+@lru_cache(maxsize=1)
+def _table() -> NDArray[np.uint8]:
+    # An odd number of colours has white in its middle.
+    scale = _COLOURS.resampled(2 * _STEPS + 1)
+    return (np.asarray(scale(np.arange(scale.N)))[:, :3] * 255).round().astype(np.uint8)
 
 
 def _limit(heatmap: NDArray[np.floating]) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import matplotlib as mpl
+from PIL import Image
 
 from xaisigns.data.files import whole_file
 from xaisigns.errors import OutputError
@@ -73,22 +74,22 @@ def _write_parts(content: Report, folder: Path) -> None:
     sections = []
     for section in content.sections:
         grid = section_grid(section, keys, side)
-        # Photographs may be smoothed as they please; magnified here, they would be most of the file.
-        raw = grid.images.tobytes() + _magnified(grid.heatmaps, side).tobytes()
-        (folder / f"class-{section.id}.rgb").write_bytes(raw)
+        for row, image in enumerate(grid.images):
+            # A photograph is a third as large as JPEG; what its pixels lose is not seen.
+            Image.fromarray(image).save(folder / f"class-{section.id}-{row}.jpg", quality=95, subsampling=0)
+        (folder / f"class-{section.id}.rgb").write_bytes(_magnified(grid.heatmaps, side))
         sections.append(document.section(section, grid))
     for number, highlight in enumerate(content.highlights):
-        raw = _magnified(highlight_tiles(highlight, side), side).tobytes()
-        (folder / f"highlight-{number}.rgb").write_bytes(raw)
-    data |= {"sections": sections, "image_side": side, "heatmap_side": side * _factor(side)}
+        (folder / f"highlight-{number}.rgb").write_bytes(_magnified(highlight_tiles(highlight, side), side))
+    data |= {"sections": sections, "side": side * _factor(side)}
     (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     template = files("xaisigns.report").joinpath("templates", _TEMPLATE)
     (folder / _TEMPLATE).write_bytes(template.read_bytes())
 
 
-def _magnified(tiles: Tiles, side: int) -> Tiles:
-    """Every pixel repeated: viewers smooth what they magnify, and then only a part of a pixel."""
-    return tiles.repeat(_factor(side), axis=-3).repeat(_factor(side), axis=-2)
+def _magnified(tiles: Tiles, side: int) -> bytes:
+    """Raw RGB, every pixel repeated: viewers smooth what they magnify, and then only a part of a pixel."""
+    return tiles.repeat(_factor(side), axis=-3).repeat(_factor(side), axis=-2).tobytes()
 
 
 def _factor(side: int) -> int:
