@@ -1,6 +1,8 @@
 """The PDF as readers and their programs get it: text, outline, links, tags, colours; whole or not there."""
 
 import re
+import shutil
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -8,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pypdfium2
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 from tests.model.disk import largest_file
@@ -121,7 +124,8 @@ def test_the_file_is_tagged_and_says_its_language_and_standard(reader):
     # The images and heatmaps of 5 examples and a mean, 2 + 3 pictures of the highlight, and 2 charts.
     assert len(figures) == 6 * 3 + 5 + 2
     assert all(figure["/Alt"] for figure in figures)
-    assert any(figure["/Alt"].startswith("Heatmap, LRP ε-γ: Überholverbot. Typisch") for figure in figures)
+    for wanted in ("Bild: Überholverbot. Typisch, erkannt", "Heatmap, LRP ε-γ: Überholverbot. Mit Aufkleber, erkannt"):
+        assert sum(figure["/Alt"].startswith(wanted) for figure in figures) == 1
 
 
 def test_a_class_begins_a_page(reader):
@@ -145,6 +149,27 @@ def test_a_known_tile_has_its_colours_and_is_crisp(small, dpi):
     assert (heatmap[4:-4, 4 : middle - 2] == (255, 0, 0)).all()
     assert (heatmap[4:-4, middle + 2 : -4] == (0, 0, 255)).all()
     assert (nothing[4:-4, 4:-4] == 255).all()
+
+
+def test_poppler_keeps_a_tile_of_64_pixels_crisp(tmp_path):
+    """It smooths what it magnifies less than fourfold; of a heatmap's pixel, that is a part only."""
+    if not shutil.which("pdftoppm"):
+        pytest.skip("needs pdftoppm")
+    content = small_report(sections=(Section(0, (example(heatmaps=heatmaps(64)),)),), highlights=())
+    write_pdf(content, tmp_path / "report.pdf")
+    document = pypdfium2.PdfDocument(tmp_path / "report.pdf")
+    number = next(number for number, page in enumerate(document) if len(images(page)) == 3)
+    left, bottom, right, top = (value * 300 / 72 for value in sorted(images(document[number]))[1])
+    subprocess.run(
+        ["pdftoppm", "-r", "300", "-f", str(number + 1), "-singlefile", "-png", "report.pdf", "page"],
+        cwd=tmp_path,
+        check=True,
+    )
+    pixels = np.asarray(Image.open(tmp_path / "page.png").convert("RGB")).astype(int)
+    row = pixels[len(pixels) - round((top + bottom) / 2), round(left) + 4 : round(right) - 4]
+    between = [colour for colour in row.tolist() if colour not in ([255, 0, 0], [0, 0, 255])]
+    assert len(row) > 200
+    assert len(between) <= 2
 
 
 def test_the_photo_is_in_its_place(tmp_path):

@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -24,20 +24,22 @@ _SETTINGS: Any = {
 }
 _INK, _MUTED, _LINE = "#1d2733", "#5c6873", "#d5dae0"
 _COLOUR, _CONTROL = "#2f6690", "#9aa5b1"
-_ROW = 4.1  # mm
-_FOOT = 6.0
+_ROW = 4.0  # mm
+_TICKS = 6.0
 _LONGEST = 60  # characters of a name
 
 
 def accuracy_chart(rows: Rows, language: Language) -> bytes:
     """A dot with its interval for each class; rows as Document.accuracies gives them, 180 mm wide."""
     with mpl.rc_context(_SETTINGS):
-        figure, axes = _axes(len(rows), width=180, left=80, right=14)
+        figure, axes = _axes(len(rows), width=180, left=84, right=14, foot=_TICKS)
         for place, row in enumerate(rows):
             bar = row["bar"]
             axes.plot([bar["low"], bar["high"]], [place, place], color=_COLOUR, linewidth=0.9)
             axes.plot([bar["value"]], [place], "o", color=_COLOUR, markersize=2.8)
-            _label(axes, place, f"{row['name']}  {row['id']}", row["text"])
+            _text(axes, -0.07, place, row["name"], "right")
+            _text(axes, -0.02, place, str(row["id"]), "right", _MUTED)
+            _text(axes, 1.015, place, row["text"], "left")
         least = min(row["bar"]["low"] for row in rows)
         margin = 0.02 * (1 - least)
         axes.set_xlim(least - margin, 1 + margin)
@@ -51,10 +53,11 @@ def scores_chart(rows: Rows) -> bytes:
     """Bars with intervals, controls in grey; rows of one metric as Document.metrics gives them, 87 mm wide."""
     with mpl.rc_context(_SETTINGS):
         gap = 0.6 if any(row["control"] for row in rows) else 0.0
-        figure, axes = _axes(len(rows) + gap, width=87, left=31, right=11)
+        figure, axes = _axes(len(rows) + gap, width=87, left=31, right=14)
         for index, row in enumerate(rows):
             bar, place = row["bar"], index + gap * row["control"]
-            _label(axes, place, row["label"], row["text"])
+            _text(axes, -0.03, place, row["label"], "right")
+            _text(axes, 1.03, place, row["text"], "left")
             if bar:
                 colour = _CONTROL if row["control"] else _COLOUR
                 axes.barh(place, bar["value"] - bar["zero"], left=bar["zero"], height=0.6, color=colour)
@@ -65,11 +68,11 @@ def scores_chart(rows: Rows) -> bytes:
         return _svg(figure)
 
 
-def _axes(rows: float, width: float, left: float, right: float) -> tuple[Figure, Axes]:
+def _axes(rows: float, width: float, left: float, right: float, foot: float = 0) -> tuple[Figure, Axes]:
     """Axes for rows from the top down, lengths in mm: labels to the left, values to the right."""
-    height = rows * _ROW + _FOOT
+    height = rows * _ROW + foot
     figure = Figure(figsize=(width / 25.4, height / 25.4))
-    axes = figure.add_axes((left / width, _FOOT / height, (width - left - right) / width, 1 - _FOOT / height))
+    axes = figure.add_axes((left / width, foot / height, (width - left - right) / width, 1 - foot / height))
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -79,11 +82,12 @@ def _axes(rows: float, width: float, left: float, right: float) -> tuple[Figure,
     return figure, axes
 
 
-def _label(axes: Axes, place: float, name: str, value: str) -> None:
-    shown = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-    places = axes.get_yaxis_transform()
-    axes.text(-0.015, place, shown, transform=places, ha="right", va="center", color=_INK, parse_math=False)
-    axes.text(1.015, place, value, transform=places, ha="left", va="center", color=_INK, parse_math=False)
+def _text(axes: Axes, at: float, place: float, text: str, side: Literal["left", "right"], colour: str = _INK) -> None:
+    """Beside a row, ``at`` in widths of the axes."""
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    axes.text(
+        at, place, shown, transform=axes.get_yaxis_transform(), ha=side, va="center", color=colour, parse_math=False
+    )
 
 
 def _svg(figure: Figure) -> bytes:

@@ -21,7 +21,7 @@ from xaisigns.report.content import (
 from xaisigns.report.tiles import Grid
 from xaisigns.report.words import WORDS, date, duration, number, percent, plain, whole
 
-_PAIRS = 12  # confusions of the summary
+_PAIRS = 8  # confusions of the summary
 _OTHERS = 3  # and of a class
 
 Bar = dict[str, float]

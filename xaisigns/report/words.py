@@ -21,9 +21,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "data": "Data",
         "date": "Date",
         "accuracy": "Accuracy",
-        "accuracy_of": "of {count} test images called right (95 % interval {low} to {high})",
+        "accuracy_of": "of {count} test images called right (95% interval {low} to {high})",
         "finding": "Finding",
-        "highlights": "Four signs and what spoke for the class that the network saw in them",
+        "highlights": "What spoke for the class that the network saw",
         "highlight": "{label}, called {called} ({probability})",
         "highlight_stickered": "{label} with a sticker, called {called} ({probability})",
         "reading": "How to read a heatmap",
@@ -33,7 +33,7 @@ WORDS: dict[Language, dict[str, str]] = {
         " stronger the contribution.",
         "read_scale": "Each method has its own scale, symmetric around zero and the same in all rows of a class. "
         "Within a column equal colours mean equal strength; between columns compare the places, not the strength. "
-        "The scale ends where 99.5 % of the pixels lie below; what is stronger has the full colour.",
+        "The scale ends where 99.5% of the pixels lie below; what is stronger has the full colour.",
         "read_rows": "The rows of a class: a typical image; the one that was called right with the least confidence; "
         "the one that was called wrong with the most; one with a sticker, where there are any. The row of means is "
         "over all images of the class that were explained, and has a scale of its own.",
@@ -47,7 +47,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "overlay": "Both",
         "summary": "Summary",
         "accuracy_by_class": "Accuracy of each class",
-        "accuracy_chart": "Each dot is the share of a class's test images that were called right, its line the 95 % "
+        "accuracy_chart": "Each dot is the share of a class's test images that were called right, its line the 95% "
         "interval.",
         "confusions": "What is confused",
         "confusions_none": "No image was called a wrong class.",
@@ -57,7 +57,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "images": "Images",
         "share": "Share of the class",
         "scores": "How well the methods do",
-        "scores_note": "Bars are means over the images, lines their 95 % intervals. Controls stand apart, in grey.",
+        "scores_note": "Bars are means over the images, lines their 95% intervals. Controls stand apart, in grey.",
         "scores_none": "No scores were measured.",
         "higher": "higher is better",
         "lower": "lower is better",
@@ -78,7 +78,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "mean_note": "scale of its own",
         "scale": "Scale ends at",
         "inside": "Positive relevance inside the sign",
-        "score_arrow": "↑ higher is better, ↓ lower is better; bold: the best method; lines are 95 % intervals.",
+        "score_arrow": "↑ higher is better, ↓ lower is better; bold: the best method; lines are 95% intervals.",
         "appendix": "Appendix: how LRP was set",
         "rules": "Rules",
         "rules_note": "Layer-wise relevance propagation with the composite {composite}, layer by layer from the input"
@@ -137,7 +137,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "accuracy": "Genauigkeit",
         "accuracy_of": "von {count} Testbildern richtig erkannt (95‑%‑Intervall {low} bis {high})",
         "finding": "Befund",
-        "highlights": "Vier Schilder und was für die Klasse sprach, die das Netz in ihnen sah",
+        "highlights": "Was für die Klasse sprach, die das Netz sah",
         "highlight": "{label}, erkannt als {called} ({probability})",
         "highlight_stickered": "{label} mit Aufkleber, erkannt als {called} ({probability})",
         "reading": "So liest man eine Heatmap",
