@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.model.disk import largest_file
-from tests.report.contents import LONG, MARKUP, bare_report, example, heatmaps, photo, small_report
+from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
 from xaisigns.report.content import Section
 from xaisigns.report.html import write_html
@@ -146,6 +147,15 @@ def test_images_and_heatmaps_of_different_sizes(tmp_path):
     examples = (example(), example(image=photo(0, 50, 70)), example(heatmaps=heatmaps(8)), example(heatmaps={}))
     content = small_report(sections=(Section(0, examples),))
     assert page(content, tmp_path).text.count("erkannt als Überholverbot, 98,7") == 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 14])
+def test_any_number_of_methods(count, tmp_path):
+    methods = tuple(replace(METHODS[0], key=str(number), label=f"Methode {number}") for number in range(count))
+    one = example(heatmaps={method.key: halves() for method in methods})
+    content = small_report(methods=methods, sections=(Section(0, (one,)),), highlights=(), scores={})
+    found = page(content, tmp_path)
+    assert sum(attributes.get("role") == "img" for _, attributes in found.tags) == 1 + count
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path):

@@ -249,6 +249,14 @@ def test_images_and_heatmaps_of_different_sizes(tmp_path):
     assert len(written(small_report(sections=(Section(0, examples),)), tmp_path).pages) > 5
 
 
+@pytest.mark.parametrize("count", [0, 1, 14])
+def test_any_number_of_methods(count, tmp_path):
+    methods = tuple(replace(METHODS[0], key=str(number), label=f"Methode {number}") for number in range(count))
+    one = example(heatmaps={method.key: halves() for method in methods})
+    content = small_report(methods=methods, sections=(Section(0, (one,)),), highlights=(), scores={})
+    assert "Typisch" in text(written(content, tmp_path))
+
+
 def test_a_folder_that_is_missing_is_made(tmp_path):
     write_pdf(bare_report(), tmp_path / "a" / "b" / "report.pdf")
     assert PdfReader(tmp_path / "a" / "b" / "report.pdf").pages

@@ -193,10 +193,8 @@ class Document:
 
     def _bars(self, section: Section) -> list[dict[str, Any]]:
         """The rows of bars under a grid: what lies inside the sign, then each metric that was measured here."""
-        rows = []
-        if section.inside:
-            cells = [self._inside(section.inside.get(method.key)) for method in self.columns]
-            rows.append({"label": self._words["inside"], "arrow": "", "cells": cells})
+        inside = [self._inside(section.inside.get(method.key)) for method in self.columns]
+        rows = [{"label": self._words["inside"], "arrow": "", "cells": inside}]
         for metric in self._report.metrics:
             scores = section.scores.get(metric.key, {})
             best = _best(metric, self.columns, scores)
@@ -206,9 +204,8 @@ class Document:
                 else None
                 for method in self.columns
             ]
-            if any(cells):
-                rows.append({**self._metric(metric), "cells": cells})
-        return rows
+            rows.append({**self._metric(metric), "cells": cells})
+        return [row for row in rows if any(row["cells"])]
 
     def _inside(self, share: float | None) -> dict[str, Any] | None:
         if share is None:
