@@ -279,7 +279,7 @@ def test_what_is_missing_is_named_with_the_way_to_install_it(tmp_path, monkeypat
 
 
 def test_what_typst_cannot_set_is_an_error_of_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr("xaisigns.report.pdf._TEMPLATE", "report.css")
+    monkeypatch.setattr("xaisigns.report.pdf._TEMPLATES", ("report.css",))
     with pytest.raises(OutputError, match=r"report\.pdf: the PDF could not be set: "):
         write_pdf(small_report(), tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == []

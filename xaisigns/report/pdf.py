@@ -19,7 +19,7 @@ from xaisigns.report.content import Report
 from xaisigns.report.document import Document
 from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
 
-_TEMPLATE = "report.typ"
+_TEMPLATES = ("report.typ", "parts.typ")  # the first is compiled
 _ENOUGH = 128  # pixels on a side of a tile, from which no viewer's smoothing is seen
 
 
@@ -35,7 +35,7 @@ def write_pdf(content: Report, path: Path) -> None:
         _write_parts(content, folder)
         try:
             pdf = typst.compile(
-                folder / _TEMPLATE,
+                folder / _TEMPLATES[0],
                 root=folder,
                 font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
                 ignore_system_fonts=True,
@@ -83,8 +83,8 @@ def _write_parts(content: Report, folder: Path) -> None:
         (folder / f"highlight-{number}.rgb").write_bytes(_magnified(highlight_tiles(highlight, side), side))
     data |= {"sections": sections, "side": side * _factor(side)}
     (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-    template = files("xaisigns.report").joinpath("templates", _TEMPLATE)
-    (folder / _TEMPLATE).write_bytes(template.read_bytes())
+    for name in _TEMPLATES:
+        (folder / name).write_bytes(files("xaisigns.report").joinpath("templates", name).read_bytes())
 
 
 def _magnified(tiles: Tiles, side: int) -> bytes:
