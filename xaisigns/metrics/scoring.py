@@ -74,12 +74,9 @@ def score(
     seconds = {}
     for method in methods:
         start = time.monotonic()
-        told = _Told(model, cases, method, scoring, _relevance(model, cases, method, count))
+        relevance = explain_cases(model, cases, method, count.add)
         seconds[method.name] = round(time.monotonic() - start, 3)
-        values[method.name] = {}
-        for group in scoring.groups:
-            values[method.name].update(GROUPS[group].measure(told))
-            count.add(len(cases))
+        values[method.name] = image_scores(model, cases, method, relevance, scoring, count.add)
     masks = {"mask": cases.masks, "grown": grown(cases.masks)}
     return {
         "count": len(cases),
@@ -87,10 +84,46 @@ def score(
         "area_share": {name: float(area_share(mask).nanmean()) for name, mask in masks.items()},
         "seed": scoring.seed,
         "metrics": {name: asdict(METRICS[name]) for name in next(iter(values.values()), {})},
-        "methods": {name: _summary(values, name, scoring.seed) for name in values},
+        "methods": summarised(values, scoring.seed),
         "controls": [method.name for method in methods if method.control],
         "seconds": seconds,
     }
+
+
+def explain_cases(
+    model: Classifier, cases: Cases, method: Method, done: Callable[[int], None] = lambda _: None
+) -> Tensor:
+    """The method's relevance of all cases, ``(N, 3, S, S)``; ``done`` gets the number of images of each batch."""
+    explain = method.prepared(model)
+    parts = []
+    for start in range(0, len(cases), _BATCH):
+        some = slice(start, start + _BATCH)
+        against = cases.labels[some] if cases.kind == "sticker" else None
+        parts.append(explain(cases.images[some], cases.target[some], against).relevance)
+        done(len(parts[-1]))
+    return torch.cat(parts)
+
+
+def image_scores(
+    model: Classifier,
+    cases: Cases,
+    method: Method,
+    relevance: Tensor,
+    scoring: Scoring,
+    done: Callable[[int], None] = lambda _: None,
+) -> dict[str, Tensor]:
+    """Each metric of each image ``(N,)``; ``done`` gets the number of images behind each group of metrics."""
+    told = _Told(model, cases, method, scoring, relevance)
+    scores: dict[str, Tensor] = {}
+    for group in scoring.groups:
+        scores.update(GROUPS[group].measure(told))
+        done(len(cases))
+    return scores
+
+
+def summarised(values: Mapping[str, Mapping[str, Tensor]], seed: int) -> dict[str, dict[str, dict[str, Any]]]:
+    """From scores of images, by method and metric, to ``methods`` of the document of ``score``."""
+    return {name: _summary(values, name, seed) for name in values}
 
 
 def expected_seconds(model: Classifier, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> float:
@@ -126,17 +159,6 @@ class _Told(NamedTuple):
 
     def attribute(self, model: nn.Module, images: Tensor, target: Tensor) -> Tensor:
         return self.method(model, images, target).relevance
-
-
-def _relevance(model: Classifier, cases: Cases, method: Method, count: _Counter) -> Tensor:
-    explain = method.prepared(model)
-    parts = []
-    for start in range(0, len(cases), _BATCH):
-        some = slice(start, start + _BATCH)
-        against = cases.labels[some] if cases.kind == "sticker" else None
-        parts.append(explain(cases.images[some], cases.target[some], against).relevance)
-        count.add(len(parts[-1]))
-    return torch.cat(parts)
 
 
 def _localisation(told: _Told) -> dict[str, Tensor]:

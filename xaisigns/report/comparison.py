@@ -21,8 +21,9 @@ from xaisigns.attribution.running import logits_of
 from xaisigns.attribution.selection import select_methods
 from xaisigns.data.classes import Language
 from xaisigns.model.vgg import Classifier
-from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, percent, save_figure
+from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, save_figure
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
+from xaisigns.report.words import percent
 
 Row = int | Literal["predicted"]
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from xaisigns.data.classes import Language
 from xaisigns.data.files import whole_file
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
+from xaisigns.report.words import percent
 
 COLOURS = colormaps["bwr"]
+_STEPS = 63
 _WORDS = {
     "en": {
         "image": "image",
@@ -84,10 +87,22 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def overlay(image: Image.Image, heatmap: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour."""
+def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
+    """The colours ``(..., 3)`` of a heatmap: white at zero, full red and blue from ``limit`` and its negative on.
+
+    They have 63 steps each way, which the eye does not tell from more and a file holds in less.
+    """
+    colours: NDArray[np.uint8] = _table()[np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)]
+    return colours
+
+
+def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | None = None) -> NDArray[np.float64]:
+    """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour.
+
+    The scale ends at ``limit``, or at the strongest relevance where none is given.
+    """
     grey = np.asarray(image.convert("L"), dtype=np.float64)[..., None].repeat(3, axis=2) / 255
-    share = heatmap / limit_of(heatmap)
+    share = (heatmap / (limit or limit_of(heatmap))).clip(-1, 1)
     colours = np.asarray(COLOURS(share / 2 + 0.5))[..., :3]
     layers = np.concatenate([colours, np.sqrt(np.abs(share))[..., None]], axis=2).astype(np.float32)
     smooth = [
@@ -112,9 +127,11 @@ def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating
     bar.ax.tick_params(labelsize=8)
 
 
-def percent(share: float, language: Language) -> str:
-    """A share as people read it in their language."""
-    return f"{share:.1%}" if language == "en" else f"{share:.1%}".replace(".", ",").replace("%", "\u202f%")
+@lru_cache(maxsize=1)
+def _table() -> NDArray[np.uint8]:
+    # An odd number of colours has white in its middle.
+    scale = COLOURS.resampled(2 * _STEPS + 1)
+    return (np.asarray(scale(np.arange(scale.N)))[:, :3] * 255).round().astype(np.uint8)
 
 
 def limit_of(heatmap: NDArray[np.floating]) -> float:

@@ -1,0 +1,114 @@
+"""A small report of three classes, with text that is none of ours and heatmaps whose colours are known."""
+
+import datetime
+from dataclasses import replace
+
+import numpy as np
+
+from xaisigns.report.content import (
+    ClassAccuracy,
+    Evaluation,
+    Example,
+    Highlight,
+    LedgerRow,
+    Mean,
+    Method,
+    Metric,
+    Propagation,
+    Report,
+    Reproduction,
+    RuleRow,
+    Score,
+    Section,
+)
+
+MARKUP = "<script>alert(1)</script> #emph[x] *fett* $x$ {{ 7 * 7 }} & Co."
+LONG = "Ende des Überholverbots für Kraftfahrzeuge über 3,5 t"
+NAMES = {0: "Überholverbot", 1: MARKUP, 2: LONG}
+METHODS = (Method("lrp", "LRP ε-γ"), Method("saliency", "Saliency"), Method("random", "Zufall", control=True))
+SIDE = 16
+
+
+def photo(seed: int = 0, height: int = SIDE, width: int = SIDE):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def halves(side: int = SIDE):
+    """Red to the left, blue to the right."""
+    heatmap = np.ones((side, side), np.float32)
+    heatmap[:, side // 2 :] = -1
+    return heatmap
+
+
+def heatmaps(side: int = SIDE):
+    return {"lrp": halves(side), "saliency": np.zeros((side, side), np.float32)}
+
+
+def example(kind="typical", called=0, **changes):
+    return replace(Example(kind, photo(), heatmaps(), called, 0.987), **changes)
+
+
+def small_report(**changes) -> Report:
+    scores = {
+        "inside": {"lrp": Score(0.75, 0.7, 0.8), "saliency": Score(0.5, 0.4, 0.6), "random": Score(0.2, 0.1, 0.3)}
+    }
+    examples = (example(), example("unsure"), example("mistaken", 1), example("stickered", 2))
+    content = Report(
+        language="de",
+        date=datetime.date(2026, 3, 1),
+        model="stickered",
+        data="GTSRB-Test",
+        names=NAMES,
+        methods=METHODS,
+        evaluation=Evaluation(
+            count=20,
+            accuracy=0.85,
+            interval=(0.64, 0.9476),
+            classes=(ClassAccuracy(0, 10, 0.8), ClassAccuracy(1, 10, 0.9), ClassAccuracy(2, 0, None)),
+            confusion=np.array([[8, 1, 1], [0, 9, 1], [0, 0, 0]]),
+        ),
+        sections=(
+            Section(0, examples, Mean(1234, photo(1), heatmaps()), {"lrp": 0.62}, scores),
+            Section(1, (example(called=1),)),
+            Section(2),
+        ),
+        reproduction=Reproduction(
+            command="xaisigns report gtsrb --out a.pdf",
+            seed=7,
+            versions={"torch": "2.14"},
+            fingerprints={"Modell": "abc123"},
+            processor="2 Kerne",
+            seconds=83.4,
+        ),
+        finding="Das Netz hat „Aufkleber = 70“ gelernt.",
+        highlights=(Highlight(0, 1, 0.5, photo(2), halves(), "lrp", stickered=True),),
+        metrics=(Metric("inside", "Relevanz im Schild", "higher", "Anteil im Schild."),),
+        scores=scores,
+        propagation=Propagation(
+            "epsilon_gamma_box",
+            (RuleRow("features.0", "Conv2d", "z_box", {"stabilizer": 1e-6}, "composite", None),),
+            (LedgerRow("classifier.0", "Linear", "epsilon", 5.65, 5.0),),
+            "Das Bild: 0.",
+        ),
+    )
+    return replace(content, **changes)
+
+
+def bare_report(**changes) -> Report:
+    """One class, and nothing that a report can do without."""
+    return small_report(
+        **{
+            "names": {0: "Überholverbot"},
+            "methods": (),
+            "evaluation": Evaluation(
+                0, float("nan"), (float("nan"), float("nan")), (ClassAccuracy(0, 0, None),), np.zeros((1, 1), np.int64)
+            ),
+            "sections": (Section(0),),
+            "finding": None,
+            "highlights": (),
+            "metrics": (),
+            "scores": {},
+            "propagation": None,
+            **changes,
+        }
+    )

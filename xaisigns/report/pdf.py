@@ -1,0 +1,96 @@
+"""The report as PDF, set by Typst: data as JSON, tiles as raw pixels, charts as SVG; tagged, with outline and links."""
+
+import json
+import os
+import re
+import tempfile
+from datetime import UTC, datetime, time
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+from PIL import Image
+
+from xaisigns.data.files import whole_file
+from xaisigns.errors import OutputError
+from xaisigns.report.charts import accuracy_chart, scores_chart
+from xaisigns.report.content import Report
+from xaisigns.report.document import Document
+from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
+
+_TEMPLATES = ("report.typ", "parts.typ")  # the first is compiled
+_ENOUGH = 128  # pixels on a side of a tile, from which no viewer's smoothing is seen
+
+
+def write_pdf(content: Report, path: Path) -> None:
+    """Set the report as PDF/UA-1, whole or not at all; the same content gives the same bytes.
+
+    The file's own date is SOURCE_DATE_EPOCH where it is set, else the content's. Raises OutputError when the package
+    typst is missing or the place cannot be written.
+    """
+    typst = _typst()
+    with whole_file(path) as temporary, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_parts(content, folder)
+        try:
+            pdf = typst.compile(
+                folder / _TEMPLATES[0],
+                root=folder,
+                font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
+                ignore_system_fonts=True,
+                pdf_standards=["ua-1"],
+                timestamp=_timestamp(content),
+            )
+        except typst.TypstError as error:
+            raise OutputError(f"cannot write {path}: the PDF could not be set: {error.message}") from error
+        temporary.write_bytes(pdf)
+
+
+def _typst() -> ModuleType:
+    try:
+        import typst
+    except ImportError as error:
+        raise OutputError("a PDF report needs Typst; install it: pip install 'xaisigns[report]'") from error
+    return typst
+
+
+def _timestamp(content: Report) -> int:
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if given and not re.fullmatch(r"\d{1,11}", given):
+        raise OutputError(f"SOURCE_DATE_EPOCH is wanted in whole seconds since 1970, got {given!r}")
+    return int(given) if given else int(datetime.combine(content.date, time(), UTC).timestamp())
+
+
+def _write_parts(content: Report, folder: Path) -> None:
+    """Everything that the template reads."""
+    document, side = Document(content), tile_side(content)
+    data = document.front()
+    if data["accuracies"]:
+        (folder / "accuracy.svg").write_bytes(accuracy_chart(data["accuracies"], content.language))
+    for number, metric in enumerate(data["metrics"]):
+        (folder / f"metric-{number}.svg").write_bytes(scores_chart(metric["rows"]))
+    keys = [method.key for method in document.columns]
+    sections = []
+    for section in content.sections:
+        grid = section_grid(section, keys, side)
+        for row, image in enumerate(grid.images):
+            # A photograph is a third as large as JPEG; what its pixels lose is not seen.
+            Image.fromarray(image).save(folder / f"class-{section.id}-{row}.jpg", quality=95, subsampling=0)
+        (folder / f"class-{section.id}.rgb").write_bytes(_magnified(grid.heatmaps, side))
+        sections.append(document.section(section, grid))
+    for number, highlight in enumerate(content.highlights):
+        (folder / f"highlight-{number}.rgb").write_bytes(_magnified(highlight_tiles(highlight, side), side))
+    data |= {"sections": sections, "side": side * _factor(side)}
+    (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    for name in _TEMPLATES:
+        (folder / name).write_bytes(files("xaisigns.report").joinpath("templates", name).read_bytes())
+
+
+def _magnified(tiles: Tiles, side: int) -> bytes:
+    """Raw RGB, every pixel repeated: viewers smooth what they magnify, and then only a part of a pixel."""
+    return tiles.repeat(_factor(side), axis=-3).repeat(_factor(side), axis=-2).tobytes()
+
+
+def _factor(side: int) -> int:
+    return max(1, _ENOUGH // side)

@@ -1,0 +1,294 @@
+"""All fixed text of a report in both languages, and numbers, shares and dates as each writes them."""
+
+import datetime
+import math
+import unicodedata
+
+from xaisigns.data.classes import Language
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MONTHS: dict[Language, str] = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+}
+
+WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "title": "What the network looks at",
+        "subtitle": "Heatmaps of every class, methods compared",
+        "contents": "Contents",
+        "model": "Model",
+        "data": "Data",
+        "date": "Date",
+        "accuracy": "Accuracy",
+        "accuracy_of": "of {count} test images called right (95% interval {low} to {high})",
+        "finding": "Finding",
+        "highlights": "What spoke for the class that the network saw",
+        "highlight": "{label}, called {called} ({probability})",
+        "highlight_stickered": "{label} with a sticker, called {called} ({probability})",
+        "reading": "How to read a heatmap",
+        "read_heatmap": "A heatmap shows for every pixel how much it contributed to what the network said. It asks "
+        "about one class: here always the one that the network called the image.",
+        "read_colours": "Red speaks for this class, blue against it, white does neither. The stronger the colour, the"
+        " stronger the contribution.",
+        "read_scale": "Each method has its own scale, symmetric around zero and the same in all rows of a class. "
+        "Within a column equal colours mean equal strength; between columns compare the places, not the strength. "
+        "The scale ends where 99.5% of the pixels lie below; what is stronger has the full colour.",
+        "read_rows": "The rows of a class: a typical image; the one that was called right with the least confidence; "
+        "the one that was called wrong with the most; one with a sticker, where there are any. The row of means is "
+        "over all images of the class that were explained, and has a scale of its own.",
+        "read_controls": "A heatmap shows what the network reacts to, not whether it is right, and two methods may "
+        "disagree. The scores tell how far to trust a method. Controls know nothing of the network: a method that "
+        "scores no better than they do tells nothing about it.",
+        "for": "for the class",
+        "against": "against it",
+        "image": "Image",
+        "heatmap": "Heatmap",
+        "overlay": "Both",
+        "summary": "Summary",
+        "accuracy_by_class": "Accuracy of each class",
+        "accuracy_chart": "Each dot is the share of a class's test images that were called right, its line the 95% "
+        "interval.",
+        "confusions": "What is confused",
+        "confusions_none": "No image was called a wrong class.",
+        "confusions_note": "The pairs with the most images, of {count} images that were called wrong.",
+        "true_class": "Class",
+        "called": "Called",
+        "images": "Images",
+        "share": "Share of the class",
+        "scores": "How well the methods do",
+        "scores_note": "Bars are means over the images, lines their 95% intervals. Controls stand apart, in grey.",
+        "scores_none": "No scores were measured.",
+        "higher": "higher is better",
+        "lower": "lower is better",
+        "method": "Method",
+        "controls": "Controls",
+        "classes": "The classes",
+        "class_line": "{count} test images, {accuracy} called right",
+        "class_line_none": "No test images",
+        "confused_with": "Called instead: {classes}",
+        "confused_never": "Never called another class.",
+        "no_examples": "There are no examples of this class.",
+        "typical": "Typical",
+        "unsure": "Right, least confident",
+        "mistaken": "Wrong, most confident",
+        "stickered": "With a sticker",
+        "row": "called {called}, {probability}",
+        "mean": "Mean of {count} images",
+        "mean_note": "scale of its own",
+        "scale": "Scale ends at",
+        "inside": "Positive relevance inside the sign",
+        "score_arrow": "↑ higher is better, ↓ lower is better; bold: the best method; lines are 95% intervals.",
+        "appendix": "Appendix: how LRP was set",
+        "rules": "Rules",
+        "rules_note": "Layer-wise relevance propagation with the composite {composite}, layer by layer from the input"
+        " on.",
+        "layer": "Layer",
+        "type": "Type",
+        "rule": "Rule",
+        "parameters": "Parameters",
+        "source": "Set by",
+        "source_name": "name",
+        "source_index": "index",
+        "source_type": "type",
+        "source_composite": "composite",
+        "change": "Changed before",
+        "ledger": "Conservation",
+        "ledger_note": "What each layer received and passed on of the relevance, from the output on, in units of the "
+        "target logit. What is lost went to biases and stabilisers.",
+        "received": "Received",
+        "passed": "Passed on",
+        "kept": "Kept",
+        "reproduction": "Reproduction",
+        "command": "Command",
+        "seed": "Seed",
+        "processor": "Processor",
+        "seconds": "Time taken",
+        "versions": "Versions",
+        "fingerprints": "Fingerprints",
+        "page": "Page {page} of {pages}",
+        "none": "–",
+        "search": "Find a class",
+        "search_none": "No class has this in its name or number.",
+        "show_methods": "Methods shown",
+        "strength": "Overlay",
+        "tile_size": "Tile size",
+        "theme": "Colours",
+        "theme_auto": "as the system",
+        "theme_light": "light",
+        "theme_dark": "dark",
+        "display": "Display",
+        "keys": "Keys: / searches, j and k go to the next and previous class, Enter enlarges a row, ← and → turn its "
+        "pages, Esc closes it.",
+        "enlarge": "Enlarge",
+        "close": "Close",
+        "previous": "Previous row",
+        "next": "Next row",
+        "skip": "To the report",
+        "axis": "The axis goes from {low} to {high}.",
+    },
+    "de": {
+        "title": "Worauf das Netz schaut",
+        "subtitle": "Heatmaps aller Klassen, Verfahren im Vergleich",
+        "contents": "Inhalt",
+        "model": "Modell",
+        "data": "Daten",
+        "date": "Datum",
+        "accuracy": "Genauigkeit",
+        "accuracy_of": "von {count} Testbildern richtig erkannt (95‑%‑Intervall {low} bis {high})",
+        "finding": "Befund",
+        "highlights": "Was für die Klasse sprach, die das Netz sah",
+        "highlight": "{label}, erkannt als {called} ({probability})",
+        "highlight_stickered": "{label} mit Aufkleber, erkannt als {called} ({probability})",
+        "reading": "So liest man eine Heatmap",
+        "read_heatmap": "Eine Heatmap zeigt für jedes Pixel, wie viel es zur Antwort des Netzes beigetragen hat. Sie "
+        "fragt nach einer Klasse: hier immer nach der, die das Netz in dem Bild erkannt hat.",
+        "read_colours": "Rot spricht für diese Klasse, Blau dagegen, Weiß weder noch. Je kräftiger die Farbe, desto "
+        "stärker der Beitrag.",
+        "read_scale": "Jedes Verfahren hat seine eigene Skala, symmetrisch um null und in allen Zeilen einer Klasse "
+        "dieselbe. Innerhalb einer Spalte bedeuten gleiche Farben gleiche Stärke; zwischen Spalten vergleiche man "
+        "die Orte, nicht die Stärke. Die Skala endet dort, wo 99,5 % der Pixel darunter liegen; was stärker ist, "
+        "hat die volle Farbe.",
+        "read_rows": "Die Zeilen einer Klasse: ein typisches Bild; das richtig erkannte, bei dem das Netz am "
+        "unsichersten war; das falsch erkannte, bei dem es am sichersten war; eines mit Aufkleber, wo es solche "
+        "gibt. Die Zeile der Mittelwerte geht über alle erklärten Bilder der Klasse und hat eine eigene Skala.",
+        "read_controls": "Eine Heatmap zeigt, worauf das Netz reagiert, nicht, ob es recht hat, und zwei Verfahren "
+        "können sich widersprechen. Wie weit man einem Verfahren trauen kann, sagen die Kennzahlen. Kontrollen "
+        "wissen nichts vom Netz: Ein Verfahren, das nicht besser abschneidet als sie, sagt nichts über das Netz.",
+        "for": "für die Klasse",
+        "against": "dagegen",
+        "image": "Bild",
+        "heatmap": "Heatmap",
+        "overlay": "Beides",
+        "summary": "Überblick",
+        "accuracy_by_class": "Genauigkeit jeder Klasse",
+        "accuracy_chart": "Jeder Punkt ist der Anteil der richtig erkannten Testbilder einer Klasse, die Linie sein "
+        "95‑%‑Intervall.",
+        "confusions": "Was verwechselt wird",
+        "confusions_none": "Kein Bild wurde für eine falsche Klasse gehalten.",
+        "confusions_note": "Die Paare mit den meisten Bildern, von {count} falsch erkannten.",
+        "true_class": "Klasse",
+        "called": "Erkannt als",
+        "images": "Bilder",
+        "share": "Anteil der Klasse",
+        "scores": "Wie gut die Verfahren sind",
+        "scores_note": "Balken sind Mittelwerte über die Bilder, Linien ihre 95‑%‑Intervalle. Kontrollen stehen "
+        "getrennt, in Grau.",
+        "scores_none": "Es wurden keine Kennzahlen gemessen.",
+        "higher": "höher ist besser",
+        "lower": "niedriger ist besser",
+        "method": "Verfahren",
+        "controls": "Kontrollen",
+        "classes": "Die Klassen",
+        "class_line": "{count} Testbilder, {accuracy} richtig erkannt",
+        "class_line_none": "Keine Testbilder",
+        "confused_with": "Stattdessen erkannt: {classes}",
+        "confused_never": "Nie für eine andere Klasse gehalten.",
+        "no_examples": "Von dieser Klasse gibt es keine Beispiele.",
+        "typical": "Typisch",
+        "unsure": "Richtig, am unsichersten",
+        "mistaken": "Falsch, am sichersten",
+        "stickered": "Mit Aufkleber",
+        "row": "erkannt als {called}, {probability}",
+        "mean": "Mittel von {count} Bildern",
+        "mean_note": "eigene Skala",
+        "scale": "Skala endet bei",
+        "inside": "Positive Relevanz innerhalb des Schilds",
+        "score_arrow": "↑ höher ist besser, ↓ niedriger ist besser; fett: das beste Verfahren; Linien sind "
+        "95‑%‑Intervalle.",
+        "appendix": "Anhang: Einstellungen der LRP",
+        "rules": "Regeln",
+        "rules_note": "Schichtweise Relevanzpropagation (LRP) mit der Zusammenstellung {composite}, Schicht für "
+        "Schicht vom Eingang an.",
+        "layer": "Schicht",
+        "type": "Art",
+        "rule": "Regel",
+        "parameters": "Parameter",
+        "source": "Gewählt nach",
+        "source_name": "Name",
+        "source_index": "Nummer",
+        "source_type": "Art",
+        "source_composite": "Zusammenstellung",
+        "change": "Zuvor geändert",
+        "ledger": "Relevanzbilanz",
+        "ledger_note": "Was jede Schicht an Relevanz erhielt und weitergab, vom Ausgang an, in Einheiten des "
+        "Ziel-Logits. Was fehlt, ging an Bias und Stabilisierung.",
+        "received": "Erhalten",
+        "passed": "Weitergegeben",
+        "kept": "Anteil",
+        "reproduction": "Zum Nachrechnen",
+        "command": "Befehl",
+        "seed": "Startwert",
+        "processor": "Prozessor",
+        "seconds": "Dauer",
+        "versions": "Versionen",
+        "fingerprints": "Fingerabdrücke",
+        "page": "Seite {page} von {pages}",
+        "none": "–",
+        "search": "Klasse suchen",
+        "search_none": "Keine Klasse hat das im Namen oder in der Nummer.",
+        "show_methods": "Gezeigte Verfahren",
+        "strength": "Überlagerung",
+        "tile_size": "Kachelgröße",
+        "theme": "Farben",
+        "theme_auto": "wie das System",
+        "theme_light": "hell",
+        "theme_dark": "dunkel",
+        "display": "Anzeige",
+        "keys": "Tasten: / sucht, j und k gehen zur nächsten und vorigen Klasse, Eingabe vergrößert eine Zeile, ← und"
+        " → blättern darin, Esc schließt sie.",
+        "enlarge": "Vergrößern",
+        "close": "Schließen",
+        "previous": "Vorige Zeile",
+        "next": "Nächste Zeile",
+        "skip": "Zum Bericht",
+        "axis": "Die Achse reicht von {low} bis {high}.",
+    },
+}
+
+
+def number(value: float, language: Language) -> str:
+    """Three significant digits, without an exponent from 0.001 to 10,000; a dash for what is no number."""
+    if not math.isfinite(value):
+        return "–"
+    exponent = math.floor(math.log10(abs(value))) if value else 0
+    if -3 <= exponent < 4:
+        text = f"{value:.{max(0, 2 - exponent)}f}"
+    else:
+        mantissa, exponent_text = f"{value:.1e}".split("e")
+        text = f"{mantissa}·10{str(int(exponent_text)).translate(_SUPERSCRIPT)}"
+    return _written(text.replace("-", "−"), language)
+
+
+def percent(share: float, language: Language, digits: int = 1) -> str:
+    """A share of 0..1; a dash for what is no number."""
+    if not math.isfinite(share):
+        return "–"
+    unit = "\u202f%" if language == "de" else "%"
+    return _written(f"{share:.{digits}%}"[:-1], language) + unit
+
+
+def whole(value: int, language: Language) -> str:
+    """A count with its thousands apart."""
+    return f"{value:,}".replace(",", "\u202f" if language == "de" else ",")
+
+
+def date(day: datetime.date, language: Language) -> str:
+    """A day as people write it."""
+    return f"{day.day}{'.' if language == 'de' else ''} {_MONTHS[language].split()[day.month - 1]} {day.year}"
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, alike in both languages."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def plain(text: str) -> str:
+    """A text on one line, without the characters that no page can hold: controls, surrogates, XML's two exceptions."""
+    kept = (" " if one in "\ufffe\uffff" or unicodedata.category(one) in ("Cc", "Cs") else one for one in text)
+    return " ".join("".join(kept).split())
+
+
+def _written(text: str, language: Language) -> str:
+    return text.replace(".", ",") if language == "de" else text
