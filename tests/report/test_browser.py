@@ -78,7 +78,10 @@ def test_navigation_leads_to_a_class_and_shows_where_one_is(page):
     page.locator("#classes a").nth(1).click()
     assert page.evaluate("location.hash") == "#class-1"
     page.wait_for_selector("nav a[aria-current][href='#class-1']")
-    assert page.locator("#class-1 h2").is_visible()
+    top = page.locator("#class-1").bounding_box()["y"]
+    assert page.locator(".display").bounding_box()["height"] <= top < 100
+    page.get_by_text("Gezeigte Verfahren").click()
+    assert page.locator("#class-1").bounding_box()["y"] == top
 
 
 def test_a_class_name_stays_text(page):

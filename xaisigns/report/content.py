@@ -178,8 +178,8 @@ class Reproduction:
 class Report:
     """All of a report. Text of the caller (names, labels, finding) is in the report's language, and never markup.
 
-    ``names`` has every class of the evaluation by its id. Methods are columns in their order; ``scores`` are those over
-    all classes. Raises ShapeError when the parts do not belong together.
+    ``names`` has every class of the evaluation by its id. A method is a column where any section has a heatmap of it;
+    ``scores`` are those over all classes, of every method. Raises ShapeError when the parts do not belong together.
     """
 
     language: Language
