@@ -46,6 +46,7 @@ def test_cascade_is_quantus_with_the_same_weights(order, monkeypatch, tiny_vgg, 
             explain=explainer(input_x_gradient),
             similarity_func=similarity,
             layer_order=order,
+            abs=True,
         )
         by_layer = torch.tensor([wanted[layer] for layer in cascade.layers], dtype=torch.float64)
         assert_close(ours, by_layer, rtol=0, atol=1e-9)
@@ -53,13 +54,13 @@ def test_cascade_is_quantus_with_the_same_weights(order, monkeypatch, tiny_vgg, 
 
 def test_cascade_is_its_definition(tiny_vgg, images, target):
     cascade = cascading_randomisation(input_x_gradient, tiny_vgg, images, target, seed=3)
-    original = input_x_gradient(tiny_vgg, images, target)
+    original = input_x_gradient(tiny_vgg, images, target).sum(dim=1, keepdim=True).abs()
     network = copy.deepcopy(tiny_vgg)
     for number, name in enumerate(cascade.layers):
         with torch.random.fork_rng():
             torch.manual_seed(3 + len(cascade.layers) - 1 - number)
             network.get_submodule(name).reset_parameters()
-        changed = input_x_gradient(network, images, target)
+        changed = input_x_gradient(network, images, target).sum(dim=1, keepdim=True).abs()
         assert_close(cascade.spearman[number], spearman(original, changed))
         assert_close(cascade.ssim[number], ssim(original, changed))
 
@@ -95,6 +96,14 @@ def test_an_explanation_that_does_not_ask_the_network_stays_alike(tiny_vgg, imag
         assert_close(score, torch.ones(6, dtype=torch.float64))
 
 
+def test_turning_the_sign_is_staying_alike(tiny_vgg, images, target):
+    def turned_for_other_classes(model, x, asked):
+        return x * torch.where(asked == target, 1, -1)[:, None, None, None]
+
+    for score in random_logit(turned_for_other_classes, tiny_vgg, images, target):
+        assert_close(score, torch.ones(6, dtype=torch.float64))
+
+
 def other_classes(model, images, target, seed=0):
     asked = []
 
@@ -123,6 +132,7 @@ def test_random_logit_is_quantus_with_the_same_classes(monkeypatch, tiny_vgg, im
             explain=explainer(input_x_gradient),
             similarity_func=similarity,
             num_classes=5,
+            abs=True,
         )
         assert_close(ours, wanted, rtol=0, atol=1e-9)
 

@@ -1,7 +1,8 @@
 """Does the explanation depend on what the network learnt, and on the class that was asked for?
 
 An explanation that stays alike when weights are drawn anew, or another class is asked for, shows the image rather than
-the network.
+the network. Compared are the magnitudes of heatmaps: relevance of a negative logit has its sign turned, and a heatmap
+that does nothing but turn its sign stays alike.
 """
 
 import copy
@@ -80,7 +81,8 @@ def random_logit(attribute: Attribute, model: nn.Module, x: Tensor, target: Targ
 
 
 def _similarity(original: Tensor, other: Tensor) -> Similarity:
-    return Similarity(spearman(original, other), ssim(original, other))
+    magnitudes = original.abs(), other.abs()
+    return Similarity(spearman(*magnitudes), ssim(*magnitudes))
 
 
 def _randomised(model: nn.Module, order: LayerOrder, seed: int) -> Iterator[tuple[str, nn.Module]]:
