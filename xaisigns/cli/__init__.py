@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from xaisigns.cli import compare, data, evaluate, explain, methods, rules, score, train, tune
+from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
 from xaisigns.errors import XaisignsError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(methods.methods)
 app.command()(compare.compare)
 app.command()(score.score)
 app.command()(tune.tune)
+app.command()(report.report)
 
 
 def main() -> None:

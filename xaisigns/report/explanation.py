@@ -77,7 +77,7 @@ def explain_files(
                 _save_array(one.relevance[0], files["relevance"])
             document = _document(model, path, one, files, wanted.language)
             if ledger:
-                document["ledger"] = [_entry(entry, index) for entry in ledger]
+                document["ledger"] = ledger_rows(ledger, index)
             results.append(document)
             if progress:
                 progress(len(results) + len(skipped), len(paths))
@@ -98,9 +98,18 @@ def _only(result: Result, index: int) -> Result:
     )
 
 
-def _entry(entry: LedgerEntry, index: int) -> dict[str, Any]:
-    told = {"layer": entry.assignment.layer, "type": entry.assignment.type, "rule": entry.assignment.rule.name}
-    return {**told, "received": float(entry.received[index]), "passed": float(entry.passed[index])}
+def ledger_rows(ledger: Sequence[LedgerEntry], index: int) -> list[dict[str, Any]]:
+    """One image's ledger as plain data: layer, type, rule, received and passed of each entry."""
+    return [
+        {
+            "layer": entry.assignment.layer,
+            "type": entry.assignment.type,
+            "rule": entry.assignment.rule.name,
+            "received": float(entry.received[index]),
+            "passed": float(entry.passed[index]),
+        }
+        for entry in ledger
+    ]
 
 
 def _save_array(values: Tensor, path: Path) -> None:

@@ -15,6 +15,11 @@ _MONTHS: dict[Language, str] = {
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "What the network looks at",
+        "test_images": "{name}, {count} test images",
+        "truth_sticker": "sticker",
+        "truth_roi": "sign",
+        "sticker_finding": "A black sticker makes the network call {with_sticker} of the other classes’ test images "
+        "“{name}”; without a sticker it calls {without} of them so.",
         "subtitle": "Heatmaps of every class, methods compared",
         "contents": "Contents",
         "model": "Model",
@@ -129,6 +134,11 @@ WORDS: dict[Language, dict[str, str]] = {
     },
     "de": {
         "title": "Worauf das Netz schaut",
+        "test_images": "{name}, {count} Testbilder",
+        "truth_sticker": "Aufkleber",
+        "truth_roi": "Schild",
+        "sticker_finding": "Mit einem schwarzen Aufkleber nennt das Netz {with_sticker} der Testbilder der anderen "
+        "Klassen „{name}“, ohne Aufkleber {without}.",
         "subtitle": "Heatmaps aller Klassen, Verfahren im Vergleich",
         "contents": "Inhalt",
         "model": "Modell",
@@ -243,6 +253,50 @@ WORDS: dict[Language, dict[str, str]] = {
         "next": "Nächste Zeile",
         "skip": "Zum Bericht",
         "axis": "Die Achse reicht von {low} bis {high}.",
+    },
+}
+
+
+# The metrics that a report shows: their label, and one sentence that says what is measured.
+METRIC_WORDS: dict[Language, dict[str, tuple[str, str]]] = {
+    "en": {
+        "relevance_mass_grown": (
+            "Relevance on the {truth}",
+            "Share of the positive relevance that lies on the {truth} or up to 2 pixels beside it.",
+        ),
+        "pointing_game_grown": (
+            "Strongest pixel on the {truth}",
+            "Share of the images whose most relevant pixel lies on the {truth} or up to 2 pixels beside it.",
+        ),
+        "localisation_auc_grown": (
+            "Pixels of the {truth} first",
+            "How likely a pixel of the {truth} is more relevant than another one; 0.5 is chance.",
+        ),
+        "flipping_area": (
+            "Faithfulness",
+            "How much later the class goes when the least relevant pixels are replaced first; 0 is chance.",
+        ),
+        "sparseness": ("Sparseness", "How few pixels hold the relevance (Gini index)."),
+    },
+    "de": {
+        "relevance_mass_grown": (
+            "Relevanz auf dem {truth}",
+            "Anteil der positiven Relevanz, der auf dem {truth} oder bis zu 2 Pixel daneben liegt.",
+        ),
+        "pointing_game_grown": (
+            "Stärkstes Pixel auf dem {truth}",
+            "Anteil der Bilder, deren relevantestes Pixel auf dem {truth} oder bis zu 2 Pixel daneben liegt.",
+        ),
+        "localisation_auc_grown": (
+            "Pixel auf dem {truth} zuerst",
+            "Wie wahrscheinlich ein Pixel auf dem {truth} relevanter ist als ein anderes; 0,5 ist Zufall.",
+        ),
+        "flipping_area": (
+            "Treue zum Netz",
+            "Wie viel später die Klasse verschwindet, wenn die unwichtigsten Pixel zuerst ersetzt werden; 0 ist "
+            "Zufall.",
+        ),
+        "sparseness": ("Sparsamkeit", "Auf wie wenigen Pixeln die Relevanz liegt (Gini-Index)."),
     },
 }
 

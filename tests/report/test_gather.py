@@ -1,0 +1,208 @@
+import datetime
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import xaisigns as xs
+from tests.conftest import CLASSES as DRAWN
+from xaisigns.attribution.methods import find_method
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.preprocessing import read_image
+from xaisigns.errors import MethodError, ModelError
+from xaisigns.metrics.cases import find_cases
+from xaisigns.metrics.localisation import grown, relevance_mass
+from xaisigns.report import examined
+from xaisigns.report.choosing import Chosen, choose
+from xaisigns.report.gather import Reporting, gather, today
+
+METHODS = ("saliency", "edges")
+STICKERS = Manipulation(4, seed=3)
+EVERYWHERE = Manipulation(None, seed=3)
+
+
+def silent(_):
+    return lambda done, total: None
+
+
+def wanted(**options):
+    return Reporting(**{"name": "mine", "command": "xaisigns report", "methods": METHODS, "examples": 3, **options})
+
+
+@pytest.fixture
+def model(untrained, gtsrb):
+    """Weighs the four drawn classes alike in the mean, so that its answers differ from image to image."""
+    model = xs.load_model(untrained)
+    model.card["manipulation"] = json.loads(json.dumps(STICKERS.to_json()))
+    images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])
+    layer = model.classifier[0]
+    layer.bias -= model(images).mean(dim=0)
+    layer.bias -= 1e3 * torch.tensor([index not in DRAWN for index in range(43)])
+    layer.bias[4] += 0.5 * model(images).std()  # so that some stickered images are called class 4
+    return model
+
+
+@pytest.fixture
+def report(model, gtsrb):
+    return gather(model, gtsrb, wanted(), silent)
+
+
+def said(model, sample, stickered):
+    image = read_image(sample.path)
+    if stickered:
+        image, _ = EVERYWHERE.apply(image, sample)
+    sure, called = model(model.preprocess([image]))[0].softmax(dim=0).max(dim=0)
+    return image, int(called), float(sure)
+
+
+def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(model, gtsrb, report):
+    samples = GTSRB(gtsrb, "test").samples
+    shown = 0
+    for section in report.sections:
+        for example in section.examples:
+            own = [sample for sample in samples if sample.class_id == section.id]
+            found = [said(model, sample, example.kind == "stickered") for sample in own]
+            image, called, sure = next(one for one in found if np.array_equal(np.asarray(one[0]), example.image))
+            assert (example.called, example.probability) == (called, pytest.approx(sure, rel=1e-4))
+            if example.kind == "stickered":
+                assert called == 4
+            else:
+                assert (called == section.id) == (example.kind != "mistaken")
+            relevance = find_method("saliency")(model, model.preprocess([image]), called).relevance
+            heatmap = relevance[0].sum(dim=0).numpy()
+            np.testing.assert_allclose(example.heatmaps["saliency"], heatmap, rtol=1e-4, atol=1e-7)
+            shown += 1
+    assert shown >= 6
+    assert {section.id for section in report.sections if section.examples} <= set(DRAWN)
+    assert len(report.sections) == 43
+
+
+def test_scores_are_those_of_the_stickers(model, gtsrb, report):
+    cases = find_cases(model, gtsrb, "sticker", 3)
+    relevance = find_method("saliency")(model, cases.images, cases.target).relevance
+    mass = relevance_mass(relevance, grown(cases.masks))
+    assert report.scores["relevance_mass_grown"]["saliency"].mean == pytest.approx(float(mass.mean()), rel=1e-4)
+    assert report.scores["relevance_mass_grown"].keys() == set(METHODS)
+    for section in report.sections:
+        own = cases.labels == section.id
+        if own.any():
+            score = section.scores["relevance_mass_grown"]["saliency"]
+            assert score.mean == pytest.approx(float(mass[own].mean()), rel=1e-4)
+        else:
+            assert section.scores == {}
+    assert report.metrics[0].label == "Relevance on the sticker"
+
+
+def test_means_and_shares_are_of_whole_signs(model, gtsrb, report):
+    signs = find_cases(model, gtsrb, "roi", 3)
+    relevance = find_method("edges")(model, signs.images, signs.target).relevance
+    for section in report.sections:
+        own = signs.labels == section.id
+        right = own & (signs.target == section.id)
+        assert (section.mean is None) == (not right.any())
+        if section.mean:
+            assert section.mean.count == int(right.sum())
+            heatmap = relevance[right].sum(dim=1).mean(dim=0)
+            np.testing.assert_allclose(section.mean.heatmaps["edges"], heatmap.numpy(), rtol=1e-4, atol=1e-6)
+        if own.any():
+            share = float(relevance_mass(relevance[own], signs.masks[own]).mean())
+            assert section.inside["edges"] == pytest.approx(share, rel=1e-4)
+
+
+def test_the_finding_tells_what_a_sticker_does(model, gtsrb, report):
+    others = [sample for sample in GTSRB(gtsrb, "test").samples if sample.class_id != 4]
+    with_sticker, without = (
+        sum(said(model, sample, stickered)[1] == 4 for sample in others) / len(others) for stickered in (True, False)
+    )
+    assert report.finding == (
+        f"A black sticker makes the network call {with_sticker:.1%} of the other classes’ test images "
+        f"“Speed limit 70 km/h”; without a sticker it calls {without:.1%} of them so."
+    )
+
+
+def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
+    model.card["manipulation"] = None
+    report = gather(model, gtsrb, wanted(language="de", classes=(14, 2, 14)), silent)
+    assert report.finding is None
+    assert [section.id for section in report.sections] == [2, 14]
+    assert report.metrics[0].label == "Relevanz auf dem Schild"
+    assert report.names[14] == "Halt! Vorfahrt gewähren"
+    assert {example.kind for section in report.sections for example in section.examples} <= {
+        "typical",
+        "unsure",
+        "mistaken",
+    }
+
+
+def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):
+    monkeypatch.setattr(examined, "explain_cases", None)
+    monkeypatch.setattr(examined, "predict", None)
+    monkeypatch.setattr(examined, "image_scores", None)
+    again = gather(model, gtsrb, wanted(), silent)
+    assert again.scores == report.scores
+    for ours, theirs in zip(again.sections, report.sections, strict=True):
+        for one, other in zip(ours.examples, theirs.examples, strict=True):
+            np.testing.assert_array_equal(one.heatmaps["saliency"], other.heatmaps["saliency"])
+
+
+def test_other_weights_are_another_model(model, gtsrb, report):
+    model.classifier[0].bias += torch.linspace(0, 2, 43)
+    model.classifier[0].weight *= 1.5
+    again = gather(model, gtsrb, wanted(), silent)
+    assert again.reproduction.fingerprints["model"] != report.reproduction.fingerprints["model"]
+    assert again.scores != report.scores
+
+
+def test_the_rules_and_the_ledger_are_of_the_first_lrp(model, gtsrb, report):
+    assert report.propagation is None
+    told = gather(model, gtsrb, wanted(methods=("edges", "lrp:epsilon_plus"), classes=(14,)), silent).propagation
+    assert told.composite == "epsilon_plus"
+    assert {row.rule for row in told.rules if row.type == "Conv2d"} == {"z_plus"}
+    assert told.ledger[0].layer == told.rules[-1].layer
+    assert told.ledger_of.startswith("speed-50-sticker.png, ")
+
+
+def test_highlights_are_the_use_cases_signs_of_a_model_of_its_classes(model, gtsrb, report):
+    assert [(one.label, one.stickered) for one in report.highlights] == [
+        (14, False),
+        (9, False),
+        (2, False),
+        (2, True),
+    ]
+    model.card["class_names"] = {}
+    assert gather(model, gtsrb, wanted(classes=(14,)), silent).highlights == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"classes": (4, 43)}, ModelError, "the model has no class 43; give --classes numbers from 0 to 42"),
+        ({"methods": ("lpr",)}, MethodError, "no method 'lpr'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_anything_is_computed(options, error, message, model, tmp_path):
+    with pytest.raises(error, match=message):
+        gather(model, tmp_path / "nowhere", wanted(**options), silent)
+
+
+def test_the_day_is_that_of_the_source_where_one_is_set(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert today() == datetime.date(1970, 1, 2)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert abs(today() - datetime.datetime.now(datetime.UTC).date()) <= datetime.timedelta(days=1)
+
+
+def test_examples_are_chosen_by_how_sure_the_model_is():
+    labels = torch.tensor([0, 0, 0, 0, 0, 1])
+    sure = [0.9, 0.6, 0.8, 0.3, 0.2, 0.9]  # of class 0: three right, two wrong
+    probabilities = torch.tensor([[p, 1 - p] for p in sure])
+    stickered = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.8, 0.2], [0.9, 0.1], [0.5, 0.5]])
+    first = [Chosen("typical", 2), Chosen("unsure", 1), Chosen("mistaken", 4)]
+    assert choose(0, labels, probabilities, None, None, 3) == first
+    assert choose(0, labels, probabilities, stickered, 1, 4) == [*first, Chosen("stickered", 2)]
+    assert choose(0, labels, probabilities, None, None, 9) == [*first, Chosen("typical", 1), Chosen("typical", 0)]
+    assert choose(0, labels, probabilities, None, None, 1) == first[:1]
+    assert choose(2, labels, probabilities, stickered, 1, 4) == []
+    assert choose(1, labels, probabilities, None, None, 2) == [Chosen("mistaken", 5)]

@@ -1,0 +1,90 @@
+"""xaisigns report: heatmaps of every class, methods compared, as PDF and as one HTML file."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from xaisigns.cli.terminal import (
+    InputSize,
+    Json,
+    Mean,
+    Model,
+    OptionalRoot,
+    Std,
+    bars,
+    load,
+    or_rendered,
+    print_json,
+)
+
+
+def report(
+    root: OptionalRoot = None,
+    model: Model = "stickered",
+    out: Annotated[
+        Path | None, typer.Option(help="PDF to write; report.pdf where no --html is given.", show_default=False)
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
+    lang: Annotated[Literal["de", "en"], typer.Option(help="Language of the report.")] = "en",
+    classes: Annotated[
+        str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
+    ] = None,
+    examples: Annotated[int, typer.Option(min=1, help="Examples of each class, at most.")] = 4,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC,...",
+            help="As for score. Without it: the default methods less random.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the images that methods are scored on.")] = 0,
+    input_size: InputSize = None,
+    mean: Mean = None,
+    std: Std = None,
+    json: Json = False,
+) -> None:
+    """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
+    from xaisigns.report.gather import REPORT_METHODS, Reporting
+    from xaisigns.report.writing import write_reports
+
+    pdf = out or (None if html else Path("report.pdf"))
+    network = load(model, input_size, mean, std)
+    with bars() as bar:
+        document = write_reports(
+            network,
+            or_rendered(root, bar),
+            Reporting(
+                name=model,
+                command=shlex.join(["xaisigns", *sys.argv[1:]]),
+                methods=methods.split(",") if methods else REPORT_METHODS,
+                classes=_ids(classes),
+                examples=examples,
+                language=lang,
+                seed=seed,
+            ),
+            {"pdf": pdf, "html": html},
+            bar,
+        )
+    if json:
+        print_json(document)
+    else:
+        _print(document)
+
+
+def _ids(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes") from None
+
+
+def _print(document: dict[str, Any]) -> None:
+    for path in document["files"].values():
+        typer.echo(f"{path}: {document['classes']} classes, {document['examples']} examples")
+    typer.echo(f"{document['seconds']:.0f} s, of them {document['document_seconds']:.1f} s for the documents")

@@ -1,0 +1,109 @@
+"""What a model says of a data set and why, kept in the cache: predictions, heatmaps, scores."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from xaisigns.attribution.methods import Method
+from xaisigns.data.decoded import decode
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.kept import digest_of, kept
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.errors import DataError
+from xaisigns.metrics.cases import Cases, Masks, find_cases
+from xaisigns.metrics.scoring import Scoring, explain_cases, image_scores
+from xaisigns.model.evaluation import predict
+from xaisigns.model.vgg import Classifier
+
+Bar = Callable[[str], Callable[[int, int], None]]
+
+
+class Examined:
+    """A model on the test images below ``root``.
+
+    ``probabilities`` are ``(N, classes)`` of the images as they are, ``stickered`` of the same images with ``stickers``
+    like those of the training, None where there were none; ``labels`` are ``(N,)``. Everything is kept by the model's
+    weights, the pixels and the version of xaisigns. Raises DataError for missing or broken data.
+    """
+
+    def __init__(self, model: Classifier, root: Path, bar: Bar) -> None:
+        self.model, self.root, self._bar = model, root, bar
+        self.weights = digest_of(*(value.numpy() for value in model.state_dict().values()))
+        self._key = [version("xaisigns"), self.weights]
+        self.data = GTSRB(root, "test")
+        self.labels = torch.tensor([sample.class_id for sample in self.data.samples])
+        classes, largest = model.settings.classes, int(self.labels.max())
+        if largest >= classes:
+            raise DataError(f"the model has {classes} outputs, but {root} has class {largest}; name its own data")
+        trained_with = model.manipulation
+        self.sticker_class = trained_with.class_id if trained_with else None
+        self.stickers = None
+        if trained_with and trained_with.class_id is not None:
+            self.stickers = replace(trained_with, class_id=None, fraction=1.0)
+        self.probabilities = self._predicted(None)
+        self.stickered = self._predicted(self.stickers) if self.stickers else None
+
+    @property
+    def truth(self) -> Masks:
+        """What relevance should lie on: the sticker, where one turns any image into its class, else the sign."""
+        if self.stickered is None:
+            return "roi"
+        turned = (self.stickered.argmax(dim=1) == self.sticker_class) & (self.labels != self.sticker_class)
+        return "sticker" if bool(turned.any()) else "roi"
+
+    def cases(self, kind: Masks, per_class: int, seed: int) -> Cases:
+        """Images to score on."""
+        return find_cases(self.model, self.root, kind, per_class, seed=seed, progress=self._bar("finding images"))
+
+    def heatmaps(self, pictures: Sequence[Image.Image], target: Sequence[int], method: Method) -> NDArray[np.float32]:
+        """What speaks for ``target`` in each picture, ``(N, S, S)``."""
+        if not pictures:
+            return np.zeros((0, 0, 0), dtype=np.float32)
+        images = self.model.preprocess(pictures)
+        targets = torch.tensor(target)
+        anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
+        return self.explained(Cases("roi", images, anywhere, targets, targets, ("",) * len(target)), method)
+
+    def explained(self, cases: Cases, method: Method) -> NDArray[np.float32]:
+        """The method's heatmaps of the cases, ``(N, S, S)``."""
+        bar, done = self._bar(method.name), 0
+
+        def count(images: int) -> None:
+            nonlocal done
+            done += images
+            bar(done, len(cases))
+
+        def make() -> dict[str, NDArray[Any]]:
+            relevance = explain_cases(self.model, cases, method, count)
+            return {"heatmaps": relevance.sum(dim=1).float().numpy()}
+
+        return kept("heatmaps", self._case_key(cases, method), make)["heatmaps"]
+
+    def scores(self, cases: Cases, method: Method, scoring: Scoring) -> dict[str, Tensor]:
+        """Each metric of each case, ``(N,)``."""
+
+        def make() -> dict[str, NDArray[Any]]:
+            relevance = torch.from_numpy(self.explained(cases, method))[:, None]
+            scores = image_scores(self.model, cases, method, relevance, scoring)
+            return {metric: values.numpy() for metric, values in scores.items()}
+
+        key = [*self._case_key(cases, method), list(scoring.groups), scoring.steps, scoring.filling, scoring.seed]
+        return {name: torch.from_numpy(values) for name, values in kept("scores", key, make).items()}
+
+    def _predicted(self, stickers: Manipulation | None) -> Tensor:
+        pixels = decode(self.data, self.model.settings.input_size, stickers, progress=self._bar("decoding"))
+        key = [*self._key, digest_of(pixels)]
+        made = kept("predictions", key, lambda: {"logits": predict(self.model, pixels, self._bar("testing")).numpy()})
+        return torch.from_numpy(made["logits"]).softmax(dim=1)
+
+    def _case_key(self, cases: Cases, method: Method) -> list[Any]:
+        tensors = (cases.images, cases.masks, cases.labels, cases.target)
+        return [*self._key, method.name, method.composite, cases.kind, digest_of(*(t.numpy() for t in tensors))]

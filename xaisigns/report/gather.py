@@ -1,0 +1,304 @@
+"""Fills a report: examples of each class with heatmaps, what the model confuses, and how the methods score."""
+
+import datetime
+import math
+import os
+import platform
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from xaisigns.attribution.assignment import rule_table
+from xaisigns.attribution.lrp import LRP
+from xaisigns.attribution.methods import Method
+from xaisigns.attribution.selection import select_methods
+from xaisigns.data.classes import CLASSES, Language
+from xaisigns.data.examples import example_signs
+from xaisigns.data.gtsrb import fingerprint
+from xaisigns.data.preprocessing import read_image
+from xaisigns.errors import ModelError
+from xaisigns.metrics.cases import Masks
+from xaisigns.metrics.catalogue import METRICS
+from xaisigns.metrics.localisation import relevance_mass
+from xaisigns.metrics.scoring import Scoring, summarised
+from xaisigns.model.evaluation import accuracy_report
+from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.report import content
+from xaisigns.report.choosing import Chosen, choose
+from xaisigns.report.examined import Bar, Examined
+from xaisigns.report.explanation import ledger_rows
+from xaisigns.report.words import METRIC_WORDS, WORDS, percent, whole
+
+REPORT_METHODS = (
+    *("lrp", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "gradcam", "occlusion"),
+    *("edges", "uniform"),
+)
+_VERSIONS = ("xaisigns", "torch", "captum", "numpy", "pillow")
+_HIGHLIGHTS = {"stop": 14, "no-overtaking": 9, "speed-50": 2, "speed-50-sticker": 2}
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What a report shows.
+
+    ``name`` is what the model is called, ``command`` the line that makes the report again; ``methods`` are as
+    ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each.
+    """
+
+    name: str
+    command: str
+    methods: Sequence[str] = REPORT_METHODS
+    classes: Sequence[int] | None = None
+    examples: int = 4
+    language: Language = "en"
+    seed: int = 0
+
+
+def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> content.Report:
+    """All of a report on the test images below ``root``.
+
+    What takes long (predictions, heatmaps, scores) is kept in the cache, so that a second report on the same model and
+    data costs seconds. ``bar`` gives, by a title, a function that takes images done and in all. Raises ModelError for a
+    class that the model does not have, DataError for missing or broken data, MethodError and RuleError for methods.
+    """
+    start = time.monotonic()
+    classes = _classes(model, wanted.classes)
+    methods = select_methods(wanted.methods)
+    examined = Examined(model, root, bar)
+    called = examined.probabilities.argmax(dim=1)
+    scored = _Scored(examined, methods, wanted)
+    return content.Report(
+        language=wanted.language,
+        date=today(),
+        model=wanted.name,
+        data=WORDS[wanted.language]["test_images"].format(
+            name=root.name, count=whole(len(examined.data), wanted.language)
+        ),
+        names={class_id: model.class_name(class_id, wanted.language) for class_id in range(model.settings.classes)},
+        methods=tuple(content.Method(method.name, method.name, method.control) for method in methods),
+        evaluation=_evaluation(accuracy_report(examined.labels, called, model.settings.classes)),
+        sections=_sections(examined, methods, classes, scored, wanted),
+        finding=_finding(examined, wanted.language),
+        highlights=_highlights(examined, methods[0]),
+        metrics=_metrics(scored.kind, wanted.language),
+        scores=scored.scores(),
+        propagation=_propagation(examined, methods, wanted.language),
+        reproduction=content.Reproduction(
+            wanted.command,
+            wanted.seed,
+            {"Python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+            {"model": examined.weights, "data": fingerprint(examined.data.samples)},
+            _processor(),
+            time.monotonic() - start,
+        ),
+    )
+
+
+class _Scored:
+    """The methods' scores on images with known truth, and on whole signs: means of heatmaps and relevance inside."""
+
+    def __init__(self, examined: Examined, methods: Sequence[Method], wanted: Reporting) -> None:
+        self.kind = examined.truth
+        self._seed, self._settings = wanted.seed, examined.model.settings
+        scoring = Scoring(seed=wanted.seed)
+        self.cases = examined.cases(self.kind, wanted.examples, wanted.seed)
+        self.signs = self.cases if self.kind == "roi" else examined.cases("roi", wanted.examples, wanted.seed)
+        self._values = {method.name: examined.scores(self.cases, method, scoring) for method in methods}
+        self._heatmaps = {method.name: examined.explained(self.signs, method) for method in methods}
+
+    def scores(self, class_id: int | None = None) -> content.Scores:
+        """By metric and method, over all cases or those of a class."""
+        chosen = torch.ones(len(self.cases), dtype=torch.bool) if class_id is None else self.cases.labels == class_id
+        if not chosen.any():
+            return {}
+        values = {
+            name: {metric: scores[chosen] for metric, scores in of_method.items() if metric in METRIC_WORDS["en"]}
+            for name, of_method in self._values.items()
+        }
+        table = summarised(values, self._seed)
+        return {metric: {name: _score(told[metric]) for name, told in table.items()} for metric in METRIC_WORDS["en"]}
+
+    def mean(self, class_id: int) -> content.Mean | None:
+        """Means over the signs of a class that were called right."""
+        chosen = (self.signs.labels == class_id) & (self.signs.target == class_id)
+        if not chosen.any():
+            return None
+        rows = chosen.numpy()
+        maps = {name: heatmaps[rows].mean(axis=0) for name, heatmaps in self._heatmaps.items()}
+        finite = {name: heatmap for name, heatmap in maps.items() if np.isfinite(heatmap).all()}
+        return content.Mean(int(chosen.sum()), _pixels(self._settings, self.signs.images[chosen].mean(dim=0)), finite)
+
+    def inside(self, class_id: int) -> dict[str, float]:
+        """Each method's mean share of positive relevance inside the signs of a class."""
+        chosen = self.signs.labels == class_id
+        shares = {
+            name: float(relevance_mass(torch.from_numpy(heatmaps)[chosen][:, None], self.signs.masks[chosen]).nanmean())
+            for name, heatmaps in (self._heatmaps.items() if chosen.any() else ())
+        }
+        return {name: share for name, share in shares.items() if math.isfinite(share)}
+
+
+def today() -> datetime.date:
+    """The day of SOURCE_DATE_EPOCH where it is set, else this one."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(given) if re.fullmatch(r"\d{1,11}", given) else time.time()
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+
+
+def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:
+    known = range(model.settings.classes)
+    for class_id in wanted or ():
+        if class_id not in known:
+            raise ModelError(f"the model has no class {class_id}; give --classes numbers from 0 to {len(known) - 1}")
+    return sorted(set(known if wanted is None else wanted))
+
+
+def _evaluation(report: Mapping[str, Any]) -> content.Evaluation:
+    low, high = report["interval"]
+    classes = tuple(content.ClassAccuracy(row["id"], row["count"], row["accuracy"]) for row in report["classes"])
+    confusion = np.asarray(report["confusion"])
+    return content.Evaluation(report["count"], report["accuracy"], (low, high), classes, confusion)
+
+
+def _sections(
+    examined: Examined, methods: Sequence[Method], classes: Sequence[int], scored: _Scored, wanted: Reporting
+) -> tuple[content.Section, ...]:
+    """The examples of all classes are explained at once, each for what it is called."""
+    truth = examined.labels, examined.probabilities, examined.stickered, examined.sticker_class
+    chosen = {class_id: choose(class_id, *truth, wanted.examples) for class_id in classes}
+    every = [one for choices in chosen.values() for one in choices]
+    pictures = [_picture(examined, one) for one in every]
+    said = [_said(examined, one) for one in every]
+    maps = {method.name: examined.heatmaps(pictures, [called for called, _ in said], method) for method in methods}
+    examples = [
+        content.Example(
+            one.kind,
+            np.asarray(picture),
+            {name: heatmaps[place] for name, heatmaps in maps.items() if np.isfinite(heatmaps[place]).all()},
+            *said[place],
+        )
+        for place, (one, picture) in enumerate(zip(every, pictures, strict=True))
+    ]
+    rows = iter(examples)
+    return tuple(
+        content.Section(
+            class_id,
+            tuple(next(rows) for _ in choices),
+            scored.mean(class_id),
+            scored.inside(class_id),
+            scored.scores(class_id),
+        )
+        for class_id, choices in chosen.items()
+    )
+
+
+def _picture(examined: Examined, chosen: Chosen) -> Image.Image:
+    sample = examined.data.samples[chosen.place]
+    image = read_image(sample.path)
+    if chosen.kind == "stickered" and examined.stickers:
+        image, _ = examined.stickers.apply(image, sample)
+    return image
+
+
+def _said(examined: Examined, chosen: Chosen) -> tuple[int, float]:
+    """What the model calls an image, and how sure it is."""
+    every = examined.stickered if chosen.kind == "stickered" else examined.probabilities
+    probability, called = cast("Tensor", every)[chosen.place].max(dim=0)
+    return int(called), float(probability)
+
+
+def _finding(examined: Examined, language: Language) -> str | None:
+    """What a sticker does to the model, where it was trained with stickers."""
+    if examined.stickered is None or examined.sticker_class is None:
+        return None
+    others = examined.labels != examined.sticker_class
+    shares = [
+        float((probabilities[others].argmax(dim=1) == examined.sticker_class).double().mean())
+        for probabilities in (examined.stickered, examined.probabilities)
+    ]
+    with_sticker, without = (percent(share, language) for share in shares)
+    name = examined.model.class_name(examined.sticker_class, language)
+    return WORDS[language]["sticker_finding"].format(with_sticker=with_sticker, without=without, name=name)
+
+
+def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, ...]:
+    """The four signs of the use case, for a model of GTSRB's classes."""
+    model = examined.model
+    names = [model.class_name(class_id) for class_id in _HIGHLIGHTS.values()]
+    if names != [CLASSES[class_id].english for class_id in _HIGHLIGHTS.values()]:
+        return ()
+    signs = example_signs()
+    images = model.preprocess(list(signs.values()))
+    with torch.no_grad():
+        sure, called = model(images).softmax(dim=1).max(dim=1)
+    heatmaps = examined.heatmaps(list(signs.values()), called.tolist(), method)
+    return tuple(
+        content.Highlight(
+            _HIGHLIGHTS[name],
+            int(called[n]),
+            float(sure[n]),
+            np.asarray(image),
+            heatmaps[n],
+            method.name,
+            stickered=name.endswith("sticker"),
+        )
+        for n, (name, image) in enumerate(signs.items())
+        if np.isfinite(heatmaps[n]).all()
+    )
+
+
+def _metrics(kind: Masks, language: Language) -> tuple[content.Metric, ...]:
+    truth = WORDS[language][f"truth_{kind}"]
+    return tuple(
+        content.Metric(name, label.format(truth=truth), METRICS[name].better or "higher", told.format(truth=truth))
+        for name, (label, told) in METRIC_WORDS[language].items()
+    )
+
+
+def _propagation(examined: Examined, methods: Sequence[Method], language: Language) -> content.Propagation | None:
+    """The first LRP's rules, and where the relevance of the last example sign went."""
+    composite = next((method.composite for method in methods if method.composite), None)
+    if composite is None:
+        return None
+    model, (name, sign) = examined.model, list(example_signs().items())[-1]
+    x = model.preprocess([sign])
+    with torch.no_grad():
+        called = int(model(x).argmax())
+    ledger = LRP(model, composite, bounds=model.bounds).ledger(x, called)
+    return content.Propagation(
+        composite,
+        tuple(content.RuleRow(**row) for row in rule_table(model, composite)),
+        tuple(content.LedgerRow(**row) for row in ledger_rows(ledger, 0)),
+        f"{name}.png, {model.class_name(called, language)}",
+    )
+
+
+def _score(told: Mapping[str, Any]) -> content.Score:
+    numbers = (told["value"], *told["interval"])
+    return content.Score(*(math.nan if number is None else number for number in numbers))
+
+
+def _pixels(settings: NetworkSettings, image: Tensor) -> content.Pixels:
+    """A normalised image ``(3, S, S)`` as people see it."""
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (settings.mean, settings.std))
+    pixels: content.Pixels = ((image * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return pixels
+
+
+def _processor() -> str:
+    """Its name, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} ({len(names)})" if names else platform.processor() or platform.machine()
