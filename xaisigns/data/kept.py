@@ -24,9 +24,9 @@ def kept(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
     digest = hashlib.sha256(json.dumps([kind, *key]).encode()).hexdigest()
     path = cache_folder() / kind / f"{digest[:32]}.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile):
         pass
     made = make()
     with whole_file(path) as temporary, temporary.open("wb") as file:
