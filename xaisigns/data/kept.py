@@ -29,8 +29,8 @@ def kept(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
     except (OSError, EOFError, ValueError, zipfile.BadZipFile):
         pass
     made = make()
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **made)
+    with whole_file(path) as temporary, temporary.open("wb") as out:
+        np.savez(out, allow_pickle=False, **made)
     return made
 
 

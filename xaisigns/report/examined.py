@@ -54,9 +54,9 @@ class Examined:
     @property
     def truth(self) -> Masks:
         """What relevance should lie on: the sticker, where one turns any image into its class, else the sign."""
-        if self.stickered is None:
+        if self.stickered is None or self.sticker_class is None:
             return "roi"
-        turned = (self.stickered.argmax(dim=1) == self.sticker_class) & (self.labels != self.sticker_class)
+        turned = self.stickered.argmax(dim=1).eq(self.sticker_class) & self.labels.ne(self.sticker_class)
         return "sticker" if bool(turned.any()) else "roi"
 
     def cases(self, kind: Masks, per_class: int, seed: int) -> Cases:
