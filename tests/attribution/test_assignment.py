@@ -4,9 +4,9 @@ import pytest
 from torch import nn
 
 import xaisigns as xs
-from xaisigns.attribution.assignment import assign, read_rules
+from xaisigns.attribution.assignment import assign, read_rules, write_rules
 from xaisigns.attribution.composites import rule_defaults
-from xaisigns.errors import RuleError
+from xaisigns.errors import OutputError, RuleError
 
 
 @pytest.fixture
@@ -67,6 +67,23 @@ def test_a_file_says_the_same(network, tmp_path):
         2: xs.Rule("z_plus"),
         nn.Conv2d: xs.Rule("alpha_beta"),
     }
+
+
+def test_written_rules_are_read_again(tmp_path):
+    rules = {
+        "features.0": xs.Rule("z_box"),
+        'odd "name" \\ ä': xs.Rule("epsilon", {"epsilon": 1e-6}),
+        "classifier.0": xs.Rule("alpha_beta", {"alpha": 2, "beta": 1.0}),
+    }
+    write_rules(tmp_path / "new" / "rules.toml", rules, "First line\nand a second")
+    assert read_rules(tmp_path / "new" / "rules.toml") == rules
+    text = (tmp_path / "new" / "rules.toml").read_text(encoding="utf-8")
+    assert text.startswith("# First line\n# and a second\n[name]\n")
+
+
+def test_rules_that_cannot_be_written_are_told(tmp_path):
+    with pytest.raises(OutputError, match="it is a folder; name a file instead"):
+        write_rules(tmp_path, {}, "")
 
 
 @pytest.mark.parametrize(

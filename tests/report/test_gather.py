@@ -13,10 +13,12 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
 from xaisigns.metrics.cases import find_cases
+from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.report import examined
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.gather import Reporting, gather, today
+from xaisigns.report.words import METRIC_WORDS
 
 METHODS = ("saliency", "edges")
 STICKERS = Manipulation(4, seed=3)
@@ -192,6 +194,11 @@ def test_the_day_is_that_of_the_source_where_one_is_set(monkeypatch):
     assert today() == datetime.date(1970, 1, 2)
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     assert abs(today() - datetime.datetime.now(datetime.UTC).date()) <= datetime.timedelta(days=1)
+
+
+def test_the_metrics_of_a_report_are_told_in_both_languages():
+    assert METRIC_WORDS["de"].keys() == METRIC_WORDS["en"].keys() <= METRICS.keys()
+    assert all(METRICS[name].better for name in METRIC_WORDS["en"])
 
 
 def test_examples_are_chosen_by_how_sure_the_model_is():
