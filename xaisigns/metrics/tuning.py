@@ -1,6 +1,6 @@
 """Searches LRP's rules layer by layer for those whose relevance lies where it should."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ _GAMMAS = tuple(Rule("gamma", {"gamma": gamma}) for gamma in (0.01, 0.02, 0.05, 
 _EPSILONS = tuple(Rule("epsilon", {"epsilon": epsilon}) for epsilon in (1e-6, 0.01, 0.1, 1.0))
 _FIRST = tuple(Rule(name) for name in ("z_box", "flat", "w_square", "z_plus", "alpha_beta"))
 _SWEEPS = 3
+_NEAR = 0.05  # composites that are as good as the best
+_CHECKED = 3  # candidates of a layer whose pixel flipping is measured, the best first
 _LEAST_GAIN = 1e-3  # of a sweep over all layers; a smaller one ends the search
 
 
@@ -64,25 +66,21 @@ def tune(
 ) -> Tuning:
     """Search the rules that put most relevance where the masks of ``training`` are, and measure them on ``held_out``.
 
-    The search begins with the best composite. For one layer after the other, from the output on, it tries every gamma
-    and epsilon, for the first layer the rules for pixels too, and keeps what gains; it ends when a sweep over all
-    layers gains less than 0.001, after three sweeps at most. Of all settings on that way the last is taken whose pixel
-    flipping on ``training`` is no worse than that of the composite it began with. ``metric`` is a key of ``TUNABLE``,
-    on masks grown by 2 pixels. ``progress`` gets settings tried and how many there are at most.
+    Of the composites within 0.05 of the best the search begins with the one that is best at pixel flipping, and never
+    falls below that. For one layer after the other, from the output on, it tries every gamma and epsilon, for the first
+    layer the rules for pixels too, then a contrast, and keeps the best that gains. It ends when a sweep over all layers
+    gains less than 0.001, after three sweeps at most. ``metric`` is a key of ``TUNABLE``, on masks grown by 2 pixels.
+    ``progress`` gets settings tried and how many there are at most.
 
     Raises MetricError for another metric, RuleError for a model that LRP cannot take.
     """
     if metric not in TUNABLE:
         raise MetricError(f"cannot tune for {metric!r}; there are {', '.join(TUNABLE)}")
     search = _Search(model, training, metric, progress)
-    start = max(search.named(), key=search.value)
-    way = [start, *search.climb(start)]
-    floor = search.flipping(start)
-    best = next(setting for setting in reversed(way) if setting is start or search.flipping(setting) >= floor)
+    best = search.climb(search.start())
     check = _Search(model, held_out, metric)
-    return Tuning(
-        check.measured(best), check.measured(max(check.named(), key=check.value)), len(held_out), search.tried
-    )
+    named = max(check.named(), key=check.value)
+    return Tuning(check.measured(best), check.measured(named), len(held_out), search.tried)
 
 
 class _Search:
@@ -102,19 +100,34 @@ class _Search:
         """Every composite, with and without a contrast."""
         return [Setting(rules, contrast, name) for name, rules in self.composites.items() for contrast in (False, True)]
 
-    def climb(self, setting: Setting) -> Iterator[Setting]:
-        """Ever better settings, one changed rule at a time."""
-        value = self.value(setting)
+    def start(self) -> Setting:
+        """Of the composites near the best, the one that is best at pixel flipping: the best of one sample is chance."""
+        values = [(setting, self.value(setting)) for setting in self.named()]
+        best = max(value for _, value in values)
+        return max((setting for setting, value in values if value >= best - _NEAR), key=self.flipping)
+
+    def climb(self, setting: Setting) -> Setting:
+        """Better settings, one changed rule at a time, none of them worse at pixel flipping than the first."""
+        value, floor = self.value(setting), self.flipping(setting)
         for _ in range(_SWEEPS):
             before = value
-            for layer in reversed(self.layers):
-                for rule in self._candidates(layer):
-                    changed = replace(setting, rules={**setting.rules, layer: rule}, name="")
-                    if (new := self.value(changed)) > value:
-                        setting, value = changed, new
-                        yield setting
+            for coordinate in (*reversed(self.layers), None):
+                changed = self._changed(setting, coordinate)
+                ranked = sorted(((self.value(one), place) for place, one in enumerate(changed)), reverse=True)
+                for new, place in ranked[:_CHECKED]:
+                    if new > value and self.flipping(changed[place]) >= floor:
+                        setting, value = changed[place], new
+                        break
             if value - before < _LEAST_GAIN:
-                return
+                break
+        return setting
+
+    def _changed(self, setting: Setting, layer: str | None) -> list[Setting]:
+        """The setting with every other rule on a layer; without a layer with a contrast in place of none, or back."""
+        if layer is None:
+            return [replace(setting, contrast=not setting.contrast, name="")]
+        rules = self._candidates(layer)
+        return [replace(setting, rules={**setting.rules, layer: rule}, name="") for rule in rules]
 
     def _candidates(self, layer: str) -> tuple[Rule, ...]:
         return (*_FIRST, *_GAMMAS, *_EPSILONS) if layer == self.layers[0] else (*_GAMMAS, *_EPSILONS)
@@ -123,7 +136,7 @@ class _Search:
         """Mean of the metric."""
         self.tried += 1
         if self.progress:
-            most = 2 * len(COMPARED) + 1 + _SWEEPS * sum(len(self._candidates(layer)) for layer in self.layers)
+            most = 2 * len(COMPARED) + 1 + _SWEEPS * (1 + sum(len(self._candidates(layer)) for layer in self.layers))
             self.progress(self.tried, most)
         return float(self.metric(self._relevance(setting), self.masks).nanmean())
 
