@@ -84,7 +84,7 @@ def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> conten
             name=root.name, count=whole(len(examined.data), wanted.language)
         ),
         names={class_id: model.class_name(class_id, wanted.language) for class_id in range(model.settings.classes)},
-        methods=tuple(content.Method(method.name, method.name, method.control) for method in methods),
+        methods=tuple(content.Method(method.name, method.name.replace("_", " "), method.control) for method in methods),
         evaluation=_evaluation(accuracy_report(examined.labels, called, model.settings.classes)),
         sections=_sections(examined, methods, classes, scored, wanted),
         finding=_finding(examined, wanted.language),
