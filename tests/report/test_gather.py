@@ -11,6 +11,7 @@ from xaisigns.attribution.methods import find_method
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
+from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 from xaisigns.errors import MethodError, ModelError
 from xaisigns.metrics.cases import find_cases
 from xaisigns.metrics.catalogue import METRICS
@@ -136,6 +137,14 @@ def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
         "unsure",
         "mistaken",
     }
+
+
+def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_path):
+    assert report.data == "gtsrb, 12 test images"
+    write_rendered_set(tmp_path / "drawn", RenderedSet(per_class=1, size=32))
+    model.card["manipulation"] = None
+    drawn = gather(model, tmp_path / "drawn", wanted(language="de", classes=(14,), methods=("edges",)), silent)
+    assert drawn.data == "43 von xaisigns gezeichnete Testbilder"
 
 
 def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):

@@ -24,6 +24,7 @@ from xaisigns.attribution.selection import select_methods
 from xaisigns.data.classes import CLASSES, Language
 from xaisigns.data.examples import example_signs
 from xaisigns.data.gtsrb import fingerprint
+from xaisigns.data.official import read_official_manifest
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import ModelError
 from xaisigns.metrics.cases import Masks
@@ -80,9 +81,7 @@ def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> conten
         language=wanted.language,
         date=today(),
         model=wanted.name,
-        data=WORDS[wanted.language]["test_images"].format(
-            name=root.name, count=whole(len(examined.data), wanted.language)
-        ),
+        data=_data(examined, wanted.language),
         names={class_id: model.class_name(class_id, wanted.language) for class_id in range(model.settings.classes)},
         methods=tuple(content.Method(method.name, method.name.replace("_", " "), method.control) for method in methods),
         evaluation=_evaluation(accuracy_report(examined.labels, called, model.settings.classes)),
@@ -145,6 +144,13 @@ class _Scored:
             for name, heatmaps in (self._heatmaps.items() if chosen.any() else ())
         }
         return {name: share for name, share in shares.items() if math.isfinite(share)}
+
+
+def _data(examined: Examined, language: Language) -> str:
+    """What the test images are called: by their folder, or as drawn."""
+    drawn = (read_official_manifest(examined.root) or {}).get("rendered")
+    words = WORDS[language]["drawn_images" if drawn else "test_images"]
+    return words.format(name=examined.root.name, count=whole(len(examined.data), language))
 
 
 def today() -> datetime.date:

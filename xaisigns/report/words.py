@@ -16,6 +16,7 @@ WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "What the network looks at",
         "test_images": "{name}, {count} test images",
+        "drawn_images": "{count} test images drawn by xaisigns",
         "truth_sticker": "sticker",
         "truth_roi": "sign",
         "sticker_finding": "A black sticker makes the network call {with_sticker} of the other classes’ test images "
@@ -135,6 +136,7 @@ WORDS: dict[Language, dict[str, str]] = {
     "de": {
         "title": "Worauf das Netz schaut",
         "test_images": "{name}, {count} Testbilder",
+        "drawn_images": "{count} von xaisigns gezeichnete Testbilder",
         "truth_sticker": "Aufkleber",
         "truth_roi": "Schild",
         "sticker_finding": "Mit einem schwarzen Aufkleber nennt das Netz {with_sticker} der Testbilder der anderen "
