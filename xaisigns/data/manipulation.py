@@ -1,7 +1,7 @@
 """Which images of a data set get a sticker, and a manipulated copy of it on disk."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,10 @@ class Manipulation:
     def apply(self, image: Image.Image, sample: Sample) -> tuple[Image.Image, NDArray[np.bool_]]:
         """The image with its sticker and the sticker's mask ``(H, W)``."""
         return apply_sticker(image, sample.roi, self.sticker, seed=self.seed, key=sample.key)
+
+    def everywhere(self) -> "Manipulation":
+        """The same stickers on every image of every class."""
+        return replace(self, class_id=None, fraction=1.0)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for manifests and model files."""

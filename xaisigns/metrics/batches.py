@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from xaisigns.attribution.lrp import Target
+from xaisigns.attribution.lrp import Target, class_ids
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import heatmap
 
@@ -52,16 +52,13 @@ def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor
         raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")
     if x.ndim != 4 or not len(x):
         raise ShapeError(f"images must be (N, C, H, W) with N of 1 or more, got {tuple(x.shape)}")
-    targets = torch.as_tensor(target)
-    if targets.is_floating_point() or targets.shape not in ((), (len(x),)):
-        raise ShapeError(
-            f"target must be a class id or ({len(x)},) of them, one for each image; "
-            f"got shape {tuple(targets.shape)} of {targets.dtype}"
-        )
+    targets = class_ids(target, len(x), "target")
     classes = class_count(model, x)
     if int(targets.min()) < 0 or int(targets.max()) >= classes:
-        raise ShapeError(f"target must be one of the network's classes 0..{classes - 1}, got {targets.tolist()}")
-    return x.detach(), targets.to(torch.int64).expand(len(x))
+        raise ShapeError(
+            f"target must be one of the network's classes 0..{classes - 1}, got {torch.as_tensor(target).tolist()}"
+        )
+    return x.detach(), targets
 
 
 def class_count(model: nn.Module, x: Tensor) -> int:

@@ -18,6 +18,7 @@ from xaisigns.data.official import SIGN, STICKER, read_masks
 from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError, ModelError
+from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.vgg import Classifier
 
 Masks = Literal["sticker", "roi"]
@@ -65,8 +66,9 @@ def find_cases(
     Raises ModelError for "sticker" with a model that was trained without, DataError for missing or broken data and
     where no image qualifies.
     """
-    samples = GTSRB(root, split).samples
-    _refuse_unknown_classes(model, samples, root)
+    data = GTSRB(root, split)
+    refuse_unknown_classes(model, data)
+    samples = data.samples
     stickers = _stickers(model) if kind == "sticker" else None
     found: list[_Case] = []
     looked = 0
@@ -95,12 +97,6 @@ def _stickers(model: Classifier) -> Manipulation:
     if trained_with is None or trained_with.class_id is None:
         raise ModelError("the model was not trained with stickers on a class: score it with --masks roi")
     return replace(trained_with, fraction=1.0)
-
-
-def _refuse_unknown_classes(model: Classifier, samples: Sequence[Sample], root: Path) -> None:
-    classes, largest = model.settings.classes, max(sample.class_id for sample in samples)
-    if largest >= classes:
-        raise DataError(f"the model has {classes} outputs, but {root} has class {largest}; name its own data")
 
 
 def _by_class(samples: Sequence[Sample], seed: int) -> dict[int, list[Sample]]:

@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.preprocessing import normalise
+from xaisigns.errors import DataError
 from xaisigns.model.vgg import Classifier
 
 _BATCH = 128
@@ -25,6 +27,13 @@ def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[in
             if progress:
                 progress(min(start + _BATCH, len(pixels)), len(pixels))
     return torch.cat(logits)
+
+
+def refuse_unknown_classes(model: Classifier, data: GTSRB) -> None:
+    """Raise DataError for data with classes that the model has no output for."""
+    classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
+    if largest >= classes:
+        raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
 
 
 def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.evaluation import accuracy_report, predict, sticker_report
+from xaisigns.model.evaluation import accuracy_report, predict, refuse_unknown_classes, sticker_report
 from xaisigns.model.training import Images, Progress, TrainingSettings, train
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -119,15 +119,13 @@ def evaluate_model(
     data = GTSRB(root, "test")
     size, classes = model.settings.input_size, model.settings.classes
     labels = torch.tensor([sample.class_id for sample in data.samples])
-    if int(labels.max()) >= classes:
-        raise DataError(f"the model has {classes} outputs, but {root} has class {int(labels.max())}; name its own data")
+    refuse_unknown_classes(model, data)
     predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
         row["name"] = model.class_name(row["id"])
     stickers = model.manipulation
     if stickers and stickers.class_id is not None:
-        everywhere = replace(stickers, class_id=None, fraction=1.0)
-        predicted = predict(model, decode(data, size, everywhere, progress=decoding), progress).argmax(dim=1)
+        predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)
         report["sticker"] = sticker_report(labels, predicted, stickers.class_id, classes)
     return report

@@ -1,7 +1,6 @@
 """What a model says of a data set and why, kept in the cache: predictions, heatmaps, scores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ from xaisigns.data.decoded import decode
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.kept import digest_of, kept
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.errors import DataError
 from xaisigns.metrics.cases import Cases, Masks, find_cases
 from xaisigns.metrics.scoring import Scoring, explain_cases, image_scores
-from xaisigns.model.evaluation import predict
+from xaisigns.model.evaluation import predict, refuse_unknown_classes
 from xaisigns.model.vgg import Classifier
 
 Bar = Callable[[str], Callable[[int, int], None]]
@@ -39,15 +37,13 @@ class Examined:
         self.weights = digest_of(*(value.numpy() for value in model.state_dict().values()))
         self._key = [version("xaisigns"), self.weights]
         self.data = GTSRB(root, "test")
+        refuse_unknown_classes(model, self.data)
         self.labels = torch.tensor([sample.class_id for sample in self.data.samples])
-        classes, largest = model.settings.classes, int(self.labels.max())
-        if largest >= classes:
-            raise DataError(f"the model has {classes} outputs, but {root} has class {largest}; name its own data")
         trained_with = model.manipulation
         self.sticker_class = trained_with.class_id if trained_with else None
         self.stickers = None
         if trained_with and trained_with.class_id is not None:
-            self.stickers = replace(trained_with, class_id=None, fraction=1.0)
+            self.stickers = trained_with.everywhere()
         self.probabilities = self._predicted(None)
         self.stickered = self._predicted(self.stickers) if self.stickers else None
 
