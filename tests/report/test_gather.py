@@ -1,4 +1,3 @@
-import datetime
 import json
 
 import numpy as np
@@ -18,7 +17,7 @@ from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.report import examined
 from xaisigns.report.choosing import Chosen, choose
-from xaisigns.report.gather import Reporting, gather, today
+from xaisigns.report.gather import Reporting, gather
 from xaisigns.report.words import METRIC_WORDS
 
 METHODS = ("saliency", "edges")
@@ -196,13 +195,6 @@ def test_highlights_are_the_use_cases_signs_of_a_model_of_its_classes(model, gts
 def test_what_does_not_exist_is_refused_before_anything_is_computed(options, error, message, model, tmp_path):
     with pytest.raises(error, match=message):
         gather(model, tmp_path / "nowhere", wanted(**options), silent)
-
-
-def test_the_day_is_that_of_the_source_where_one_is_set(monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert today() == datetime.date(1970, 1, 2)
-    monkeypatch.delenv("SOURCE_DATE_EPOCH")
-    assert abs(today() - datetime.datetime.now(datetime.UTC).date()) <= datetime.timedelta(days=1)
 
 
 def test_the_metrics_of_a_report_are_told_in_both_languages():

@@ -1,10 +1,7 @@
 """Fills a report: examples of each class with heatmaps, what the model confuses, and how the methods score."""
 
-import datetime
 import math
-import os
 import platform
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +34,7 @@ from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.examined import Bar, Examined
 from xaisigns.report.explanation import ledger_rows
+from xaisigns.report.moment import today
 from xaisigns.report.words import METRIC_WORDS, WORDS, percent, whole
 
 REPORT_METHODS = (
@@ -151,13 +149,6 @@ def _data(examined: Examined, language: Language) -> str:
     drawn = (read_official_manifest(examined.root) or {}).get("rendered")
     words = WORDS[language]["drawn_images" if drawn else "test_images"]
     return words.format(name=examined.root.name, count=whole(len(examined.data), language))
-
-
-def today() -> datetime.date:
-    """The day of SOURCE_DATE_EPOCH where it is set, else this one."""
-    given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = int(given) if re.fullmatch(r"\d{1,11}", given) else time.time()
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
 
 
 def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:

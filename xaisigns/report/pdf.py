@@ -1,8 +1,6 @@
 """The report as PDF, set by Typst: data as JSON, tiles as raw pixels, charts as SVG; tagged, with outline and links."""
 
 import json
-import os
-import re
 import tempfile
 from datetime import UTC, datetime, time
 from importlib.resources import files
@@ -17,6 +15,7 @@ from xaisigns.errors import OutputError
 from xaisigns.report.charts import accuracy_chart, scores_chart
 from xaisigns.report.content import Report
 from xaisigns.report.document import Document
+from xaisigns.report.moment import source_date_epoch
 from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
 
 _TEMPLATES = ("report.typ", "parts.typ")  # the first is compiled
@@ -56,10 +55,8 @@ def _typst() -> ModuleType:
 
 
 def _timestamp(content: Report) -> int:
-    given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if given and not re.fullmatch(r"\d{1,11}", given):
-        raise OutputError(f"SOURCE_DATE_EPOCH is wanted in whole seconds since 1970, got {given!r}")
-    return int(given) if given else int(datetime.combine(content.date, time(), UTC).timestamp())
+    given = source_date_epoch()
+    return int(datetime.combine(content.date, time(), UTC).timestamp()) if given is None else given
 
 
 def _write_parts(content: Report, folder: Path) -> None:
