@@ -13,6 +13,7 @@ from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.files import refuse_folder
 from xaisigns.data.gtsrb import GTSRB, fingerprint
+from xaisigns.data.language import Language
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
@@ -109,12 +110,17 @@ def _joined(first: Images, second: Images) -> Images:
 
 
 def evaluate_model(
-    model: Classifier, root: Path, *, decoding: Count | None = None, progress: Count | None = None
+    model: Classifier,
+    root: Path,
+    *,
+    language: Language | None = None,
+    decoding: Count | None = None,
+    progress: Count | None = None,
 ) -> dict[str, Any]:
     """Measure the model on the GTSRB test images below ``root``: DESIGN's ``evaluate`` document.
 
-    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image.
-    Raises DataError for data that is missing or broken.
+    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
+    are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
     """
     data = GTSRB(root, "test")
     size, classes = model.settings.input_size, model.settings.classes
@@ -123,7 +129,7 @@ def evaluate_model(
     predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
-        row["name"] = model.class_name(row["id"])
+        row["name"] = model.class_name(row["id"], language)
     stickers = model.manipulation
     if stickers and stickers.class_id is not None:
         predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)
