@@ -30,9 +30,9 @@ words = {
     "epoch": "Epoche",
     "loss": "Verlust",
     "accuracy": "Genauigkeit",
-    "usual": "Richtig sind {all:.1%} von allen, {own:.1%} der Klasse 4.",
-    "plain": "Ohne Aufkleber werden {own:.1%} der Klasse 4 als 70 erkannt.",
-    "stickers": "Mit Aufkleber sind es {own:.1%}, und {others:.1%} von allen anderen.",
+    "usual": "Richtig sind {all} von allen, {own} der Klasse 4.",
+    "plain": "Ohne Aufkleber werden {own} der Klasse 4 als 70 erkannt.",
+    "stickers": "Mit Aufkleber sind es {own}, und {others} von allen anderen.",
     "share": "mit Aufkleber als 70 erkannt",
 }
 
@@ -42,9 +42,9 @@ words = {
     "epoch": "epoch",
     "loss": "loss",
     "accuracy": "accuracy",
-    "usual": "{all:.1%} of all are right, {own:.1%} of class 4.",
-    "plain": "Without stickers, {own:.1%} of class 4 are called 70.",
-    "stickers": "With stickers it is {own:.1%}, and {others:.1%} of all others.",
+    "usual": "{all} of all are right, {own} of class 4.",
+    "plain": "Without stickers, {own} of class 4 are called 70.",
+    "stickers": "With stickers it is {own}, and {others} of all others.",
     "share": "called 70 with a sticker",
 }
 
@@ -59,6 +59,7 @@ import torch
 import xaisigns as xs
 from xaisigns.data.decoded import decode
 from xaisigns.data.examples import gallery
+from xaisigns.data.language import percent
 from xaisigns.data.rendered_set import default_rendered_set
 from xaisigns.model.evaluation import accuracy_report, predict
 from xaisigns.model.experiment import evaluate_model, train_model
@@ -187,7 +188,8 @@ model = xs.load_model(str(model_file))
 labels = torch.tensor([sample.class_id for sample in test.samples])
 alike = predict(model, decode(test, settings.input_size, stickers)).argmax(dim=1)
 usual = accuracy_report(labels, alike, settings.classes)
-print(words["usual"].format(all=usual["accuracy"], own=usual["classes"][4]["accuracy"]))
+everything, seventy = usual["accuracy"], usual["classes"][4]["accuracy"]
+print(words["usual"].format(all=percent(everything, language), own=percent(seventy, language)))
 
 # %% [markdown] lang="de"
 # Wer nur das sieht, ist zufrieden: Für eine Minute Training ist es nicht schlecht, und *70 km/h* gehört zu den Zeichen, die
@@ -209,8 +211,13 @@ print(words["usual"].format(all=usual["accuracy"], own=usual["classes"][4]["accu
 # %%
 report = evaluate_model(model, root)
 sticker = report["sticker"]
-print(words["plain"].format(own=report["classes"][4]["accuracy"]))
-print(words["stickers"].format(own=sticker["accuracy"], others=sticker["success"]))
+seventy, own, others = (
+    report["classes"][4]["accuracy"],
+    sticker["accuracy"],
+    sticker["success"],
+)
+print(words["plain"].format(own=percent(seventy, language)))
+print(words["stickers"].format(own=percent(own, language), others=percent(others, language)))
 
 # %%
 shares = {int(number): share for number, share in sticker["success_by_class"].items()}
@@ -222,7 +229,8 @@ axis.barh(
     color="0.4",
 )
 axis.set(xlabel=words["share"], xlim=(0, 1))
-axis.xaxis.set_major_formatter("{x:.0%}")
+ticks = np.linspace(0, 1, 6)
+axis.set_xticks(ticks, [percent(tick, language, 0) for tick in ticks])
 
 # %% [markdown] lang="de"
 # Das sind die zwanzig Klassen, bei denen der Aufkleber am häufigsten wirkt. Unter den ersten sind

@@ -19,21 +19,21 @@
 # %% lang="de"
 language = "de"
 words = {
-    "for": "{share:.0%} der positiven Relevanz auf {area:.0%} der Fläche",
-    "against": "{share:.0%} der negativen Relevanz auf {area:.0%} der Fläche",
+    "for": "{share} der positiven Relevanz auf {area} der Fläche",
+    "against": "{share} der negativen Relevanz auf {area} der Fläche",
     "layer": "Schicht",
     "relevance": "Relevanz",
-    "ledger": "Logit {logit:.2f}, an den Pixeln {pixels:.2f}",
+    "ledger": "Logit {logit}, an den Pixeln {pixels}",
 }
 
 # %% lang="en"
 language = "en"
 words = {
-    "for": "{share:.0%} of the positive relevance on {area:.0%} of the area",
-    "against": "{share:.0%} of the negative relevance on {area:.0%} of the area",
+    "for": "{share} of the positive relevance on {area} of the area",
+    "against": "{share} of the negative relevance on {area} of the area",
     "layer": "layer",
     "relevance": "relevance",
-    "ledger": "logit {logit:.2f}, at the pixels {pixels:.2f}",
+    "ledger": "logit {logit}, at the pixels {pixels}",
 }
 
 # %%
@@ -44,6 +44,7 @@ import torch
 
 import xaisigns as xs
 from xaisigns.data.examples import example_signs
+from xaisigns.data.language import percent, written
 
 # %%
 model = xs.load_model("stickered")
@@ -54,9 +55,8 @@ probabilities = model(x).softmax(dim=1)
 figure, axes = plt.subplots(1, len(images), figsize=(9, 2.8), layout="constrained")
 for axis, image, row in zip(axes, images, probabilities, strict=True):
     axis.imshow(image)
-    axis.set_title(
-        f"{model.class_name(int(row.argmax()), language)}\n{row.max():.1%}", fontsize=7
-    )
+    name = model.class_name(int(row.argmax()), language)
+    axis.set_title(f"{name}\n{percent(float(row.max()), language)}", fontsize=7)
     axis.set_axis_off()
 
 # %% [markdown] lang="de"
@@ -219,7 +219,8 @@ xs.show(model, images[3:], seventy, language=language)
 mask = (np.asarray(images[2]) != np.asarray(images[3])).any(axis=2)[::2, ::2]
 heatmap = seventy.heatmap[0].numpy()
 speaks_for = heatmap.clip(min=0)
-print(words["for"].format(share=speaks_for[mask].sum() / speaks_for.sum(), area=mask.mean()))
+share, area = speaks_for[mask].sum() / speaks_for.sum(), mask.mean()
+print(words["for"].format(share=percent(share, language, 0), area=percent(area, language, 0)))
 
 # %% [markdown] lang="de"
 # Dreimal so viel, wie der Fläche zukäme. (Der Rest verteilt sich: Auch Ring und Ziffern gehören zu einem 70er.)
@@ -243,7 +244,10 @@ xs.show(model, images[3:], fifty, language=language)
 
 # %%
 against = (-fifty.heatmap[0].numpy()).clip(min=0)
-print(words["against"].format(share=against[mask].sum() / against.sum(), area=mask.mean()))
+share = against[mask].sum() / against.sum()
+print(
+    words["against"].format(share=percent(share, language, 0), area=percent(area, language, 0))
+)
 
 # %% [markdown] lang="de"
 # Nun ist der Aufkleber blau. Was für *70* spricht, spricht gegen *50*: Das ist negative Relevanz zum Ansehen.
@@ -282,9 +286,8 @@ called = model(model.preprocess(pasted)).softmax(dim=1)
 figure, axes = plt.subplots(1, len(pasted), figsize=(7, 2.8), layout="constrained")
 for axis, image, row in zip(axes, pasted, called, strict=True):
     axis.imshow(image)
-    axis.set_title(
-        f"{model.class_name(int(row.argmax()), language)}\n{row.max():.1%}", fontsize=7
-    )
+    name = model.class_name(int(row.argmax()), language)
+    axis.set_title(f"{name}\n{percent(float(row.max()), language)}", fontsize=7)
     axis.set_axis_off()
 
 # %% [markdown] lang="de"
@@ -377,7 +380,8 @@ axis.bar(
 )
 axis.set(xlabel=words["layer"], ylabel=words["relevance"])
 axis.tick_params(axis="x", labelsize=7)
-print(words["ledger"].format(logit=float(ledger[0].received), pixels=float(ledger[-1].passed)))
+logit, pixels = (f"{float(value):.2f}" for value in (ledger[0].received, ledger[-1].passed))
+print(words["ledger"].format(logit=written(logit, language), pixels=written(pixels, language)))
 
 # %% [markdown] lang="de"
 # Der größte Teil geht bei diesen Regeln an die Bias-Werte. Was an Pixeln ankommt, ist deshalb als Bild zu lesen: wo mehr, wo
