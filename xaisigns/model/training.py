@@ -4,7 +4,7 @@ import csv
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,21 @@ class TrainingSettings:
     label_smoothing: float = 0.05
     averaging: float = 0.997
     seed: int = 0
+
+    def suited(self, images: int) -> "TrainingSettings":
+        """The same for so few images: eight batches or more, of 16 images at least, with a learning rate as much less.
+
+        The mean of the weights goes over a third of the training at most, or it would hold what they began with. Where
+        there are as many images as GTSRB has, nothing changes.
+        """
+        batch_size = min(self.batch_size, max(16, images // 8))
+        steps = self.epochs * -(-images // batch_size)
+        return replace(
+            self,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate * batch_size / self.batch_size,
+            averaging=min(self.averaging, max(0.0, 1 - 3 / steps)),
+        )
 
 
 class Images(NamedTuple):
