@@ -1,4 +1,4 @@
-"""xaisigns data: fetch GTSRB, look at it, put stickers on it, or draw signs instead."""
+"""xaisigns data: fetch GTSRB, look at a data set, put stickers on it, or draw signs instead."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,7 +7,7 @@ import typer
 
 from xaisigns.cli.terminal import Json, Root, bars, print_json
 
-app = typer.Typer(help="Fetch GTSRB, look at it, put stickers on it, or draw signs instead.", no_args_is_help=True)
+app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
 
 
 @app.command()
@@ -34,16 +34,26 @@ def info(root: Root, json: Json = False) -> None:
     if json:
         print_json(found)
         return
+    own: list[str] = []
     for split, what in found["splits"].items():
         if "missing" in what:
             typer.echo(f"{split}: {what['missing']}")
             continue
         tracks = f", {what['tracks']:,} tracks" if what["tracks"] else ""
-        expected = what["expected"]
-        whole = "drawn" if expected is None else "complete" if what["images"] == expected else f"of {expected:,}"
-        images = f"{what['images']:,} images ({whole})"
+        images = f"{what['images']:,} images{_whole(what, drawn=bool(found['rendered']))}"
         stickers = f", stickers on class {what['manipulation']['class_id']}" if what["manipulation"] else ""
         typer.echo(f"{split}: {images}, {what['classes']} classes{tracks}, {what['layout']} layout{stickers}")
+        if what["layout"] == "folders":
+            own = found["class_names"]
+    if own:
+        typer.echo(f"classes: {', '.join(f'{class_id} {name}' for class_id, name in enumerate(own))}")
+
+
+def _whole(split: dict[str, Any], *, drawn: bool) -> str:
+    expected = split["expected"]
+    if expected is None:
+        return " (drawn)" if drawn else ""
+    return " (complete)" if split["images"] == expected else f" (of {expected:,})"
 
 
 @app.command()

@@ -21,7 +21,6 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
     print_table,
-    which_masks,
 )
 
 
@@ -49,7 +48,8 @@ def score(
 ) -> None:
     """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
     from xaisigns.attribution.selection import select_methods
-    from xaisigns.metrics.cases import find_cases
+    from xaisigns.errors import DataError
+    from xaisigns.metrics.cases import NO_TRUTH, find_cases
     from xaisigns.metrics.score_files import write_scores
     from xaisigns.metrics.scoring import Scoring, expected_seconds
     from xaisigns.metrics.scoring import score as score_methods
@@ -57,9 +57,10 @@ def score(
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     network = load(model, input_size, mean, std)
-    kind = which_masks(masks, network)
     with bars() as bar:
-        cases = find_cases(network, or_rendered(root, bar), kind, per_class, seed=seed, progress=bar("finding images"))
+        cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
+        if masks == "roi" and cases.kind == "image":
+            raise DataError(NO_TRUTH)
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             typer.echo(f"robustness and randomisation will take about {seconds / 60:.1f} minutes", err=True)
@@ -74,9 +75,11 @@ def score(
 def _print(document: dict[str, Any]) -> None:
     from xaisigns.metrics.score_files import best_methods, ordered
 
-    share = document["area_share"]
-    what = {"sticker": "stickered test images that the model falls for", "roi": "test images"}[document["masks"]]
-    typer.echo(f"{document['count']:,} {what}; the mask covers {share['mask']:.1%}, grown by 2 px {share['grown']:.1%}")
+    share, kind = document["area_share"], document["masks"]
+    what = "stickered test images that the model falls for" if kind == "sticker" else "test images"
+    covered = f"the mask covers {share['mask']:.1%}, grown by 2 px {share['grown']:.1%}"
+    nothing = "nothing tells where in them to look, so there is no localisation"
+    typer.echo(f"{document['count']:,} {what}; {nothing if kind == 'image' else covered}")
     best = best_methods(document)
     arrows = {"higher": "↑", "lower": "↓", None: ""}
     table = Table("method")
