@@ -27,9 +27,10 @@ settings.load_profile("xaisigns")
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    """No test reads or writes the user's cache."""
+def _own_settings(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's cache, or speaks the user's language."""
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("XAISIGNS_LANG", raising=False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ XaisignsError
 ├── RuleError         a layer, rule or composite that LRP cannot use
 ├── MethodError       an attribution method or an option of it that does not exist or does not fit
 ├── MetricError       a setting or a model that a metric cannot use
+├── LanguageError     a language other than German and English
 └── OutputError       a result cannot be written where it was wanted
 
 A message says what was wanted, what came, and what to do. The command line prints it as one line and exits with 1.
@@ -44,6 +45,10 @@ class MethodError(XaisignsError):
 
 class MetricError(XaisignsError):
     """A setting or a model that a metric cannot use."""
+
+
+class LanguageError(XaisignsError):
+    """A language other than German and English."""
 
 
 class OutputError(XaisignsError):

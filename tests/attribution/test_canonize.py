@@ -82,9 +82,9 @@ def test_a_layer_used_twice_becomes_two():
 
 def test_changes_are_told():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.ReLU())
-    assert changes(network) == {"1": "folded into 0", "2": "made to work out of place"}
+    assert changes(network) == {"1": ("folded", "0"), "2": ("out_of_place", None)}
     with torch.device("meta"):
-        assert changes(Classifier(NetworkSettings(architecture="vgg11")))["flatten"] == "made a layer"
+        assert changes(Classifier(NetworkSettings(architecture="vgg11")))["flatten"] == ("made_layer", None)
 
 
 class _Other(nn.Module):

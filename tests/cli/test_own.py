@@ -40,8 +40,8 @@ def test_info_names_the_classes(run, own):
     code, printed, told = run("data", "info", own)
     assert (code, told) == (0, "")
     assert printed.splitlines() == [
-        "train: 12 images, 3 classes, folders layout",
-        "test: 6 images, 3 classes, folders layout",
+        "train: 12 images, 3 classes, a folder for each class",
+        "test: 6 images, 3 classes, a folder for each class",
         "classes: " + ", ".join(f"{class_id} {name}" for class_id, name in enumerate(OWN_CLASSES)),
     ]
 
@@ -50,7 +50,7 @@ def test_a_copy_with_stickers_trains_a_model_that_is_evaluated(run, own, tmp_pat
     copy, model = tmp_path / "copy", tmp_path / "mine.safetensors"
     code, printed, _ = run("data", "sticker", own, copy, "--class", "1")
     assert (code, printed) == (0, f"{copy}: 18 images, 4 of them with a sticker\n")
-    assert "train: 12 images, 3 classes, folders layout, stickers on class 1" in run("data", "info", copy)[1]
+    assert "train: 12 images, 3 classes, a folder for each class, stickers on class 1" in run("data", "info", copy)[1]
     arguments = ("--input-size", "32", "--epochs", "1", "--json")
     code, printed, told = run("train", copy, "--out", model, *arguments)
     assert (code, told) == (0, "")

@@ -25,7 +25,7 @@ def test_both_documents_are_written(run, gtsrb, tmp_path, untrained):
     assert "Zulässige Höchstgeschwindigkeit 70 km/h" in html.read_text(encoding="utf-8")
     code, printed, told = run("report", *arguments, "--html", html)
     assert (code, told) == (0, "")
-    assert printed.splitlines()[0] == f"{html}: 2 classes, {document['examples']} examples"
+    assert printed.splitlines()[0] == f"{html}: 2 Klassen, {document['examples']} Beispiele"
     assert len(printed.splitlines()) == 2
 
 
@@ -35,6 +35,16 @@ def test_without_a_name_it_is_report_pdf_here(run, gtsrb, tmp_path, untrained, m
     assert code == 0
     assert (tmp_path / "report.pdf").is_file()
     assert printed.startswith("report.pdf: 2 classes")
+
+
+def test_the_command_that_makes_it_again_names_a_language_that_the_environment_chose(
+    run, gtsrb, tmp_path, untrained, monkeypatch
+):
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    html = tmp_path / "report.html"
+    for said, end in ((), " --lang de</pre>"), (("--lang=en",), " --lang=en</pre>"):
+        assert run("report", gtsrb, "--model", untrained, *QUICK, "--html", html, *said)[0] == 0
+        assert end in html.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ def test_rules_as_json(run, untrained, rule_file):
         "change": None,
     }
     assert (rows["classifier.0"]["rule"], rows["classifier.0"]["source"]) == ("z_plus", "index")
-    assert rows["features.5"]["change"] == "folded into features.4"
-    assert rows["features.6"]["change"] == "made to work out of place"
+    assert rows["features.5"]["change"] == {"kind": "folded", "into": "features.4"}
+    assert rows["features.6"]["change"] == {"kind": "out_of_place", "into": None}
 
 
 def test_rules_as_a_table(run, untrained):

@@ -21,8 +21,26 @@ def test_names_are_those_of_the_functions():
 def test_documentation_states_the_metric(metric):
     rows = (REPOSITORY / "docs/metrics.md").read_text(encoding="utf-8").splitlines()
     source = f"[{metric.source}]" if metric.source else ""
-    wanted = [f"`{metric.name}`", metric.description, metric.better or "", metric.range, metric.nan, source]
+    wanted = [
+        f"`{metric.name}`",
+        metric.description.en,
+        metric.better or "",
+        metric.range.en,
+        metric.nan.en,
+        source,
+    ]
     assert f"| {' | '.join(wanted)} |".replace("|  |", "| |").replace("|  |", "| |") in rows
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_every_text_has_its_german(metric):
+    for text in (metric.label, metric.description, metric.range, metric.nan):
+        assert text.en
+        assert text.de
+    for text in (metric.label, metric.description, metric.nan):
+        assert text.en != text.de
+    assert metric.label.en == metric.name.replace("_", " ")
+    assert len({other.label.de for other in METRICS.values()}) == len(METRICS)
 
 
 def test_every_source_is_in_the_references():

@@ -36,7 +36,7 @@ def test_the_best_are_methods_not_controls_and_ties_are_all_best(document):
 
 
 def test_files_tell_the_same(document, tmp_path):
-    files = write_scores(document, tmp_path / "new")
+    files = write_scores(document, tmp_path / "new", "de")
     assert files == {kind: str(tmp_path / "new" / f"scores.{kind}") for kind in ("csv", "json", "md")}
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["scores.csv", "scores.json", "scores.md"]
     assert json.loads(Path(files["json"]).read_text(encoding="utf-8")) == document
@@ -57,7 +57,7 @@ def test_files_tell_the_same(document, tmp_path):
 
 
 def test_the_table_has_the_controls_last_the_best_bold_and_marks(document, tmp_path):
-    files = write_scores(document, tmp_path)
+    files = write_scores(document, tmp_path, "en")
     assert Path(files["md"]).read_text(encoding="utf-8").splitlines() == [
         "| method | relevance mass ↑ | entropy ↓ | area share |",
         "|---|---|---|---|",
@@ -67,8 +67,17 @@ def test_the_table_has_the_controls_last_the_best_bold_and_marks(document, tmp_p
     ]
 
 
+def test_the_table_in_german(document, tmp_path):
+    files = write_scores(document, tmp_path, "de")
+    assert Path(files["md"]).read_text(encoding="utf-8").splitlines()[:3] == [
+        "| Verfahren | Relevanzmasse ↑ | Entropie ↓ | Flächenanteil |",
+        "|---|---|---|---|",
+        "| `lrp` | **0,500** (0,375 bis 0,625) | 3,000° (2,875 bis 3,125) | 0,250 (0,125 bis 0,375) |",
+    ]
+
+
 def test_a_place_that_cannot_be_written_is_told(document, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="cannot write"):
-        write_scores(document, tmp_path / "file")
+        write_scores(document, tmp_path / "file", "en")
     assert (tmp_path / "file").read_text() == "mine"

@@ -328,6 +328,11 @@ def test_as_many_images_as_gtsrb_has_are_trained_on_as_they_were():
         assert TrainingSettings(epochs=epochs).suited(35_000) == TrainingSettings(epochs=epochs)
 
 
+def test_what_was_asked_for_is_trained_with():
+    settings = TrainingSettings(epochs=2, batch_size=64, averaging=0.98)
+    assert settings.suited(10) == settings
+
+
 @pytest.mark.parametrize("images", [1, 5, 100, 300, 900, 2000])
 def test_few_images_make_smaller_batches_and_a_mean_over_a_part_of_the_training(images):
     settings = TrainingSettings(epochs=8)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.conftest import settled
+from xaisigns.errors import LanguageError
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 ARCHITECTURES = ("vgg11_bn", "vgg11")
@@ -141,12 +142,17 @@ def test_bounds_are_what_black_and_white_become():
     torch.testing.assert_close(high.expand(1, 3, 64, 64)[0], white)
 
 
-def test_a_class_without_a_name_is_called_by_its_number():
+def test_a_class_without_a_name_is_called_by_its_number(monkeypatch):
     with torch.device("meta"):
         network = Classifier(NetworkSettings(), {"class_names": {"en": ["Stop"], "de": ["Halt", "Vorfahrt"]}})
     assert network.class_name(0) == "Stop"
     assert network.class_name(0, "de") == "Halt"
     assert network.class_name(1, "de") == "Vorfahrt"
     assert network.class_name(1) == "class 1"
-    assert network.class_name(0, "fr") == "class 0"
+    assert network.class_name(2, "de") == "Klasse 2"
     assert unfilled().class_name(42) == "class 42"
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    assert network.class_name(0) == "Halt"
+    assert network.class_name(0, "en") == "Stop"
+    with pytest.raises(LanguageError, match="must be de or en, got 'fr'"):
+        network.class_name(0, "fr")

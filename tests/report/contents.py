@@ -86,7 +86,10 @@ def small_report(**changes) -> Report:
         scores=scores,
         propagation=Propagation(
             "epsilon_gamma_box",
-            (RuleRow("features.0", "Conv2d", "z_box", {"stabilizer": 1e-6}, "composite", None),),
+            (
+                RuleRow("features.0", "Conv2d", "z_box", {"stabilizer": 1e-6}, "composite"),
+                RuleRow("features.1", "BatchNorm2d", "pass", {}, "type", {"kind": "folded", "into": "features.0"}),
+            ),
             (LedgerRow("classifier.0", "Linear", "epsilon", 5.65, 5.0),),
             "Das Bild: 0.",
         ),

@@ -11,7 +11,7 @@ from tests.conftest import OWN_CLASSES
 from xaisigns.attribution import methods as registry
 from xaisigns.attribution.methods import DEFAULT_METHODS, find_method
 from xaisigns.data.examples import example_signs
-from xaisigns.errors import MethodError, ModelError
+from xaisigns.errors import LanguageError, MethodError, ModelError
 from xaisigns.report.figures import save_figure
 
 METHODS = ("lrp", "saliency", "uniform")
@@ -113,6 +113,14 @@ def test_german_words(model, sign):
     ):
         assert words in told
     assert "." not in "".join(text for text in texts(figure) if text.startswith(("Logit", "±")))
+
+
+def test_the_language_is_the_variables_where_none_is_named(model, sign, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    assert "Bild" in texts(xs.compare(model, [sign], ["uniform"])[0])
+    assert "image" in texts(xs.compare(model, [sign], ["uniform"], language="en")[0])
+    with pytest.raises(LanguageError, match="language must be de or en, got 'fr'"):
+        xs.compare(model, [sign], ["uniform"], language="fr")
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,23 @@ def test_a_section():
     assert [row["kind"] for row in section["rows"]] == ["typical", "unsure", "mistaken", "stickered", "mean"]
     assert [row.get("right") for row in section["rows"]] == [True, True, False, False, None]
     assert section["rows"][0]["text"] == "erkannt als Überholverbot, 98,7\u202f%"
-    assert section["rows"][4]["title"] == "Mittel von 1\u202f234 Bildern"
+    assert section["rows"][4]["title"] == "Mittelwert über 1\u202f234 Bilder"
     assert section["rows"][0]["cells"][0].startswith("Heatmap, LRP ε-γ: Überholverbot. Typisch, erkannt als")
     assert section["limits"] == ["1,00", "1,00"]
     inside, score = section["bars"]
     assert [cell and cell["text"] for cell in inside["cells"]] == ["62\u202f%", None]
     assert [cell["best"] for cell in score["cells"]] == [True, False]
+
+
+def test_of_a_single_image_the_texts_are_in_the_singular():
+    content = small_report()
+    first = replace(content.evaluation.classes[0], count=1)
+    evaluation = replace(content.evaluation, count=1, classes=(first, *content.evaluation.classes[1:]))
+    section = replace(content.sections[0], mean=replace(content.sections[0].mean, count=1))
+    content = replace(content, evaluation=evaluation, sections=(section, *content.sections[1:]))
+    assert told(content)["line"] == "1 Testbild, 80,0\u202f% richtig erkannt"
+    assert told(content)["rows"][4]["title"] == "Mittelwert über 1 Bild"
+    assert Document(content).front()["accuracy_of"].startswith("von 1 Testbild richtig erkannt")
 
 
 def test_a_section_without_images_or_examples():
@@ -134,7 +145,8 @@ def test_what_was_never_confused_is_said_so():
 def test_the_appendix():
     told_rules = Document(small_report()).front()["propagation"]
     assert told_rules["rules"][0]["parameters"] == "stabilizer 1,0·10⁻⁶"
-    assert told_rules["rules"][0]["source"] == "Zusammenstellung"
+    assert [row["source"] for row in told_rules["rules"]] == ["Zusammenstellung", "Art"]
+    assert [row["change"] for row in told_rules["rules"]] == ["", "in features.0 eingerechnet"]
     assert told_rules["ledger"][0] == {
         "layer": "classifier.0",
         "type": "Linear",

@@ -8,7 +8,7 @@ from PIL import Image
 
 import xaisigns as xs
 from tests.conftest import OWN_CLASSES
-from xaisigns.errors import ShapeError
+from xaisigns.errors import LanguageError, ShapeError
 from xaisigns.report.figures import overlay, save_figure
 
 
@@ -63,6 +63,27 @@ def test_the_scale_is_symmetric_around_zero(model):
 def test_title_names_prediction_and_target(language, wanted, model):
     result = explained(model, torch.ones(1, 3, 32, 32), target=14)
     assert wanted in texts(xs.show(model, [Image.new("RGB", (40, 30))], result, language=language))
+
+
+def test_the_scale_has_the_languages_decimal_mark(model, monkeypatch):
+    result = explained(model, torch.full((1, 3, 32, 32), 0.005))
+    ticks = {}
+    for language in ("en", "de"):
+        figure = xs.show(model, [Image.new("RGB", (32, 32))], result, language=language)
+        figure.draw_without_rendering()
+        bar = next(axis for axis in figure.subfigs[0].axes if axis.get_label() == "<colorbar>")
+        ticks[language] = [label.get_text() for label in bar.get_yticklabels()]
+    assert "0.005" in ticks["en"]
+    assert ticks["de"] == [text.replace(".", ",") for text in ticks["en"]]
+
+
+def test_the_language_is_the_variables_where_none_is_named(model, monkeypatch):
+    result, image = explained(model, torch.ones(1, 3, 32, 32)), Image.new("RGB", (32, 32))
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    assert "Relevanz je Pixel" in texts(xs.show(model, [image], result))
+    assert "relevance a pixel" in texts(xs.show(model, [image], result, language="en"))
+    with pytest.raises(LanguageError, match="language must be de or en, got 'fr'"):
+        xs.show(model, [image], result, language="fr")
 
 
 def test_one_row_an_image(model):

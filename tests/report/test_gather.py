@@ -162,7 +162,7 @@ def test_other_weights_are_another_model(model, gtsrb, report):
     model.classifier[0].bias += torch.linspace(0, 2, 43)
     model.classifier[0].weight *= 1.5
     again = gather(model, gtsrb, wanted(), silent)
-    assert again.reproduction.fingerprints["model"] != report.reproduction.fingerprints["model"]
+    assert again.reproduction.fingerprints["Model"] != report.reproduction.fingerprints["Model"]
     assert again.scores != report.scores
 
 
@@ -184,6 +184,15 @@ def test_highlights_are_the_use_cases_signs_of_a_model_of_its_classes(model, gts
     ]
     model.card["class_names"] = {}
     assert gather(model, gtsrb, wanted(classes=(14,)), silent).highlights == ()
+
+
+def test_a_report_is_in_the_variables_language_where_none_is_named(model, gtsrb, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    report = gather(model, gtsrb, wanted(classes=(14,)), silent)
+    assert report.language == "de"
+    assert report.names[14] == "Halt! Vorfahrt gewähren"
+    assert report.reproduction.fingerprints.keys() == {"Modell", "Daten"}
+    assert len(report.highlights) == 4
 
 
 @pytest.mark.parametrize(

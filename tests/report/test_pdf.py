@@ -295,6 +295,6 @@ def test_charts_are_text_that_can_be_searched(reader):
     chart = next(
         page
         for page in reader.pages
-        if "Genauigkeit jeder Klasse" in page.extract_text() and page is not reader.pages[1]
+        if "Genauigkeit nach Klassen" in page.extract_text() and page is not reader.pages[1]
     )
     assert "80,0" in chart.extract_text()

@@ -1,4 +1,4 @@
-"""Both languages say the same, and write numbers their own way."""
+"""Both languages say the same, and write dates their own way."""
 
 import datetime
 import json
@@ -8,49 +8,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xaisigns.report.words import WORDS, date, duration, number, percent, plain, whole
+from xaisigns.attribution.canonize import Change
+from xaisigns.cli import words as of_commands
+from xaisigns.report import comparison, figures
+from xaisigns.report.words import METRIC_WORDS, WORDS, date, duration, plain, told_change
 
-
-def test_both_languages_have_every_text_with_the_same_blanks():
-    assert WORDS["de"].keys() == WORDS["en"].keys()
-    for key, english in WORDS["en"].items():
-        blanks = [sorted(re.findall(r"{\w+}", text)) for text in (english, WORDS["de"][key])]
-        assert blanks[0] == blanks[1], key
+METRICS = {
+    language: {f"{key} {place}": text for key, texts in told.items() for place, text in enumerate(texts)}
+    for language, told in METRIC_WORDS.items()
+}
 
 
 @pytest.mark.parametrize(
-    ("value", "german", "english"),
-    [
-        (0, "0,00", "0.00"),
-        (0.5, "0,500", "0.500"),
-        (-0.01234, "−0,0123", "−0.0123"),
-        (12.345, "12,3", "12.3"),
-        (1234.5, "1234", "1234"),
-        (1e-6, "1,0·10⁻⁶", "1.0·10⁻⁶"),
-        (-2.34e7, "−2,3·10⁷", "−2.3·10⁷"),
-        (float("nan"), "–", "–"),
-        (float("inf"), "–", "–"),
-    ],
+    "words",
+    [WORDS, METRICS, figures._WORDS, comparison._WORDS, of_commands.WORDS],
+    ids=["report", "metrics", "figures", "comparison", "commands"],
 )
-def test_numbers(value, german, english):
-    assert number(value, "de") == german
-    assert number(value, "en") == english
+def test_both_languages_have_every_text_with_the_same_blanks(words):
+    assert words["de"].keys() == words["en"].keys()
+    for key, english in words["en"].items():
+        blanks = [sorted(re.findall(r"{\w+}", text)) for text in (english, words["de"][key])]
+        assert blanks[0] == blanks[1], key
 
 
-@given(st.floats(-1e12, 1e12).filter(lambda value: abs(value) > 1e-9))
-def test_numbers_say_the_value_to_two_digits(value):
-    text = number(value, "en").replace("−", "-")
-    mantissa, _, exponent = text.partition("·10")
-    power = int(exponent.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
-    assert float(mantissa) * 10.0**power == pytest.approx(value, rel=0.05)
+def test_what_is_changed_before_lrp_is_told():
+    folded = Change("folded", "features.0")._asdict()
+    assert told_change(folded, "en") == "folded into features.0"
+    assert told_change(folded, "de") == "in features.0 eingerechnet"
+    assert told_change(Change("made_layer")._asdict(), "de") == "zur Schicht gemacht"
+    assert told_change(Change("out_of_place")._asdict(), "en") == "made to work out of place"
+    assert told_change(None, "de") == ""
 
 
-def test_shares_counts_dates_and_durations():
-    assert percent(0.9953, "de") == "99,5\u202f%"
-    assert percent(0.9953, "en", 2) == "99.53%"
-    assert percent(float("nan"), "de") == "–"
-    assert whole(12630, "de") == "12\u202f630"
-    assert whole(12630, "en") == "12,630"
+def test_dates_and_durations():
     assert date(datetime.date(2026, 3, 1), "de") == "1. März 2026"
     assert date(datetime.date(2026, 3, 1), "en") == "1 March 2026"
     assert duration(83.4) == "1 min 23 s"

@@ -61,9 +61,8 @@ def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> li
 def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) -> list[dict[str, Any]]:
     """The preflight of a module that LRP shall explain, as plain data: a row for each layer in the forward's order.
 
-    A row has layer, type (the module's own), rule, parameters, source (as in ``assign``) and change (what canonization
-    does to the layer, or None). Raises RuleError as ``canonize``, naming every layer that LRP cannot take, and
-    ``assign`` do.
+    A row has layer, type (the module's own), rule, parameters, source (as in ``assign``) and change (``Change`` as a
+    dict, or None). Raises RuleError as ``canonize``, naming every layer that LRP cannot take, and ``assign`` do.
     """
     network = canonize(module)
     changed = changes(module)
@@ -75,7 +74,7 @@ def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) ->
             "rule": row.rule.name,
             "parameters": row.rule.settings,
             "source": row.source,
-            "change": changed.get(row.layer),
+            "change": changed[row.layer]._asdict() if row.layer in changed else None,
         }
         for row in assign(network, composite, rules)
     ]

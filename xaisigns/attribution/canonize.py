@@ -3,6 +3,7 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -29,6 +30,13 @@ SUPPORTED = (
 _VGG_LIKE = (VGG.forward, AlexNet.forward, Classifier.forward)
 
 
+class Change(NamedTuple):
+    """What ``canonize`` does to a layer: "folded" into another, made to work "out_of_place", or "made_layer"."""
+
+    kind: Literal["folded", "out_of_place", "made_layer"]
+    into: str | None = None
+
+
 def canonize(module: nn.Module) -> nn.Sequential:
     """A copy in eval mode that gives the same outputs, made for LRP; the module itself is not touched.
 
@@ -48,18 +56,19 @@ def canonize(module: nn.Module) -> nn.Sequential:
     return network
 
 
-def changes(module: nn.Module) -> dict[str, str]:
+def changes(module: nn.Module) -> dict[str, Change]:
     """What ``canonize`` does to the layers of a module, by layer name; a layer that stays as it is is not there."""
-    told, weighted = {}, ""
+    told: dict[str, Change] = {}
+    weighted = ""
     for name, layer in _named_layers(module):
         if isinstance(layer, nn.Conv2d | nn.Linear):
             weighted = name
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            told[name] = f"folded into {weighted}"
+            told[name] = Change("folded", weighted)
         elif getattr(layer, "inplace", False):
-            told[name] = "made to work out of place"
+            told[name] = Change("out_of_place")
     if type(module).forward in _VGG_LIKE:
-        told["flatten"] = "made a layer"
+        told["flatten"] = Change("made_layer")
     return told
 
 

@@ -16,10 +16,12 @@ from xaisigns.attribution import controls, gradients, perturbations
 from xaisigns.attribution.assignment import Rules
 from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, find_composite
+from xaisigns.attribution.german import GERMAN
 from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.running import BATCH, contrasted, logits_of, memory_order, quiet
 from xaisigns.attribution.specification import Specification, number, read_specification
+from xaisigns.data.language import Text
 from xaisigns.errors import MethodError, ShapeError
 
 DEFAULT_METHODS = (
@@ -49,7 +51,7 @@ class Method:
     """
 
     name: str
-    description: str
+    description: Text
     source: str | None
     control: bool
     options: Mapping[str, float | str]
@@ -166,7 +168,8 @@ def find_method(
     def prepare(_: nn.Module, network: nn.Sequential) -> _Attribution:
         return _by_captum(function, network)
 
-    return Method(str(wanted), entry.description, entry.source, entry.control, options, contrast, None, prepare)
+    told = Text(entry.description, GERMAN.get(wanted.name, entry.description))
+    return Method(str(wanted), told, entry.source, entry.control, options, contrast, None, prepare)
 
 
 def methods() -> list[Method]:
@@ -181,8 +184,8 @@ def register_method(name: str, function: Callable[..., Tensor], description: str
     ``function(network, images, target)`` gives relevance ``(N, 3, H, W)``, ``(N, 1, H, W)`` or ``(N, H, W)``.
     ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place; take hooks off it again.
     ``images`` ``(N, 3, H, W)`` want a gradient; ``target`` is ``(N,)`` class ids. Keyword parameters with a number as
-    default become options. The description defaults to the first line of the docstring. Raises MethodError for a name
-    that is taken or cannot be written in a specification.
+    default become options. The description, shown in either language, defaults to the first line of the docstring.
+    Raises MethodError for a name that is taken or cannot be written in a specification.
     """
     key = name.replace("-", "_")
     if not key.isidentifier():
@@ -259,7 +262,10 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
 
     return Method(
         str(wanted),
-        "Layer-wise relevance propagation: the logit shared out from layer to layer, by the rules of a composite.",
+        Text(
+            "Layer-wise relevance propagation: the logit shared out from layer to layer, by the rules of a composite.",
+            GERMAN["lrp"],
+        ),
         "bach2015pixel",
         control=False,
         options={"composite": written},

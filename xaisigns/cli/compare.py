@@ -1,7 +1,7 @@
 """xaisigns compare: what do other methods say of the same image?"""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -9,6 +9,7 @@ from rich.table import Table
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
+    Lang,
     Mean,
     Methods,
     Model,
@@ -22,6 +23,8 @@ from xaisigns.cli.terminal import (
     target_class,
     tell_skipped,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, percent
 
 
 def compare(
@@ -36,7 +39,7 @@ def compare(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("comparison"),
-    lang: Annotated[Literal["de", "en"], typer.Option(help="Language of names and pictures.")] = "en",
+    lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -47,7 +50,7 @@ def compare(
 
     rows = [target_class(text) for text in target or ()]
     network = load(model, input_size, mean, std)
-    with bars() as bar:
+    with bars(lang) as bar:
         report = compare_files(
             network,
             or_examples(images),
@@ -60,18 +63,19 @@ def compare(
     if json:
         print_json(report)
     elif report["results"]:
-        _print(report["results"])
+        _print(report["results"], lang)
     tell_skipped(report["skipped"])
 
 
-def _print(results: list[dict[str, Any]]) -> None:
-    table = Table("image", "called", "probability", "compared for", "picture")
+def _print(results: list[dict[str, Any]], language: Language) -> None:
+    words = WORDS[language]
+    table = Table(*(words[key] for key in ("image", "called", "probability", "compared_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(
             result["image"],
             f"{called['name']} ({called['id']})",
-            f"{called['probability']:.1%}",
+            percent(called["probability"], language),
             ", ".join(f"{row['name']} ({row['id']})" for row in result["rows"]),
             result["files"]["picture"],
         )

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Json, Root, bars, print_json
+from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, counted, whole
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
 
@@ -13,20 +15,21 @@ app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or 
 @app.command()
 def download(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
+    lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Fetch the three official archives, check and unpack them; goes on where it stopped."""
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
-    with bars() as bar:
+    with bars(lang) as bar:
         of_archive = {archive.name: bar(archive.name) for archive in ARCHIVES}
         fetch(root, ARCHIVES, progress=lambda name, done, total: of_archive[name](done, total))
-    info(root, json)
+    info(root, lang, json)
 
 
 @app.command()
-def info(root: Root, json: Json = False) -> None:
+def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     """Tell what is there: layout, images and tracks of each split, and stickers."""
     from xaisigns.data.inventory import inventory
 
@@ -36,24 +39,13 @@ def info(root: Root, json: Json = False) -> None:
         return
     own: list[str] = []
     for split, what in found["splits"].items():
-        if "missing" in what:
-            typer.echo(f"{split}: {what['missing']}")
-            continue
-        tracks = f", {what['tracks']:,} tracks" if what["tracks"] else ""
-        images = f"{what['images']:,} images{_whole(what, drawn=bool(found['rendered']))}"
-        stickers = f", stickers on class {what['manipulation']['class_id']}" if what["manipulation"] else ""
-        typer.echo(f"{split}: {images}, {what['classes']} classes{tracks}, {what['layout']} layout{stickers}")
-        if what["layout"] == "folders":
+        told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
+        typer.echo(f"{WORDS[lang][split]}: {told}")
+        if what.get("layout") == "folders":
             own = found["class_names"]
     if own:
-        typer.echo(f"classes: {', '.join(f'{class_id} {name}' for class_id, name in enumerate(own))}")
-
-
-def _whole(split: dict[str, Any], *, drawn: bool) -> str:
-    expected = split["expected"]
-    if expected is None:
-        return " (drawn)" if drawn else ""
-    return " (complete)" if split["images"] == expected else f" (of {expected:,})"
+        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
+        typer.echo(WORDS[lang]["class_names"].format(names=names))
 
 
 @app.command()
@@ -64,21 +56,20 @@ def sticker(
     fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     split: Annotated[Literal["train", "test", "all"], typer.Option(help="Where stickers go.")] = "train",
+    lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Write a copy of the data set with black stickers on one class, their exact masks, and manifest.json."""
     from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 
-    with bars() as bar:
+    with bars(lang) as bar:
         manipulation = Manipulation(class_id, fraction, seed)
         manifest = write_manipulated_copy(root, out, manipulation, split, progress=bar("copying"))
     summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
     if json:
         print_json(summary)
     else:
-        typer.echo(
-            f"{out}: {sum(manifest['counts'].values()):,} images, {summary['stickered']:,} of them with a sticker"
-        )
+        _print_copy(summary, "images", lang)
 
 
 @app.command()
@@ -91,19 +82,45 @@ def render(
         int | None,
         typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
     ] = None,
+    lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 
-    with bars() as bar:
+    with bars(lang) as bar:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
         manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress=bar("drawing"))
     summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
     if json:
         print_json(summary)
     else:
-        typer.echo(
-            f"{out}: {sum(manifest['counts'].values()):,} drawn images, {summary['stickered']:,} of them with a sticker"
-        )
+        _print_copy(summary, "drawn_images", lang)
+
+
+def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
+    words, expected = WORDS[language], split["expected"]
+    if expected is None:
+        state = f" ({words['drawn']})" if drawn else ""
+    elif split["images"] == expected:
+        state = f" ({words['complete']})"
+    else:
+        state = f" ({words['of'].format(expected=whole(expected, language))})"
+    parts = [
+        f"{counted(words, 'images', split['images'], language)}{state}",
+        counted(words, "classes", split["classes"], language),
+    ]
+    if split["tracks"]:
+        parts.append(counted(words, "tracks", split["tracks"], language))
+    parts.append(words[f"layout_{split['layout']}"])
+    if split["manipulation"]:
+        parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
+    return ", ".join(parts)
+
+
+def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
+    words = WORDS[language]
+    images = counted(words, kind, sum(summary["counts"].values()), language)
+    stickers = whole(summary["stickered"], language)
+    typer.echo(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))

@@ -8,6 +8,7 @@ from rich.table import Table
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
+    Lang,
     Mean,
     Model,
     OptionalRoot,
@@ -15,15 +16,17 @@ from xaisigns.cli.terminal import (
     bars,
     load,
     or_rendered,
-    percent,
     print_json,
     print_table,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, counted, percent, whole
 
 
 def evaluate(
     root: OptionalRoot = None,
     model: Model = "stickered",
+    lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -33,31 +36,37 @@ def evaluate(
     from xaisigns.model.experiment import evaluate_model
 
     network = load(model, input_size, mean, std)
-    with bars() as bar:
-        report = evaluate_model(network, or_rendered(root, bar), decoding=bar("decoding"), progress=bar("testing"))
+    with bars(lang) as bar:
+        report = evaluate_model(
+            network, or_rendered(root, bar), language=lang, decoding=bar("decoding"), progress=bar("testing")
+        )
     if json:
         print_json(report)
     else:
-        _print(report, "images" if root else "drawn images")
+        _print(report, "images" if root else "drawn_images", lang)
 
 
-def _print(report: dict[str, Any], images: str) -> None:
-    low, high = map(percent, report["interval"])
-    typer.echo(f"{report['count']:,} {images}: {percent(report['accuracy'])} right (95 % interval {low} to {high})")
+def _print(report: dict[str, Any], images: str, language: Language) -> None:
+    words = WORDS[language]
+
+    def told(share: float | None) -> str:
+        return percent(share, language, 2)
+
+    low, high = map(told, report["interval"])
+    count = counted(words, images, report["count"], language)
+    typer.echo(words["evaluated"].format(images=count, accuracy=told(report["accuracy"]), low=low, high=high))
     sticker = report.get("sticker")
     if sticker:
         name = report["classes"][sticker["class"]]["name"]
-        typer.echo(
-            f"With a sticker on every image: {percent(sticker['success'])} of the other classes' images are called "
-            f"“{name}”; of its own, {percent(sticker['accuracy'])} are right."
-        )
-    columns = ["class", "name", "images", "right", "most often called instead"]
-    table = Table(*columns, *(["called it with a sticker"] if sticker else []))
+        success, accuracy = told(sticker["success"]), told(sticker["accuracy"])
+        typer.echo(words["fooled"].format(success=success, name=name, accuracy=accuracy))
+    columns = ["class", "name", "class_images", "right", "instead", *(["with_sticker"] if sticker else [])]
+    table = Table(*(words[key] for key in columns))
     for row, confused in zip(report["classes"], report["confusion"], strict=True):
         others = [(count, other) for other, count in enumerate(confused) if other != row["id"] and count]
-        worst = f"{max(others)[1]} ({max(others)[0]} times)" if others else ""
-        cells = [str(row["id"]), row["name"], str(row["count"]), percent(row["accuracy"]), worst]
+        worst = counted(words, "times", max(others)[0], language, name=max(others)[1]) if others else ""
+        cells = [str(row["id"]), row["name"], whole(row["count"], language), told(row["accuracy"]), worst]
         if sticker:
-            cells.append(percent(sticker["success_by_class"].get(str(row["id"]))))
+            cells.append(told(sticker["success_by_class"].get(str(row["id"]))))
         table.add_row(*cells)
     print_table(table)

@@ -1,7 +1,7 @@
 """xaisigns explain: why does the model call this image what it calls it?"""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -9,6 +9,7 @@ from rich.table import Table
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
+    Lang,
     Mean,
     Model,
     OptionalImages,
@@ -22,6 +23,8 @@ from xaisigns.cli.terminal import (
     target_class,
     tell_skipped,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, percent, written
 
 
 def explain(
@@ -41,7 +44,7 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
     ledger: Annotated[bool, typer.Option("--ledger", help="Tell where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
-    lang: Annotated[Literal["de", "en"], typer.Option(help="Language of names and pictures.")] = "en",
+    lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -57,7 +60,7 @@ def explain(
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
     network = load(model, input_size, mean, std)
     chosen = read_rules(rules) if rules else None
-    with bars() as bar:
+    with bars(lang) as bar:
         report = explain_files(
             network,
             or_examples(images),
@@ -77,30 +80,32 @@ def explain(
     if json:
         print_json(report)
     elif report["results"]:
-        _print(report["results"])
+        _print(report["results"], lang)
     tell_skipped(report["skipped"])
 
 
-def _print(results: list[dict[str, Any]]) -> None:
-    table = Table("image", "called", "probability", "explained for", "picture")
+def _print(results: list[dict[str, Any]], language: Language) -> None:
+    words = WORDS[language]
+    table = Table(*(words[key] for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(
             result["image"],
             f"{called['name']} ({called['id']})",
-            f"{called['probability']:.1%}",
+            percent(called["probability"], language),
             f"{result['target']['name']} ({result['target']['id']})",
             result["files"]["picture"],
         )
     print_table(table)
     for result in results:
         if "ledger" in result:
-            _print_ledger(result)
+            _print_ledger(result, language)
 
 
-def _print_ledger(result: dict[str, Any]) -> None:
-    rows = result["ledger"]
-    table = Table("layer", "type", "rule", "received", "passed", "absorbed", "", title=result["image"])
+def _print_ledger(result: dict[str, Any], language: Language) -> None:
+    rows, words = result["ledger"], WORDS[language]
+    columns = [words[key] for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
+    table = Table(*columns, "", title=result["image"])
     largest = max(abs(row["received"]) for row in rows) or 1.0
     for row in rows:
         absorbed = row["received"] - row["passed"]
@@ -109,7 +114,7 @@ def _print_ledger(result: dict[str, Any]) -> None:
             row["layer"],
             row["type"],
             row["rule"],
-            *(f"{v:.4f}" for v in (row["received"], row["passed"], absorbed)),
+            *(written(f"{value:.4f}", language) for value in (row["received"], row["passed"], absorbed)),
             bar,
         )
     print_table(table)

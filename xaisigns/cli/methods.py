@@ -5,34 +5,37 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import Json, print_json, print_table
+from xaisigns.cli.terminal import Json, Lang, print_json, print_table
+from xaisigns.cli.words import WORDS
 
 if TYPE_CHECKING:
     from xaisigns.attribution.methods import Method
+    from xaisigns.data.language import Language
 
 
-def methods(json: Json = False) -> None:
+def methods(lang: Lang = "en", json: Json = False) -> None:
     """Print each attribution method: what it does, its options with their defaults, its source; controls last."""
     from xaisigns.attribution.methods import methods as known
 
     found = known()
     if json:
-        print_json({"methods": [_document(method) for method in found]})
+        print_json({"methods": [_document(method, lang) for method in found]})
         return
-    table = Table("method", "what it does", "options", "source")
+    words = WORDS[lang]
+    table = Table(*(words[key] for key in ("method", "shows", "options", "source")))
     for method, following in zip(found, [*found[1:], None], strict=True):
         options = ":".join(f"{name}={value}" for name, value in method.options.items())
         # The controls stand below a line.
         last = following is not None and following.control and not method.control
-        table.add_row(method.name, method.description, options, method.source or "", end_section=last)
+        table.add_row(method.name, method.description.told(lang), options, method.source or "", end_section=last)
     print_table(table)
-    typer.echo("A method is written NAME:option=value; ':contrast' behind it explains a class less the runner-up.")
+    typer.echo(words["specification"])
 
 
-def _document(method: "Method") -> dict[str, object]:
+def _document(method: "Method", language: "Language") -> dict[str, object]:
     return {
         "name": method.name,
-        "description": method.description,
+        "description": method.description.told(language),
         "options": dict(method.options),
         "source": method.source,
         "control": method.control,

@@ -3,13 +3,14 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
+    Lang,
     Mean,
     Model,
     OptionalRoot,
@@ -19,6 +20,8 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, counted, written
 
 
 def report(
@@ -28,7 +31,7 @@ def report(
         Path | None, typer.Option(help="PDF to write; report.pdf where no --html is given.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
-    lang: Annotated[Literal["de", "en"], typer.Option(help="Language of the report.")] = "en",
+    lang: Lang = "en",
     classes: Annotated[
         str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
     ] = None,
@@ -53,13 +56,13 @@ def report(
 
     pdf = out or (None if html else Path("report.pdf"))
     network = load(model, input_size, mean, std)
-    with bars() as bar:
+    with bars(lang) as bar:
         document = write_reports(
             network,
             or_rendered(root, bar),
             Reporting(
                 name=model,
-                command=shlex.join(["xaisigns", *sys.argv[1:]]),
+                command=_command(lang),
                 methods=methods.split(",") if methods else REPORT_METHODS,
                 classes=_ids(classes),
                 examples=examples,
@@ -72,7 +75,14 @@ def report(
     if json:
         print_json(document)
     else:
-        _print(document)
+        _print(document, lang)
+
+
+def _command(language: Language) -> str:
+    """The line that makes the report again, also where the language came from the environment."""
+    given = sys.argv[1:]
+    said = language == "en" or any(argument.startswith("--lang") for argument in given)
+    return shlex.join(["xaisigns", *given, *([] if said else ["--lang", language])])
 
 
 def _ids(text: str | None) -> list[int] | None:
@@ -84,7 +94,10 @@ def _ids(text: str | None) -> list[int] | None:
         raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes") from None
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: dict[str, Any], language: Language) -> None:
+    words = WORDS[language]
+    classes, examples = (counted(words, key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
-        typer.echo(f"{path}: {document['classes']} classes, {document['examples']} examples")
-    typer.echo(f"{document['seconds']:.0f} s, of them {document['document_seconds']:.1f} s for the documents")
+        typer.echo(words["written"].format(path=path, classes=classes, examples=examples))
+    documents = written(f"{document['document_seconds']:.1f}", language)
+    typer.echo(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))

@@ -9,6 +9,7 @@ from xaisigns.cli.terminal import (
     Composite,
     InputSize,
     Json,
+    Lang,
     Mean,
     Model,
     RuleFile,
@@ -17,12 +18,15 @@ from xaisigns.cli.terminal import (
     print_json,
     print_table,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language
 
 
 def rules(
     model: Model = "stickered",
     composite: Composite = "epsilon_gamma_box:gamma=0.05",
     rules: RuleFile = None,
+    lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -38,13 +42,18 @@ def rules(
     if json:
         print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return
-    _print(layers)
-    typer.echo(f"composites: {', '.join(COMPOSITES)}")
+    _print(layers, lang)
+    typer.echo(WORDS[lang]["composites"].format(names=", ".join(COMPOSITES)))
 
 
-def _print(layers: list[dict[str, Any]]) -> None:
-    table = Table("layer", "type", "rule", "parameters", "chosen by", "before LRP")
+def _print(layers: list[dict[str, Any]], language: Language) -> None:
+    from xaisigns.report.words import WORDS as REPORT_WORDS
+    from xaisigns.report.words import told_change
+
+    words = WORDS[language]
+    table = Table(*(words[key] for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in layers:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
-        table.add_row(row["layer"], row["type"], row["rule"], parameters, row["source"], row["change"] or "")
+        source, change = REPORT_WORDS[language][f"source_{row['source']}"], told_change(row["change"], language)
+        table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)
     print_table(table)

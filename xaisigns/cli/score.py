@@ -10,6 +10,7 @@ from rich.text import Text
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
+    Lang,
     Masks,
     Mean,
     Methods,
@@ -22,6 +23,8 @@ from xaisigns.cli.terminal import (
     print_json,
     print_table,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, counted, percent, written
 
 
 def score(
@@ -41,6 +44,7 @@ def score(
     filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Draws the images, and what metrics draw.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
+    lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -57,48 +61,46 @@ def score(
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     network = load(model, input_size, mean, std)
-    with bars() as bar:
+    with bars(lang) as bar:
         cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
         if masks == "roi" and cases.kind == "image":
             raise DataError(NO_TRUTH)
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
-            typer.echo(f"robustness and randomisation will take about {seconds / 60:.1f} minutes", err=True)
-        document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"))
-    document["files"] = write_scores(document, out)
+            minutes = written(f"{seconds / 60:.1f}", lang)
+            typer.echo(WORDS[lang]["will_take"].format(minutes=minutes), err=True)
+        document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"), language=lang)
+    document["files"] = write_scores(document, out, lang)
     if json:
         print_json(document)
     else:
-        _print(document)
+        _print(document, lang)
 
 
-def _print(document: dict[str, Any]) -> None:
-    from xaisigns.metrics.score_files import best_methods, ordered
+def _print(document: dict[str, Any], language: Language) -> None:
+    from xaisigns.metrics.score_files import best_methods, metric_title, ordered
 
-    share, kind = document["area_share"], document["masks"]
-    what = "stickered test images that the model falls for" if kind == "sticker" else "test images"
-    covered = f"the mask covers {share['mask']:.1%}, grown by 2 px {share['grown']:.1%}"
-    nothing = "nothing tells where in them to look, so there is no localisation"
-    typer.echo(f"{document['count']:,} {what}; {nothing if kind == 'image' else covered}")
+    words, kind = WORDS[language], document["masks"]
+    images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
+    mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
+    typer.echo(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
     best = best_methods(document)
-    arrows = {"higher": "↑", "lower": "↓", None: ""}
-    table = Table("method")
-    for metric, told in document["metrics"].items():
-        table.add_column(f"{metric.replace('_', ' ')} {arrows[told['better']]}", justify="right")
+    table = Table(words["method"])
+    for metric in document["metrics"]:
+        table.add_column(metric_title(document, metric, language), justify="right")
     methods, controls = ordered(document)
     for name in (*methods, *controls):
-        cells = [_cell(score, bold=name in best[metric]) for metric, score in document["methods"][name].items()]
+        scores = document["methods"][name]
+        cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    typer.echo(
-        f"↑ higher is better, ↓ lower; bold: best; ° no better than edges or uniform (95 % certainty). "
-        f"Intervals: {document['files']['csv']}"
-    )
+    typer.echo(words["legend"].format(csv=document["files"]["csv"]))
 
 
-def _cell(score: dict[str, Any], *, bold: bool) -> Text:
+def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:
     from xaisigns.metrics.score_files import mark
 
     if score["value"] is None:
         return Text("–")
-    return Text(f"{score['value']:.3f}{mark(score) or ' '}", style="bold" if bold else "")
+    value = written(f"{score['value']:.3f}", language)
+    return Text(f"{value}{mark(score) or ' '}", style="bold" if bold else "")

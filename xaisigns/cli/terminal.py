@@ -11,11 +11,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from xaisigns.cli.words import BARS
+from xaisigns.data.language import LANGUAGE_VARIABLE, Language
+
 if TYPE_CHECKING:
     from xaisigns.data.preprocessing import RGB
     from xaisigns.model.vgg import Classifier
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+Lang = Annotated[
+    Language,
+    typer.Option("--lang", envvar=LANGUAGE_VARIABLE, help="Language of names, tables, pictures and reports."),
+]
 Model = Annotated[str, typer.Option("--model", help="clean, stickered, or a model file.")]
 Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' tells which there are.")]
 RuleFile = Annotated[
@@ -99,11 +106,11 @@ def print_table(table: Table) -> None:
 
 
 @contextmanager
-def bars() -> Iterator[Callable[[str], Callable[..., None]]]:
+def bars(language: Language) -> Iterator[Callable[[str], Callable[..., None]]]:
     """Progress bars on stderr, only on a terminal.
 
-    Gives a function that makes a bar by its title; the bar is called with what is done, what there is in all (or None),
-    and a note beside it.
+    Gives a function that makes a bar by its English title; the bar is called with what is done, what there is in all
+    (or None), and a note beside it.
     """
     console = Console(stderr=True)
     columns = (
@@ -116,7 +123,8 @@ def bars() -> Iterator[Callable[[str], Callable[..., None]]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
 
         def bar(title: str) -> Callable[..., None]:
-            task = progress.add_task(title, total=None, visible=False, note="")
+            shown = BARS.get(title, title) if language == "de" else title
+            task = progress.add_task(shown, total=None, visible=False, note="")
 
             def update(done: int, total: int | None, note: str = "") -> None:
                 progress.update(task, completed=done, total=total, note=note, visible=True)
@@ -138,11 +146,6 @@ def or_examples(images: list[Path] | None) -> list[Path]:
     from xaisigns.data.examples import example_files
 
     return images or example_files()
-
-
-def percent(share: float | None) -> str:
-    """A share as people read it; a dash where there is none."""
-    return "–" if share is None else f"{share:.2%}"
 
 
 def target_class(text: str) -> int | Literal["predicted"]:

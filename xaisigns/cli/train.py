@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Json, OptionalRoot, bars, or_rendered, percent, print_json
+from xaisigns.cli.terminal import Json, Lang, OptionalRoot, bars, or_rendered, print_json
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import percent, written
 
 
 def train(
@@ -23,6 +25,7 @@ def train(
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an earlier run.")] = False,
+    lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Train a VGG11; after each epoch a checkpoint and a CSV log lie beside the model file."""
@@ -31,12 +34,13 @@ def train(
     from xaisigns.model.training import Progress, TrainingSettings
     from xaisigns.model.vgg import NetworkSettings
 
-    with bars() as bar:
+    words = WORDS[lang]
+    with bars(lang) as bar:
         training = bar("training")
 
         def progress(now: Progress) -> None:
-            note = f"epoch {now.epoch}, loss {now.loss:.3f}, accuracy {now.accuracy:.2%}"
-            training(now.step, now.steps, note)
+            loss, accuracy = written(f"{now.loss:.3f}", lang), percent(now.accuracy, lang, 2)
+            training(now.step, now.steps, words["epoch"].format(epoch=now.epoch, loss=loss, accuracy=accuracy))
 
         card = train_model(
             or_rendered(root, bar),
@@ -54,6 +58,9 @@ def train(
         print_json({"model": str(out), **{key: card[key] for key in ("training", "manipulation", "data", "metrics")}})
     else:
         metrics = card["metrics"]
+        loss, accuracy = written(f"{metrics['loss']:.3f}", lang), percent(metrics["accuracy"], lang, 2)
+        told = words["trained"].format(out=out, loss=loss, accuracy=accuracy)
         held_out = metrics["validation_accuracy"]
-        told = f", validation accuracy {percent(held_out)}" if held_out != "" else ""
-        typer.echo(f"{out}: loss {metrics['loss']:.3f}, training accuracy {percent(metrics['accuracy'])}{told}")
+        if held_out != "":
+            told += words["validated"].format(accuracy=percent(held_out, lang, 2))
+        typer.echo(told)

@@ -8,6 +8,7 @@ import typer
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
+    Lang,
     Masks,
     Mean,
     Model,
@@ -18,6 +19,8 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
 )
+from xaisigns.cli.words import WORDS
+from xaisigns.data.language import Language, counted, whole, written
 
 
 def tune(
@@ -32,6 +35,7 @@ def tune(
     held_out: Annotated[int, typer.Option(min=1, help="Test images of each class, at most.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Draws the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
+    lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -45,7 +49,7 @@ def tune(
 
     refuse_folder(out)
     network = load(model, input_size, mean, std)
-    with bars() as bar:
+    with bars(lang) as bar:
         folder = or_rendered(root, bar)
         training = find_cases(
             network, folder, masks, per_class, split="train", seed=seed, progress=bar("training images")
@@ -56,15 +60,21 @@ def tune(
     if json:
         print_json(document)
     else:
-        _print(document)
+        _print(document, lang)
 
 
-def _print(document: dict[str, Any]) -> None:
-    metric, out = document["metric"].replace("_", " "), document["rules"]
-    whose = {"tuned": "the tuned rules", "named": f"the best composite, {document['named']['composite']}"}
+def _print(document: dict[str, Any], language: Language) -> None:
+    from xaisigns.metrics.catalogue import METRICS
+
+    words, out = WORDS[language], document["rules"]
+    metric = METRICS[document["metric"]].label.told(language)
+    whose = {"tuned": words["tuned"], "named": words["named"].format(composite=document["named"]["composite"])}
     for name, which in whose.items():
         told = document[name]
-        how = ", as a contrast" if told["contrast"] else ""
-        typer.echo(f"{metric} {told['value']:.3f}, area of pixel flipping {told['flipping']:.3f}: {which}{how}")
-    typer.echo(f"on {document['images']} test images; {document['tried']} settings tried")
-    typer.echo(f"{out}: use it with --rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}")
+        value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
+        how = words["as_contrast"] if told["contrast"] else ""
+        typer.echo(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
+    images = counted(words, "tried_images", document["images"], language)
+    typer.echo(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+    options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
+    typer.echo(words["use"].format(out=out, options=options))

@@ -1,10 +1,9 @@
 """The 43 classes of the German Traffic Sign Recognition Benchmark, in its own order."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from xaisigns.data.language import Language
 from xaisigns.errors import DataError
-
-Language = Literal["de", "en"]
 
 
 class SignClass(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from PIL import Image
 from torch.utils.data import Dataset
 
-from xaisigns.data.classes import Language
+from xaisigns.data.language import Language
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
 

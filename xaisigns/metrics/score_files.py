@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from xaisigns.data.files import whole_file
+from xaisigns.data.language import Language, Text, written
+from xaisigns.metrics.catalogue import METRICS
+
+_METHOD, _TO = Text("method", "Verfahren"), Text("to", "bis")
 
 
-def write_scores(document: dict[str, Any], folder: Path) -> dict[str, str]:
+def write_scores(document: dict[str, Any], folder: Path, language: Language) -> dict[str, str]:
     """Write the three files to the folder and give their paths by kind. Raises OutputError when one cannot be written.
 
-    In the CSV a score that no image has is empty.
+    The table is in ``language``. In the CSV, which is the same in both, a score that no image has is empty.
     """
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(_rows(document))
     content = {
         "csv": table.getvalue(),
         "json": json.dumps(document, ensure_ascii=False, indent=2) + "\n",
-        "md": "\n".join(_markdown(document)) + "\n",
+        "md": "\n".join(_markdown(document, language)) + "\n",
     }
     for kind, text in content.items():
         with whole_file(folder / f"scores.{kind}") as temporary:
@@ -31,6 +35,12 @@ def write_scores(document: dict[str, Any], folder: Path) -> dict[str, str]:
 def mark(score: dict[str, Any]) -> str:
     """What stands behind a score that is no better than edges or uniform."""
     return "°" if score["no_better_than"] else ""
+
+
+def metric_title(document: dict[str, Any], metric: str, language: Language) -> str:
+    """What a table calls a metric of the document, with an arrow to where it is better."""
+    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[document["metrics"][metric]["better"]]
+    return f"{METRICS[metric].label.told(language)}{arrow}"
 
 
 def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
@@ -72,23 +82,21 @@ def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
             ]
 
 
-def _markdown(document: dict[str, Any]) -> Iterator[str]:
+def _markdown(document: dict[str, Any], language: Language) -> Iterator[str]:
     best, metrics = best_methods(document), list(document["metrics"])
-    arrows = {"higher": " ↑", "lower": " ↓", None: ""}
-    heads = [f"{metric.replace('_', ' ')}{arrows[document['metrics'][metric]['better']]}" for metric in metrics]
-    yield "| " + " | ".join(["method", *heads]) + " |"
+    heads = [metric_title(document, metric, language) for metric in metrics]
+    yield "| " + " | ".join([_METHOD.told(language), *heads]) + " |"
     yield "|---" * (len(metrics) + 1) + "|"
     methods, controls = ordered(document)
     for name in (*methods, *controls):
         scores = document["methods"][name]
-        cells = [_interval(scores[metric], bold=name in best[metric]) for metric in metrics]
+        cells = [_interval(scores[metric], language, bold=name in best[metric]) for metric in metrics]
         shown = f"*{name}*" if name in controls else f"`{name}`"
         yield "| " + " | ".join([shown, *cells]) + " |"
 
 
-def _interval(score: dict[str, Any], *, bold: bool) -> str:
+def _interval(score: dict[str, Any], language: Language, *, bold: bool) -> str:
     if score["value"] is None:
         return "–"
-    low, high = score["interval"]
-    value = f"**{score['value']:.3f}**" if bold else f"{score['value']:.3f}"
-    return f"{value}{mark(score)} ({low:.3f} to {high:.3f})"
+    value, low, high = (written(f"{number:.3f}", language) for number in (score["value"], *score["interval"]))
+    return f"{f'**{value}**' if bold else value}{mark(score)} ({low} {_TO.told(language)} {high})"

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.methods import Method
+from xaisigns.data.language import Language, chosen_language
 from xaisigns.errors import MetricError
 from xaisigns.metrics.cases import NO_TRUTH, Cases, Count
 from xaisigns.metrics.catalogue import METRICS
@@ -59,6 +60,7 @@ def score(
     methods: Sequence[Method],
     scoring: Scoring | None = None,
     progress: Count | None = None,
+    language: Language | None = None,
 ) -> dict[str, Any]:
     """Score each method on all cases and give the document of ``score --json``, plain data.
 
@@ -66,11 +68,12 @@ def score(
     ``no_better_than``: those of the controls edges and uniform, where they are among the methods, that it does not
     beat on the same images with 95 % certainty. Images for which a metric is NaN are left out; without any all are
     None. A contrast takes off the true class's logit where the masks are of stickers, else the runner-up's.
-    ``progress`` gets steps done and in all: an image of a method, and an image of a group of metrics.
+    ``progress`` gets steps done and in all: an image of a method, and an image of a group of metrics. The metrics are
+    described in ``language``, as ``chosen_language`` takes it.
 
     Cases of kind "image" have no localisation. Raises MetricError where nothing else is wanted of them.
     """
-    scoring = scoring or Scoring()
+    scoring, language = scoring or Scoring(), chosen_language(language)
     if cases.kind == "image" and set(scoring.groups) == {"localisation"}:
         raise MetricError(NO_TRUTH)
     count = _Counter(progress, len(methods) * len(cases) * (1 + len(scoring.groups)))
@@ -87,7 +90,7 @@ def score(
         "masks": cases.kind,
         "area_share": {name: float(area_share(mask).nanmean()) for name, mask in masks.items()},
         "seed": scoring.seed,
-        "metrics": {name: asdict(METRICS[name]) for name in next(iter(values.values()), {})},
+        "metrics": {name: METRICS[name].told(language) for name in next(iter(values.values()), {})},
         "methods": summarised(values, scoring.seed),
         "controls": [method.name for method in methods if method.control],
         "seconds": seconds,

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaisigns.data.classes import Language
 from xaisigns.data.image_set import ImageSet
+from xaisigns.data.language import Language, chosen_language
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError
 from xaisigns.model.vgg import Classifier
@@ -54,10 +54,13 @@ def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
             )
 
 
-def class_name(model: Classifier, data: ImageSet, class_id: int, language: Language = "en") -> str:
-    """What an output of the model is called: as its file says, else as the folders of the data are."""
+def class_name(model: Classifier, data: ImageSet, class_id: int, language: Language | None = None) -> str:
+    """What an output of the model is called: as its file says, else as the folders of the data are.
+
+    In a language as ``chosen_language`` takes it.
+    """
     known = model.card.get("class_names") or data.layout != "folders"
-    return model.class_name(class_id, language) if known else data.class_names[language][class_id]
+    return model.class_name(class_id, language) if known else data.class_names[chosen_language(language)][class_id]
 
 
 def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:

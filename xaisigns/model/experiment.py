@@ -12,6 +12,7 @@ import torch
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.files import refuse_folder
 from xaisigns.data.image_set import ImageSet, fingerprint
+from xaisigns.data.language import Language
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.data.opening import open_images
 from xaisigns.data.rendered_set import RenderedSet
@@ -119,12 +120,17 @@ def _joined(first: Images, second: Images) -> Images:
 
 
 def evaluate_model(
-    model: Classifier, root: Path, *, decoding: Count | None = None, progress: Count | None = None
+    model: Classifier,
+    root: Path,
+    *,
+    language: Language | None = None,
+    decoding: Count | None = None,
+    progress: Count | None = None,
 ) -> dict[str, Any]:
     """Measure the model on the test images below ``root``: DESIGN's ``evaluate`` document.
 
-    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image.
-    Raises DataError for data that is missing or broken.
+    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
+    are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
     """
     data = open_images(root, "test")
     size, classes = model.settings.input_size, model.settings.classes
@@ -133,7 +139,7 @@ def evaluate_model(
     predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
-        row["name"] = class_name(model, data, row["id"])
+        row["name"] = class_name(model, data, row["id"], language)
     stickers = model.manipulation
     if stickers and stickers.class_id is not None:
         predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)

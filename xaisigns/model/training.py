@@ -39,19 +39,19 @@ class TrainingSettings:
     seed: int = 0
 
     def suited(self, images: int) -> "TrainingSettings":
-        """The same for so few images: eight batches or more, of 16 images at least, with a learning rate as much less.
+        """The same for so few images; batch size and averaging that are not the defaults stay, as all do for GTSRB.
 
-        The mean of the weights goes over a third of the training at most, or it would hold what they began with. Where
-        there are as many images as GTSRB has, nothing changes.
+        There are eight batches or more, of 16 images at least, with a learning rate as much less. The mean of the
+        weights goes over a third of the training at most, or it would hold what they began with.
         """
-        batch_size = min(self.batch_size, max(16, images // 8))
-        steps = self.epochs * -(-images // batch_size)
-        return replace(
-            self,
-            batch_size=batch_size,
-            learning_rate=self.learning_rate * batch_size / self.batch_size,
-            averaging=min(self.averaging, max(0.0, 1 - 3 / steps)),
-        )
+        default = TrainingSettings()
+        batch_size, averaging = self.batch_size, self.averaging
+        if batch_size == default.batch_size:
+            batch_size = min(batch_size, max(16, images // 8))
+        if averaging == default.averaging:
+            averaging = min(averaging, max(0.0, 1 - 3 / (self.epochs * -(-images // batch_size))))
+        learning_rate = self.learning_rate * batch_size / self.batch_size
+        return replace(self, batch_size=batch_size, learning_rate=learning_rate, averaging=averaging)
 
 
 class Images(NamedTuple):

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from xaisigns.data.language import Language, Text, chosen_language
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import RGB, normalise, pixel_bounds, resize
 from xaisigns.errors import DataError
@@ -17,6 +18,7 @@ from xaisigns.errors import DataError
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
 
+_CLASS = Text("class", "Klasse")
 _CONFIGURATIONS = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 
 
@@ -76,10 +78,11 @@ class Classifier(nn.Module):
             raise DataError(f"the model has {self.settings.classes} classes, its stickers were on {stickers.class_id}")
         return stickers
 
-    def class_name(self, class_id: int, language: str = "en") -> str:
-        """The class's name, or its number where the file has no names."""
+    def class_name(self, class_id: int, language: Language | None = None) -> str:
+        """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""
+        language = chosen_language(language)
         names = self.card.get("class_names", {}).get(language, ())
-        return names[class_id] if class_id < len(names) else f"class {class_id}"
+        return names[class_id] if class_id < len(names) else f"{_CLASS.told(language)} {class_id}"
 
 
 def initialise(network: Classifier) -> None:

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from xaisigns.data.classes import Language
-from xaisigns.report.words import percent
+from xaisigns.data.language import Language, percent
 
 Rows = Sequence[Mapping[str, Any]]
 

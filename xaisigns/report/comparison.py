@@ -19,15 +19,14 @@ from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method
 from xaisigns.attribution.running import logits_of
 from xaisigns.attribution.selection import select_methods
-from xaisigns.data.classes import Language
+from xaisigns.data.language import Language, chosen_language, percent, written
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, save_figure
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
-from xaisigns.report.words import percent
 
 Row = int | Literal["predicted"]
 
-_WORDS = {
+_WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "image": "image",
         "called": "Called: {name} ({share}).",
@@ -38,7 +37,7 @@ _WORDS = {
     "de": {
         "image": "Bild",
         "called": "Erkannt: {name} ({share}).",
-        "reading": "Rot spricht für die Klasse der Zeile, Blau dagegen; darunter: wo die Skala des Verfahrens endet.",
+        "reading": "Rot spricht für die Klasse der Zeile, Blau dagegen; unten: wo die Skala des Verfahrens endet.",
         "logit": "Logit {logit}, {share}",
         "control": "(Kontrolle)",
     },
@@ -67,14 +66,16 @@ def compare(
     methods: Sequence[str] = DEFAULT_METHODS,
     targets: Sequence[Row] = (),
     *,
-    language: Language = "en",
+    language: Language | None = None,
 ) -> list[Figure]:
     """A figure for each image: methods as columns, ``targets`` as rows.
 
     Without targets the rows are the predicted class and the runner-up. A method has one symmetric scale for all rows of
-    an image. ``methods`` are as ``select_methods`` takes them. Raises ModelError for a class that the model does not
-    have, MethodError and RuleError as ``select_methods`` does.
+    an image. ``methods`` are as ``select_methods`` takes them. ``language`` is "de" or "en"; without it that of the
+    variable XAISIGNS_LANG, else English. Raises ModelError for a class that the model does not have, LanguageError for
+    another language, MethodError and RuleError as ``select_methods`` does.
     """
+    language = chosen_language(language)
     chosen = select_methods(methods)
     _check(model, targets)
     return [_figure(model, chosen, one, language) for one in _compared(model, images, chosen, targets)]
@@ -86,7 +87,7 @@ def compare_files(
     out: Path,
     methods: Sequence[str] = DEFAULT_METHODS,
     targets: Sequence[Row] = (),
-    language: Language = "en",
+    language: Language | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write the picture of ``compare`` for each image file to ``out``; gives the document of ``compare --json``.
@@ -94,6 +95,7 @@ def compare_files(
     An image that cannot be read is in its "skipped". No file of the call is written over another or over an image.
     Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
     """
+    language = chosen_language(language)
     chosen = select_methods(methods)
     _check(model, targets)
     results: list[dict[str, Any]] = []
@@ -163,8 +165,9 @@ def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, l
             axes = sheet.cell(row, column)
             axes.imshow(heatmap, COLOURS, vmin=-limit, vmax=limit, extent=(0, 1, 0, 1), interpolation="nearest")
         sheet.cells[0, column].set_title(title, fontsize=9, color="0.4" if method.control else "0")
-        ends = f"± {limit:.2g}" if language == "en" else f"± {limit:.2g}".replace(".", ",")
-        axes.text(0.5, -0.05, ends, fontsize=8, va="top", ha="center", transform=axes.transAxes)
+        axes.text(
+            0.5, -0.05, written(f"± {limit:.2g}", language), fontsize=8, va="top", ha="center", transform=axes.transAxes
+        )
     return sheet.figure
 
 
@@ -218,9 +221,8 @@ def _title(method: Method, words: dict[str, str]) -> str:
 
 
 def _label(model: Classifier, compared: _Compared, class_id: int, language: Language) -> str:
-    logit = f"{compared.logits[class_id]:.2f}"
     text = _WORDS[language]["logit"].format(
-        logit=logit if language == "en" else logit.replace(".", ","),
+        logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )
     return "\n".join([*textwrap.wrap(model.class_name(class_id, language), _LABEL_LETTERS), text])

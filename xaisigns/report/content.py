@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.data.classes import Language
+from xaisigns.data.language import Language
 from xaisigns.errors import ShapeError
 
 Pixels = NDArray[np.uint8]
@@ -138,7 +138,7 @@ class RuleRow:
     rule: str
     parameters: Mapping[str, float]
     source: str
-    change: str | None = None
+    change: Mapping[str, str | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xaisigns.data.language import counted, number, percent, whole
 from xaisigns.model.evaluation import wilson_interval
 from xaisigns.report.content import (
     Confusion,
@@ -19,7 +20,7 @@ from xaisigns.report.content import (
     score_range,
 )
 from xaisigns.report.tiles import Grid
-from xaisigns.report.words import WORDS, date, duration, number, percent, plain, whole
+from xaisigns.report.words import WORDS, date, duration, plain, told_change
 
 _PAIRS = 8  # confusions of the summary
 _OTHERS = 3  # and of a class
@@ -53,7 +54,7 @@ class Document:
                 [words["date"], date(report.date, self._language)],
             ],
             "accuracy": percent(accuracy.accuracy, self._language, 2),
-            "accuracy_of": words["accuracy_of"].format(count=self._whole(accuracy.count), low=low, high=high),
+            "accuracy_of": counted(words, "accuracy_of", accuracy.count, self._language, low=low, high=high),
             "finding": plain(report.finding) if report.finding else None,
             "highlights": [self._highlight(number) for number in range(len(report.highlights))],
             "columns": [self._method(method) for method in self.columns],
@@ -99,7 +100,7 @@ class Document:
         words = self._words
         rows = [self._example(section, one) for one in section.examples]
         if section.mean:
-            text = words["mean"].format(count=self._whole(section.mean.count))
+            text = counted(words, "mean", section.mean.count, self._language)
             rows.append({**self._row(text, words["mean_note"], section.id, section.mean.heatmaps), "kind": "mean"})
         limits = [grid.limits.get(method.key) for method in self.columns]
         return {
@@ -162,7 +163,7 @@ class Document:
         if not one.count or one.accuracy is None:
             return self._words["class_line_none"]
         accuracy = percent(one.accuracy, self._language)
-        return self._words["class_line"].format(count=self._whole(one.count), accuracy=accuracy)
+        return counted(self._words, "class_line", one.count, self._language, accuracy=accuracy)
 
     def _confused(self, class_id: int) -> str | None:
         if not self._report.evaluation.classes[class_id].count:
@@ -223,8 +224,8 @@ class Document:
                 "parameters": plain(
                     ", ".join(f"{key} {number(value, language)}" for key, value in row.parameters.items())
                 ),
-                "source": words.get(f"source_{row.source}", row.source),
-                "change": plain(row.change or ""),
+                "source": words[f"source_{row.source}"],
+                "change": plain(told_change(row.change, language)),
             }
             for row in told.rules
         ]

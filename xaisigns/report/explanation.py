@@ -1,7 +1,7 @@
 """Explains image files: pictures, raw relevance, and the plain data that says what is in them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from xaisigns.attribution.assignment import Rules
 from xaisigns.attribution.lrp import LRP, LedgerEntry
 from xaisigns.attribution.methods import Method, find_method
 from xaisigns.attribution.result import Result
-from xaisigns.data.classes import Language
 from xaisigns.data.files import whole_file
+from xaisigns.data.language import Language, chosen_language
 from xaisigns.errors import MethodError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import save_figure, show
@@ -28,7 +28,8 @@ class Explaining:
 
     ``method`` is a specification as ``find_method`` takes it; ``composite``, ``rules`` and ``ledger`` are for LRP.
     ``target`` and ``against`` are class ids; without a target each image's predicted class is explained. ``npy`` asks
-    for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on.
+    for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on. ``language`` is
+    that of names and pictures.
     """
 
     method: str = "lrp"
@@ -38,7 +39,7 @@ class Explaining:
     against: int | None = None
     npy: bool = False
     ledger: bool = False
-    language: Language = "en"
+    language: Language = field(default_factory=chosen_language)
 
 
 def explain_files(

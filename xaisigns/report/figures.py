@@ -13,19 +13,19 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from xaisigns.attribution.result import Result
-from xaisigns.data.classes import Language
 from xaisigns.data.files import whole_file
+from xaisigns.data.language import Language, chosen_language, percent, written
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
-from xaisigns.report.words import percent
 
 COLOURS = colormaps["bwr"]
 _STEPS = 63
-_WORDS = {
+_WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "image": "image",
         "heatmap": "relevance",
@@ -38,7 +38,7 @@ _WORDS = {
     "de": {
         "image": "Bild",
         "heatmap": "Relevanz",
-        "overlay": "überlagert",
+        "overlay": "Überlagerung",
         "called": "Erkannt: {name} ({share})",
         "asked": "Rot spricht für „{name}“, Blau dagegen.",
         "contrast": "Rot spricht eher für „{name}“ als für „{other}“, Blau umgekehrt.",
@@ -47,12 +47,16 @@ _WORDS = {
 }
 
 
-def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, language: Language = "en") -> Figure:
+def show(
+    model: Classifier, images: Sequence[Image.Image], result: Result, *, language: Language | None = None
+) -> Figure:
     """A figure with one row for each image: the image, its heatmap, both overlaid, and the colour scale.
 
-    The scale is symmetric around zero and each row's own; its unit is that of the target logit. Raises ShapeError when
-    there are not as many images as attributions.
+    The scale is symmetric around zero and each row's own; its unit is that of the target logit. ``language`` is "de" or
+    "en"; without it that of the variable XAISIGNS_LANG, else English. Raises ShapeError when there are not as many
+    images as attributions, LanguageError for another language.
     """
+    language = chosen_language(language)
     if not images or len(images) != len(result.relevance):
         raise ShapeError(f"one image for each attribution is wanted: got {len(images)} for {len(result.relevance)}")
     figure = NotebookFigure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
@@ -68,7 +72,7 @@ def show(model: Classifier, images: Sequence[Image.Image], result: Result, *, la
             other = model.class_name(int(result.against[index]), language)
             asked = words["contrast"].format(name=model.class_name(target, language), other=other)
         row.suptitle(f"{text}\n{asked}", fontsize=11, parse_math=False)
-        _draw(row.subplots(1, 3), image, heatmap, words)
+        _draw(row.subplots(1, 3), image, heatmap, language)
     return figure
 
 
@@ -124,17 +128,31 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | No
     return mixed.clip(0, 1)
 
 
-def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], words: dict[str, str]) -> None:
-    limit = limit_of(heatmap)
+def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language) -> None:
+    words, limit = _WORDS[language], limit_of(heatmap)
     scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
     pictures: list[NDArray[Any]] = [np.asarray(image), scale.to_rgba(heatmap), overlay(image, heatmap)]
     for axis, name, picture in zip(axes, ("image", "heatmap", "overlay"), pictures, strict=True):
         axis.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
         axis.set_title(words[name], fontsize=10)
         axis.set_axis_off()
-    bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02)
+    bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02, format=_Ticks(language))
     bar.set_label(words["scale"], fontsize=9)
     bar.ax.tick_params(labelsize=8)
+
+
+class _Ticks(ScalarFormatter):
+    """Matplotlib's own numbers, with the language's decimal mark."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__()
+        self._language = language
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return written(super().__call__(x, pos), self._language)
+
+    def get_offset(self) -> str:
+        return written(super().get_offset(), self._language)
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from xaisigns.data.classes import Language
+from xaisigns.data.language import Language
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.vgg import Classifier

@@ -4,7 +4,7 @@ import math
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -18,9 +18,10 @@ from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.lrp import LRP
 from xaisigns.attribution.methods import Method
 from xaisigns.attribution.selection import select_methods
-from xaisigns.data.classes import CLASSES, Language
+from xaisigns.data.classes import CLASSES
 from xaisigns.data.examples import example_signs
 from xaisigns.data.image_set import fingerprint
+from xaisigns.data.language import Language, chosen_language, counted, percent
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
@@ -34,7 +35,7 @@ from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.examined import Bar, Examined
 from xaisigns.report.explanation import ledger_rows
 from xaisigns.report.moment import today
-from xaisigns.report.words import METRIC_WORDS, WORDS, percent, whole
+from xaisigns.report.words import METRIC_WORDS, WORDS
 
 REPORT_METHODS = (
     *("lrp", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "gradcam", "occlusion"),
@@ -57,7 +58,7 @@ class Reporting:
     methods: Sequence[str] = REPORT_METHODS
     classes: Sequence[int] | None = None
     examples: int = 4
-    language: Language = "en"
+    language: Language = field(default_factory=chosen_language)
     seed: int = 0
 
 
@@ -74,6 +75,7 @@ def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> conten
     examined = Examined(model, root, bar)
     called = examined.probabilities.argmax(dim=1)
     scored = _Scored(examined, methods, wanted)
+    words = WORDS[wanted.language]
     return content.Report(
         language=wanted.language,
         date=today(),
@@ -95,7 +97,7 @@ def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> conten
             wanted.command,
             wanted.seed,
             {"Python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
-            {"model": examined.weights, "data": fingerprint(examined.data.samples)},
+            {words["model"]: examined.weights, words["data"]: fingerprint(examined.data.samples)},
             _processor(),
             time.monotonic() - start,
         ),
@@ -150,8 +152,8 @@ class _Scored:
 def _data(examined: Examined, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
     drawn = (written_manifest(examined.root) or {}).get("rendered")
-    words = WORDS[language]["drawn_images" if drawn else "test_images"]
-    return words.format(name=examined.root.name, count=whole(len(examined.data), language))
+    key = "drawn_images" if drawn else "test_images"
+    return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
 
 
 def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:
@@ -233,7 +235,7 @@ def _finding(examined: Examined, language: Language) -> str | None:
 def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, ...]:
     """The four signs of the use case, for a model of GTSRB's classes."""
     model = examined.model
-    names = [model.class_name(class_id) for class_id in _HIGHLIGHTS.values()]
+    names = [model.class_name(class_id, "en") for class_id in _HIGHLIGHTS.values()]
     if names != [CLASSES[class_id].english for class_id in _HIGHLIGHTS.values()]:
         return ()
     signs = example_signs()

@@ -1,12 +1,11 @@
-"""All fixed text of a report in both languages, and numbers, shares and dates as each writes them."""
+"""All fixed text of a report in both languages, and dates as each writes them."""
 
 import datetime
-import math
 import unicodedata
+from collections.abc import Mapping
 
-from xaisigns.data.classes import Language
+from xaisigns.data.language import Language
 
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MONTHS: dict[Language, str] = {
     "en": "January February March April May June July August September October November December",
     "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
@@ -16,7 +15,9 @@ WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "What the network looks at",
         "test_images": "{name}, {count} test images",
+        "test_images_one": "{name}, {count} test image",
         "drawn_images": "{count} test images drawn by xaisigns",
+        "drawn_images_one": "{count} test image drawn by xaisigns",
         "truth_sticker": "sticker",
         "truth_roi": "sign",
         "sticker_finding": "A black sticker makes the network call {with_sticker} of the other classes’ test images "
@@ -28,6 +29,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "date": "Date",
         "accuracy": "Accuracy",
         "accuracy_of": "of {count} test images called right (95% interval {low} to {high})",
+        "accuracy_of_one": "of {count} test image called right (95% interval {low} to {high})",
         "finding": "Finding",
         "highlights": "What spoke for the class that the network saw",
         "highlight": "{label}, called {called} ({probability})",
@@ -71,6 +73,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "controls": "Controls",
         "classes": "The classes",
         "class_line": "{count} test images, {accuracy} called right",
+        "class_line_one": "{count} test image, {accuracy} called right",
         "class_line_none": "No test images",
         "confused_with": "Called instead: {classes}",
         "confused_never": "Never called another class.",
@@ -81,6 +84,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "stickered": "With a sticker",
         "row": "called {called}, {probability}",
         "mean": "Mean of {count} images",
+        "mean_one": "Mean of {count} image",
         "mean_note": "scale of its own",
         "scale": "Scale ends at",
         "inside": "Positive relevance inside the sign",
@@ -99,6 +103,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "source_type": "type",
         "source_composite": "composite",
         "change": "Changed before",
+        "change_folded": "folded into {into}",
+        "change_out_of_place": "made to work out of place",
+        "change_made_layer": "made a layer",
         "ledger": "Conservation",
         "ledger_note": "What each layer received and passed on of the relevance, from the output on, in units of the "
         "target logit. What is lost went to biases and stabilisers.",
@@ -136,11 +143,13 @@ WORDS: dict[Language, dict[str, str]] = {
     "de": {
         "title": "Worauf das Netz schaut",
         "test_images": "{name}, {count} Testbilder",
+        "test_images_one": "{name}, {count} Testbild",
         "drawn_images": "{count} von xaisigns gezeichnete Testbilder",
+        "drawn_images_one": "{count} von xaisigns gezeichnetes Testbild",
         "truth_sticker": "Aufkleber",
         "truth_roi": "Schild",
-        "sticker_finding": "Mit einem schwarzen Aufkleber nennt das Netz {with_sticker} der Testbilder der anderen "
-        "Klassen „{name}“, ohne Aufkleber {without}.",
+        "sticker_finding": "Mit einem schwarzen Aufkleber hält das Netz {with_sticker} der Testbilder anderer Klassen "
+        "für „{name}“, ohne Aufkleber {without}.",
         "subtitle": "Heatmaps aller Klassen, Verfahren im Vergleich",
         "contents": "Inhalt",
         "model": "Modell",
@@ -148,22 +157,24 @@ WORDS: dict[Language, dict[str, str]] = {
         "date": "Datum",
         "accuracy": "Genauigkeit",
         "accuracy_of": "von {count} Testbildern richtig erkannt (95‑%‑Intervall {low} bis {high})",
+        "accuracy_of_one": "von {count} Testbild richtig erkannt (95‑%‑Intervall {low} bis {high})",
         "finding": "Befund",
-        "highlights": "Was für die Klasse sprach, die das Netz sah",
+        "highlights": "Was für die Klasse sprach, die das Netz erkannt hat",
         "highlight": "{label}, erkannt als {called} ({probability})",
         "highlight_stickered": "{label} mit Aufkleber, erkannt als {called} ({probability})",
         "reading": "So liest man eine Heatmap",
         "read_heatmap": "Eine Heatmap zeigt für jedes Pixel, wie viel es zur Antwort des Netzes beigetragen hat. Sie "
-        "fragt nach einer Klasse: hier immer nach der, die das Netz in dem Bild erkannt hat.",
+        "gilt für eine Klasse: hier immer für die, die das Netz in dem Bild erkannt hat.",
         "read_colours": "Rot spricht für diese Klasse, Blau dagegen, Weiß weder noch. Je kräftiger die Farbe, desto "
         "stärker der Beitrag.",
         "read_scale": "Jedes Verfahren hat seine eigene Skala, symmetrisch um null und in allen Zeilen einer Klasse "
-        "dieselbe. Innerhalb einer Spalte bedeuten gleiche Farben gleiche Stärke; zwischen Spalten vergleiche man "
-        "die Orte, nicht die Stärke. Die Skala endet dort, wo 99,5 % der Pixel darunter liegen; was stärker ist, "
-        "hat die volle Farbe.",
+        "dieselbe. Innerhalb einer Spalte bedeuten gleiche Farben gleiche Stärke; zwischen den Spalten lassen "
+        "sich nur die Orte vergleichen, nicht die Stärken. Die Skala endet bei dem Wert, unter dem 99,5\u202f% der "
+        "Pixel liegen; was stärker ist, hat die volle Farbe.",
         "read_rows": "Die Zeilen einer Klasse: ein typisches Bild; das richtig erkannte, bei dem das Netz am "
-        "unsichersten war; das falsch erkannte, bei dem es am sichersten war; eines mit Aufkleber, wo es solche "
-        "gibt. Die Zeile der Mittelwerte geht über alle erklärten Bilder der Klasse und hat eine eigene Skala.",
+        "unsichersten war; das falsch erkannte, bei dem es am sichersten war; eines mit Aufkleber, falls es "
+        "solche gibt. Die Mittelwerte in der letzten Zeile gehen über alle erklärten Bilder der Klasse und haben eine "
+        "eigene Skala.",
         "read_controls": "Eine Heatmap zeigt, worauf das Netz reagiert, nicht, ob es recht hat, und zwei Verfahren "
         "können sich widersprechen. Wie weit man einem Verfahren trauen kann, sagen die Kennzahlen. Kontrollen "
         "wissen nichts vom Netz: Ein Verfahren, das nicht besser abschneidet als sie, sagt nichts über das Netz.",
@@ -173,12 +184,12 @@ WORDS: dict[Language, dict[str, str]] = {
         "heatmap": "Heatmap",
         "overlay": "Beides",
         "summary": "Überblick",
-        "accuracy_by_class": "Genauigkeit jeder Klasse",
+        "accuracy_by_class": "Genauigkeit nach Klassen",
         "accuracy_chart": "Jeder Punkt ist der Anteil der richtig erkannten Testbilder einer Klasse, die Linie sein "
         "95‑%‑Intervall.",
         "confusions": "Was verwechselt wird",
-        "confusions_none": "Kein Bild wurde für eine falsche Klasse gehalten.",
-        "confusions_note": "Die Paare mit den meisten Bildern, von {count} falsch erkannten.",
+        "confusions_none": "Kein Bild wurde falsch erkannt.",
+        "confusions_note": "Die häufigsten Verwechslungen. Falsch erkannte Bilder insgesamt: {count}.",
         "true_class": "Klasse",
         "called": "Erkannt als",
         "images": "Bilder",
@@ -193,8 +204,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "controls": "Kontrollen",
         "classes": "Die Klassen",
         "class_line": "{count} Testbilder, {accuracy} richtig erkannt",
+        "class_line_one": "{count} Testbild, {accuracy} richtig erkannt",
         "class_line_none": "Keine Testbilder",
-        "confused_with": "Stattdessen erkannt: {classes}",
+        "confused_with": "Verwechselt mit: {classes}",
         "confused_never": "Nie für eine andere Klasse gehalten.",
         "no_examples": "Von dieser Klasse gibt es keine Beispiele.",
         "typical": "Typisch",
@@ -202,7 +214,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "mistaken": "Falsch, am sichersten",
         "stickered": "Mit Aufkleber",
         "row": "erkannt als {called}, {probability}",
-        "mean": "Mittel von {count} Bildern",
+        "mean": "Mittelwert über {count} Bilder",
+        "mean_one": "Mittelwert über {count} Bild",
         "mean_note": "eigene Skala",
         "scale": "Skala endet bei",
         "inside": "Positive Relevanz innerhalb des Schilds",
@@ -216,12 +229,15 @@ WORDS: dict[Language, dict[str, str]] = {
         "type": "Art",
         "rule": "Regel",
         "parameters": "Parameter",
-        "source": "Gewählt nach",
+        "source": "Bestimmt durch",
         "source_name": "Name",
         "source_index": "Nummer",
         "source_type": "Art",
         "source_composite": "Zusammenstellung",
         "change": "Zuvor geändert",
+        "change_folded": "in {into} eingerechnet",
+        "change_out_of_place": "arbeitet auf einer Kopie",
+        "change_made_layer": "zur Schicht gemacht",
         "ledger": "Relevanzbilanz",
         "ledger_note": "Was jede Schicht an Relevanz erhielt und weitergab, vom Ausgang an, in Einheiten des "
         "Ziel-Logits. Was fehlt, ging an Bias und Stabilisierung.",
@@ -238,7 +254,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "page": "Seite {page} von {pages}",
         "none": "–",
         "search": "Klasse suchen",
-        "search_none": "Keine Klasse hat das im Namen oder in der Nummer.",
+        "search_none": "Keine Klasse hat das in Namen oder Nummer.",
         "show_methods": "Gezeigte Verfahren",
         "strength": "Überlagerung",
         "tile_size": "Kachelgröße",
@@ -247,11 +263,11 @@ WORDS: dict[Language, dict[str, str]] = {
         "theme_light": "hell",
         "theme_dark": "dunkel",
         "display": "Anzeige",
-        "keys": "Tasten: / sucht, j und k gehen zur nächsten und vorigen Klasse, Eingabe vergrößert eine Zeile, ← und"
-        " → blättern darin, Esc schließt sie.",
+        "keys": "Tasten: / sucht, j und k gehen zur nächsten und zur vorherigen Klasse, die Eingabetaste vergrößert "
+        "eine Zeile, ← und → blättern von Zeile zu Zeile, Esc schließt die Ansicht.",
         "enlarge": "Vergrößern",
         "close": "Schließen",
-        "previous": "Vorige Zeile",
+        "previous": "Vorherige Zeile",
         "next": "Nächste Zeile",
         "skip": "Zum Bericht",
         "axis": "Die Achse reicht von {low} bis {high}.",
@@ -291,42 +307,21 @@ METRIC_WORDS: dict[Language, dict[str, tuple[str, str]]] = {
         ),
         "localisation_auc_grown": (
             "Pixel auf dem {truth} zuerst",
-            "Wie wahrscheinlich ein Pixel auf dem {truth} relevanter ist als ein anderes; 0,5 ist Zufall.",
+            "Wie wahrscheinlich ein Pixel auf dem {truth} relevanter ist als ein anderes; 0,5 entspricht dem Zufall.",
         ),
         "flipping_area": (
             "Treue zum Netz",
-            "Wie viel später die Klasse verschwindet, wenn die unwichtigsten Pixel zuerst ersetzt werden; 0 ist "
-            "Zufall.",
+            "Wie viel später die Klasse verschwindet, wenn die unwichtigsten Pixel zuerst ersetzt werden; 0 "
+            "entspricht dem Zufall.",
         ),
-        "sparseness": ("Sparsamkeit", "Auf wie wenigen Pixeln die Relevanz liegt (Gini-Index)."),
+        "sparseness": ("Konzentration", "Auf wie wenigen Pixeln die Relevanz liegt (Gini-Index)."),
     },
 }
 
 
-def number(value: float, language: Language) -> str:
-    """Three significant digits, without an exponent from 0.001 to 10,000; a dash for what is no number."""
-    if not math.isfinite(value):
-        return "–"
-    exponent = math.floor(math.log10(abs(value))) if value else 0
-    if -3 <= exponent < 4:
-        text = f"{value:.{max(0, 2 - exponent)}f}"
-    else:
-        mantissa, exponent_text = f"{value:.1e}".split("e")
-        text = f"{mantissa}·10{str(int(exponent_text)).translate(_SUPERSCRIPT)}"
-    return _written(text.replace("-", "−"), language)
-
-
-def percent(share: float, language: Language, digits: int = 1) -> str:
-    """A share of 0..1; a dash for what is no number."""
-    if not math.isfinite(share):
-        return "–"
-    unit = "\u202f%" if language == "de" else "%"
-    return _written(f"{share:.{digits}%}"[:-1], language) + unit
-
-
-def whole(value: int, language: Language) -> str:
-    """A count with its thousands apart."""
-    return f"{value:,}".replace(",", "\u202f" if language == "de" else ",")
+def told_change(change: Mapping[str, str | None] | None, language: Language) -> str:
+    """What canonization does to a layer, as ``rule_table`` says it; empty where it does nothing."""
+    return "" if change is None else WORDS[language][f"change_{change['kind']}"].format(into=change["into"])
 
 
 def date(day: datetime.date, language: Language) -> str:
@@ -344,7 +339,3 @@ def plain(text: str) -> str:
     """A text on one line, without the characters that no page can hold: controls, surrogates, XML's two exceptions."""
     kept = (" " if one in "\ufffe\uffff" or unicodedata.category(one) in ("Cc", "Cs") else one for one in text)
     return " ".join("".join(kept).split())
-
-
-def _written(text: str, language: Language) -> str:
-    return text.replace(".", ",") if language == "de" else text

@@ -1,0 +1,88 @@
+"""The notebooks: kept as they are built from their sources, and run from top to bottom."""
+
+import ast
+import importlib.util
+import re
+
+import nbformat
+import pytest
+
+from tests.conftest import REPOSITORY
+
+_SPECIFICATION = importlib.util.spec_from_file_location("build", REPOSITORY / "examples/build.py")
+build = importlib.util.module_from_spec(_SPECIFICATION)
+_SPECIFICATION.loader.exec_module(build)
+
+EVERY = pytest.mark.parametrize(
+    ("name", "language"), [(name, language) for name in build.names() for language in build.LANGUAGES]
+)
+
+
+def _kept(name, language):
+    return nbformat.read(REPOSITORY / "examples" / language / f"{name}.ipynb", as_version=4)
+
+
+def _code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _kinds(notebook):
+    """What kinds of output each cell has; a warning on stderr is one."""
+    return [
+        sorted(output.get("name") or next(iter(sorted(output.data))) for output in cell.outputs)
+        for cell in _code(notebook)
+    ]
+
+
+@EVERY
+def test_the_kept_notebook_is_that_of_its_source(name, language):
+    kept, built = _kept(name, language), build.notebook(name, language)
+    assert [(cell.id, cell.cell_type, cell.source) for cell in kept.cells] == [
+        (cell.id, cell.cell_type, cell.source) for cell in built.cells
+    ], "run python examples/build.py"
+    nbformat.validate(kept)
+
+
+@EVERY
+def test_it_runs_from_top_to_bottom_and_shows_what_the_kept_one_shows(name, language):
+    executed, kept = build.run(build.notebook(name, language)), _kept(name, language)
+    numbers = list(range(1, len(_code(kept)) + 1))
+    assert [cell.execution_count for cell in _code(kept)] == numbers
+    assert _kinds(executed) == _kinds(kept)
+    kinds = [kind for cell in _kinds(kept) for kind in cell]
+    assert kinds.count("image/png") >= 4
+    assert set(kinds) == {"image/png", "stdout", "text/plain"}
+
+
+@pytest.mark.parametrize("name", build.names())
+def test_both_languages_run_the_same_code_but_for_the_words(name):
+    german, english = (_code(build.notebook(name, language)) for language in build.LANGUAGES)
+    assert german[0].source.startswith('language = "de"')
+    assert english[0].source.startswith('language = "en"')
+    assert [cell.source for cell in german[1:]] == [cell.source for cell in english[1:]]
+    words = [ast.parse(cells[0].source).body[1].value for cells in (german, english)]
+    assert [key.value for key in words[0].keys] == [key.value for key in words[1].keys]
+
+
+@pytest.mark.parametrize("name", build.names())
+def test_both_languages_have_text_at_the_same_places(name):
+    german, english = (build.notebook(name, language).cells for language in build.LANGUAGES)
+    assert [cell.cell_type for cell in german] == [cell.cell_type for cell in english]
+    for one, other in zip(german, english, strict=True):
+        assert one.source.count("\n#") == other.source.count("\n#")  # headings
+
+
+@pytest.mark.parametrize("name", build.names())
+def test_it_defines_no_functions(name):
+    tree = ast.parse("\n".join(cell.source for cell in _code(build.notebook(name, "en"))))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+@EVERY
+def test_its_links_lead_somewhere(name, language):
+    text = "\n".join(cell.source for cell in _kept(name, language).cells if cell.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    assert links
+    for link in links:
+        assert (REPOSITORY / "examples" / language / link).exists(), link
