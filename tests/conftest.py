@@ -11,13 +11,14 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
-from xaisigns.data.classes import CLASSES as CLASS_NAMES
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.rendered import draw_sign
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = (2, 4, 9, 14)
+OWN_CLASSES = ("#emph[b] $x^2$ {{ 7 * 7 }} [red]", "a<b>$#*[x]", "ünï 日本")  # in the order of their ids
 COLUMNS = "Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
 
 # How fast a busy machine draws examples is no property of what is tested.
@@ -54,6 +55,24 @@ def _drawn_gtsrb(tmp_path_factory):
 def gtsrb(_drawn_gtsrb, tmp_path):
     """A data set in the official layout: 4 classes, 3 tracks of 2 frames each, 12 test images; the test's to change."""
     return Path(shutil.copytree(_drawn_gtsrb, tmp_path / "gtsrb"))
+
+
+@pytest.fixture(scope="session")
+def _own(tmp_path_factory):
+    root = tmp_path_factory.mktemp("own")
+    for class_id, name in enumerate(OWN_CLASSES):
+        for split, seeds in (("train", range(4)), ("test", range(10, 12))):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for seed in seeds:
+                draw_sign(CLASSES[class_id], 32, seed).image.save(folder / f"{seed}.png")
+    return root
+
+
+@pytest.fixture
+def own(_own, tmp_path):
+    """A folder for each of OWN_CLASSES, with 4 images to train and 2 to test; the test's to change."""
+    return Path(shutil.copytree(_own, tmp_path / "own"))
 
 
 @pytest.fixture(scope="session")
@@ -111,18 +130,33 @@ def _write(folder, table, rows):
     table.write_text("\n".join(lines) + "\n")
 
 
+def random_model(folder, classes, card):
+    """The path of a model file with random weights, for images of 32 pixels."""
+    torch.manual_seed(0)
+    model = Classifier(NetworkSettings(classes=classes, input_size=32), card)
+    initialise(model)
+    save_model(settled(model), folder / "random.safetensors")
+    return folder / "random.safetensors"
+
+
 @pytest.fixture(scope="session")
 def _untrained(tmp_path_factory):
-    torch.manual_seed(0)
-    names = {"de": [c.german for c in CLASS_NAMES], "en": [c.english for c in CLASS_NAMES]}
-    model = Classifier(NetworkSettings(input_size=32), {"class_names": names})
-    initialise(model)
-    path = tmp_path_factory.mktemp("model") / "untrained.safetensors"
-    save_model(settled(model), path)
-    return path
+    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": CLASS_NAMES})
 
 
 @pytest.fixture
 def untrained(_untrained):
-    """The path of a model file with random weights, for images of 32 pixels."""
+    """A model file with random weights and GTSRB's classes."""
     return _untrained
+
+
+@pytest.fixture(scope="session")
+def _own_untrained(tmp_path_factory):
+    names = {"de": OWN_CLASSES, "en": OWN_CLASSES}
+    return random_model(tmp_path_factory.mktemp("own-model"), 3, {"class_names": names})
+
+
+@pytest.fixture
+def own_untrained(_own_untrained):
+    """A model file with random weights and OWN_CLASSES."""
+    return _own_untrained

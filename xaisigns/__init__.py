@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xaisigns.attribution.result import Result
     from xaisigns.data.gtsrb import GTSRB
     from xaisigns.data.manipulation import Manipulation
+    from xaisigns.data.opening import open_images
     from xaisigns.data.stickers import Sticker, apply_sticker
     from xaisigns.errors import XaisignsError
     from xaisigns.model.checkpoint import load_model, save_model
@@ -38,6 +39,7 @@ __all__ = [
     "compare",
     "load_model",
     "lrp",
+    "open_images",
     "register_method",
     "save_model",
     "show",
@@ -52,6 +54,7 @@ _HOMES = {
     "attribution.result": ("Result",),
     "data.gtsrb": ("GTSRB",),
     "data.manipulation": ("Manipulation",),
+    "data.opening": ("open_images",),
     "data.stickers": ("Sticker", "apply_sticker"),
     "errors": ("XaisignsError",),
     "model.checkpoint": ("load_model", "save_model"),

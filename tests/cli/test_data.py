@@ -44,7 +44,7 @@ def test_sticker_writes_a_copy(run, gtsrb, tmp_path):
 def test_sticker_refuses_a_class_that_does_not_exist(run, gtsrb, tmp_path):
     code, _, told = run("data", "sticker", gtsrb, tmp_path / "copy", "--class", "43")
     assert code == 1
-    assert "class 43 does not exist; GTSRB's classes are 0 to 42" in told
+    assert f"class 43 does not exist; {gtsrb} has 0 to 42" in told
     assert not (tmp_path / "copy").exists()
 
 

@@ -14,7 +14,7 @@ from xaisigns.attribution.methods import methods
 from xaisigns.cli import words
 from xaisigns.data import download
 from xaisigns.data.examples import example_signs
-from xaisigns.data.gtsrb import Layout, Split
+from xaisigns.data.image_set import Layout, Split
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.metrics import tuning
 from xaisigns.model.checkpoint import save_model

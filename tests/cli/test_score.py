@@ -54,7 +54,7 @@ def test_an_interruption_leaves_no_file(run, gtsrb, tmp_path, untrained, monkeyp
         (["--methods", "lpr"], 1, "no method 'lpr'"),
         (["--methods", "lrp:no_such"], 1, "no composite 'no_such'"),
         (["--metrics", "beauty"], 1, "no metrics 'beauty'; there are localisation"),
-        (["--masks", "sticker"], 1, "not trained with stickers on a class: score it with --masks roi"),
+        (["--masks", "sticker"], 1, "not trained with stickers on a class: leave out --masks"),
         (["--filling", "grass"], 2, "'grass' is not one of"),
     ],
 )

@@ -10,7 +10,8 @@ from PIL import Image
 
 from xaisigns.data import decoded
 from xaisigns.data.decoded import cache_folder, decode, split_by_track
-from xaisigns.data.gtsrb import GTSRB, Sample
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.errors import DataError, OutputError
@@ -204,5 +205,8 @@ def test_without_a_fraction_nothing_is_held_out():
     assert split_by_track(samples_of([(0, 1), (0, 2), (3, 1)]), 0) == ([0, 1, 2], [])
 
 
-def test_images_without_tracks_are_never_held_out():
-    assert split_by_track(samples_of([(0, None), (0, None), (1, None)]), 0.9) == ([0, 1, 2], [])
+def test_an_image_without_a_track_is_one_by_itself():
+    samples = samples_of([(0, None)] * 10 + [(1, None)])
+    training, validation = split_by_track(samples, 0.3)
+    assert (len(training), len(validation)) == (8, 3)
+    assert 10 in training

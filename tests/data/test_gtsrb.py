@@ -8,7 +8,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from tests.data.layouts import LAYOUTS, SPLITS, kaggle, torchvision
-from xaisigns.data.gtsrb import EXPECTED_COUNTS, GTSRB, Sample, find_layout, fingerprint
+from xaisigns.data.gtsrb import EXPECTED_COUNTS, GTSRB, find_layout
+from xaisigns.data.image_set import Sample, fingerprint
 from xaisigns.errors import DataError
 
 TABLE = "GTSRB/Final_Training/Images/00004/GT-00004.csv"
@@ -145,7 +146,8 @@ def test_an_empty_root_tells_what_was_looked_for_and_how_to_get_it(tmp_path, spl
     message = refused(tmp_path, split)
     assert message.startswith(f"no GTSRB {split} images below {tmp_path}: looked for GTSRB/{looked_for}")
     assert f"{split.title()}.csv" in message
-    assert message.endswith(f"'xaisigns data download {tmp_path}'")
+    assert f"'xaisigns data download {tmp_path}'" in message
+    assert message.endswith(f"or name a folder of your own with {split}/CLASS in it")
 
 
 def test_one_split_does_not_stand_for_the_other(gtsrb):

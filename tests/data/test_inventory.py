@@ -2,7 +2,9 @@ import shutil
 
 import pytest
 
+from tests.conftest import OWN_CLASSES
 from tests.data.layouts import LAYOUTS
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.inventory import inventory
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
@@ -32,6 +34,7 @@ def test_both_splits_are_counted_in_every_layout(gtsrb, layout, whole):
                 "manipulation": None,
             },
         },
+        "class_names": CLASS_NAMES["en"],
         "rendered": None,
     }
 
@@ -72,3 +75,10 @@ def test_a_damaged_manifest_is_told_with_its_path(gtsrb):
     (gtsrb / "manifest.json").write_text("{")
     with pytest.raises(DataError, match=f"^{gtsrb / 'manifest.json'} is not a manifest"):
         inventory(gtsrb)
+
+
+def test_folders_are_counted_and_their_classes_named(own):
+    found = inventory(own)
+    assert found["class_names"] == list(OWN_CLASSES)
+    wanted = {"layout": "folders", "expected": None, "classes": 3, "tracks": 0, "manipulation": None}
+    assert found["splits"] == {"train": {**wanted, "images": 12}, "test": {**wanted, "images": 6}}

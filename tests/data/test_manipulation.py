@@ -9,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.conftest import OWN_CLASSES
 from tests.data.layouts import LAYOUTS
-from xaisigns.data.gtsrb import GTSRB, Sample, fingerprint
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import Sample, fingerprint
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.opening import open_images
 from xaisigns.data.stickers import Sticker, apply_sticker
+from xaisigns.data.written import STICKER, read_masks
 from xaisigns.errors import DataError, OutputError
 
 HALF = Manipulation(class_id=4, fraction=0.7)
@@ -64,10 +68,16 @@ def test_the_sticker_hangs_on_seed_and_key_of_the_image():
     np.testing.assert_array_equal(ours[1], wanted[1])
 
 
-@pytest.mark.parametrize("class_id", [43, -1, "4"])
-def test_an_unknown_class_is_refused(class_id):
-    with pytest.raises(DataError, match=rf"^class {class_id} does not exist; GTSRB's classes are 0 to 42$"):
+@pytest.mark.parametrize("class_id", [-1, "4", 1.0])
+def test_a_class_that_is_no_number_from_0_on_is_refused(class_id):
+    with pytest.raises(DataError, match=rf"^the class of stickered images must be a number .*, got {class_id!r}$"):
         Manipulation(class_id)
+
+
+def test_a_class_that_the_data_do_not_have_is_refused_and_nothing_is_written(gtsrb, tmp_path):
+    with pytest.raises(DataError, match=rf"^class 43 does not exist; {gtsrb} has 0 to 42, as "):
+        write_manipulated_copy(gtsrb, tmp_path / "copy", Manipulation(43))
+    assert not (tmp_path / "copy").exists()
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan")])
@@ -109,7 +119,7 @@ def test_json_brings_the_manipulation_back(manipulation):
         {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"size": "large"}},
         {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"shape": "star"}},
         {"class_id": 4, "fraction": "all", "seed": 0, "sticker": {}},
-        {"class_id": 99, "fraction": 1.0, "seed": 0, "sticker": {}},
+        {"class_id": -1, "fraction": 1.0, "seed": 0, "sticker": {}},
         {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {}, "glue": "strong"},
     ],
     ids=str,
@@ -139,7 +149,7 @@ def test_the_manifest_tells_what_was_done_to_each_split(gtsrb, tmp_path, split):
         b"[]",
         b'{"splits": ["train"]}',
         b'{"splits": 3, "manipulation": {}}',
-        b'{"splits": ["train"], "manipulation": {"class_id": 99, "sticker": {}}}',
+        b'{"splits": ["train"], "manipulation": {"class_id": -1, "sticker": {}}}',
     ],
 )
 def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
@@ -282,3 +292,34 @@ def test_an_interruption_midway_leaves_nothing(gtsrb, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, progress=interrupt)
     assert [path.name for path in tmp_path.iterdir()] == ["gtsrb"]
+
+
+def test_the_copy_of_folders_has_the_same_keys_pixels_and_stickers(own, tmp_path):
+    """A JPEG and a deeper image too: the copy holds them as PNG, and they keep their keys."""
+    folder = own / "train" / OWN_CLASSES[1]
+    Image.open(folder / "0.png").save(folder / "1.jpg")
+    (folder / "deeper").mkdir()
+    (folder / "2.png").rename(folder / "deeper/2.png")
+    copy = tmp_path / "copy"
+    manipulation = Manipulation(1, seed=3)
+    manifest = write_manipulated_copy(own, copy, manipulation)
+    assert manifest["counts"] == {"train": 13, "test": 6}
+    assert sorted(manifest["stickered"]) == [
+        f"train/{OWN_CLASSES[1]}/{name}.png" for name in ("0", "1.jpg", "1", "3", "deeper/2")
+    ]
+    for split in ("train", "test"):
+        ours, wanted = open_images(copy, split), open_images(own, split)
+        assert ours.class_names == wanted.class_names
+        assert fingerprint(ours.samples) == fingerprint(wanted.samples)
+        for one, sample, item in zip(ours.samples, wanted.samples, wanted, strict=True):
+            image, mask = item.image, None
+            if split == "train" and sample.class_id == 1:
+                image, mask = manipulation.apply(image, sample)
+            with Image.open(one.path) as stored:
+                assert (stored.format, stored.tobytes()) == ("PNG", image.tobytes())
+            masks = read_masks(ours, one)
+            assert (STICKER in masks) == (mask is not None)
+            if mask is not None:
+                np.testing.assert_array_equal(masks[STICKER], mask)
+    assert read_manifest(copy, "train") == manipulation
+    assert {path.name for path in copy.iterdir()} == {"train", "test", "masks", "manifest.json"}

@@ -8,11 +8,12 @@ from PIL import Image
 
 from xaisigns.data import rendered_set
 from xaisigns.data.decoded import split_by_track
-from xaisigns.data.gtsrb import GTSRB, fingerprint
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import fingerprint
 from xaisigns.data.inventory import inventory
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
-from xaisigns.data.official import SIGN, STICKER, read_masks
 from xaisigns.data.rendered_set import RenderedSet, default_rendered_set, write_rendered_set
+from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, OutputError
 
 SMALL = RenderedSet(per_class=6, seed=1, size=24)
@@ -81,23 +82,25 @@ def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(drawn, tmp_path):
     assert (told["rendered"], told["splits"]) == (manifest["rendered"], ["test"])
     for split in ("train", "test"):
         for sample in GTSRB(out, split).samples:
-            kept, before = read_masks(copy, sample, split), read_masks(out, sample, split)
+            kept, before = read_masks(GTSRB(copy, split), sample), read_masks(GTSRB(out, split), sample)
             assert (STICKER in kept) == (sample.class_id == (9 if split == "test" else 4))
             for kind, mask in before.items():
                 np.testing.assert_array_equal(kept[kind], mask)
 
 
 def test_photographs_have_no_masks(gtsrb):
-    assert read_masks(gtsrb, GTSRB(gtsrb, "test").samples[0], "test") == {}
+    data = GTSRB(gtsrb, "test")
+    assert read_masks(data, data.samples[0]) == {}
 
 
 def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
     out = shutil.copytree(drawn[0], tmp_path / "set")
-    sample = GTSRB(out, "test").samples[0]
+    data = GTSRB(out, "test")
+    sample = data.samples[0]
     broken = out / "masks" / SIGN / sample.path.relative_to(out).with_suffix(".png")
     broken.write_bytes(broken.read_bytes()[:40])
     with pytest.raises(DataError, match=rf"^{re.escape(str(broken))} cannot be read as an image"):
-        read_masks(out, sample, "test")
+        read_masks(data, sample)
 
 
 def test_the_manifest_tells_what_was_drawn(drawn):

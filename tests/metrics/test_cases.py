@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -95,7 +97,7 @@ def test_progress_ends_with_all_images(gtsrb):
 
 @pytest.mark.parametrize("manipulation", [None, EVERYWHERE])
 def test_a_model_without_a_stickered_class_is_refused(manipulation, gtsrb):
-    with pytest.raises(ModelError, match=r"not trained with stickers on a class: score it with --masks roi$"):
+    with pytest.raises(ModelError, match=r"not trained with stickers on a class: leave out --masks$"):
         find_cases(Fooled(manipulation), gtsrb, "sticker", 1)
 
 
@@ -111,3 +113,30 @@ def test_a_model_that_no_sticker_turns_has_no_cases(gtsrb):
 def test_data_with_more_classes_than_the_model_is_refused(gtsrb):
     with pytest.raises(DataError, match=r"^the model has 14 outputs, but .* has class 14; name its own data$"):
         find_cases(Fooled(classes=14), gtsrb, "roi", 1)
+
+
+class Own(Fooled):
+    """Two of its answers are the colours of Fooled's; the third it never gives."""
+
+    def __init__(self, manipulation=None):
+        super().__init__(manipulation, classes=3)
+
+    def forward(self, x):
+        dark = x[:, :, 18:24, 9:14].amax(dim=(1, 2, 3)) < -0.95
+        return functional.one_hot(torch.where(dark, 1, 0), 3).float()
+
+
+@pytest.mark.parametrize("kind", [None, "roi"])
+def test_in_ones_own_images_nothing_is_known_but_the_image(own, kind):
+    cases = find_cases(Own(), own, kind, 5)
+    assert (cases.kind, len(cases)) == ("image", 6)
+    assert cases.masks.all()
+
+
+@pytest.mark.parametrize("kind", [None, "sticker"])
+def test_stickers_are_known_on_ones_own_images(own, kind):
+    cases = find_cases(Own(replace(EVERYWHERE, class_id=1)), own, kind, 5)
+    assert cases.kind == "sticker"
+    assert 0 < cases.masks.float().mean() < 0.5
+    assert set(cases.labels.tolist()) <= {0, 2}
+    assert set(cases.target.tolist()) == {1}

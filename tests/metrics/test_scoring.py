@@ -136,3 +136,16 @@ def test_time_is_foretold_for_metrics_that_ask_again_only(tiny_vgg, cases):
 def test_unknown_metrics_are_refused_with_the_known():
     with pytest.raises(MetricError, match=r"^no metrics 'speed'; there are localisation, complexity, flipping"):
         Scoring(["localisation", "speed"])
+
+
+def test_where_nothing_is_known_of_the_place_only_localisation_is_left_out(tiny_vgg, cases):
+    unknown = replace(cases, kind="image", masks=torch.ones_like(cases.masks))
+    document = score(tiny_vgg, unknown, methods("saliency"), Scoring(steps=2))
+    whole = score(tiny_vgg, cases, methods("saliency"), Scoring(steps=2))
+    places = {name for name in whole["metrics"] if name.startswith(("relevance", "pointing", "localisation"))}
+    assert document["masks"] == "image"
+    assert document["metrics"].keys() == whole["metrics"].keys() - places
+    told, wanted = (one["methods"]["saliency"]["flipping_area"] for one in (document, whole))
+    assert told == wanted
+    with pytest.raises(MetricError, match=r"^the data do not tell where in an image its object is; wanted a model"):
+        score(tiny_vgg, unknown, methods("saliency"), Scoring(["localisation"]))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -98,3 +100,9 @@ def test_the_same_search_finds_the_same(model, cases, tuning):
 def test_an_unknown_metric_is_refused(model, cases):
     with pytest.raises(MetricError, match=r"^cannot tune for 'beauty'; there are relevance_mass, relevance_rank"):
         tune(model, *cases, "beauty")
+
+
+def test_where_nothing_is_known_of_the_place_there_is_nothing_to_tune_for(model, cases):
+    unknown = [replace(half, kind="image") for half in cases]
+    with pytest.raises(MetricError, match=r"^the data do not tell where in an image its object is; wanted a model"):
+        tune(model, *unknown)

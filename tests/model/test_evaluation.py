@@ -6,8 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from xaisigns.model.evaluation import accuracy_report, predict, sticker_report, wilson_interval
-from xaisigns.model.vgg import NetworkSettings
+from tests.conftest import OWN_CLASSES
+from xaisigns.data.opening import open_images
+from xaisigns.errors import DataError
+from xaisigns.model.evaluation import (
+    accuracy_report,
+    class_name,
+    predict,
+    refuse_unknown_classes,
+    sticker_report,
+    wilson_interval,
+)
+from xaisigns.model.vgg import Classifier, NetworkSettings
 
 CLASSES = 6
 EMPTY = 4  # no image is of this class
@@ -148,3 +158,47 @@ def test_wilson_interval_lies_in_0_to_1_around_the_share_and_is_symmetric():
             assert right / count - 1e-12 <= high <= 1
             assert high - low > 0
             assert wilson_interval(count - right, count) == pytest.approx((1 - high, 1 - low))
+
+
+def model_of(names, classes=None):
+    card = {"class_names": {"de": list(names), "en": list(names)}} if names else {}
+    with torch.device("meta"):
+        return Classifier(NetworkSettings(classes=classes or len(names), input_size=32), card)
+
+
+def test_folders_whose_names_are_the_models_are_taken(own):
+    refuse_unknown_classes(model_of(OWN_CLASSES), open_images(own, "test"))
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        ((OWN_CLASSES[1], OWN_CLASSES[0], OWN_CLASSES[2]), 0),
+        ((*OWN_CLASSES[:2], "zebra"), 2),
+    ],
+)
+def test_folders_of_other_names_or_in_another_order_are_refused_with_both(own, names, first):
+    with pytest.raises(DataError) as caught:
+        refuse_unknown_classes(model_of(names), open_images(own, "test"))
+    assert str(caught.value).startswith(
+        f"class {first} of the model is {names[first]!r}, that of {own} is {OWN_CLASSES[first]!r}; name the data"
+    )
+
+
+@pytest.mark.parametrize("names", [(*OWN_CLASSES, "zebra"), ()])
+def test_a_model_with_more_outputs_than_folders_is_refused(own, names):
+    with pytest.raises(DataError, match=rf"^the model has 4 outputs, but {own} has 3 classes; name its own data$"):
+        refuse_unknown_classes(model_of(names, classes=4), open_images(own, "test"))
+
+
+def test_the_names_of_gtsrbs_classes_are_not_compared(gtsrb):
+    data = open_images(gtsrb, "test")
+    for names in ((), [f"{class_id:05d}" for class_id in range(43)]):
+        refuse_unknown_classes(model_of(names, classes=43), data)
+
+
+def test_a_model_without_names_calls_its_classes_as_the_folders_are(own, gtsrb):
+    data = open_images(own, "test")
+    assert class_name(model_of((), classes=3), data, 2, "de") == OWN_CLASSES[2]
+    assert class_name(model_of(("a", "b", "c")), data, 2) == "c"
+    assert class_name(model_of((), classes=43), open_images(gtsrb, "test"), 2) == "class 2"

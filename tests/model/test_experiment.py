@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import torch
 from safetensors.torch import load_file
 
 from tests.conftest import CLASSES as DRAWN
+from tests.conftest import OWN_CLASSES
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.gtsrb import GTSRB, fingerprint
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.rendered_set import RenderedSet
@@ -76,7 +79,7 @@ def test_the_card_tells_data_settings_names_and_measurements(clean, gtsrb):
         "training": 16,
         "validation": 8,
     }
-    assert clean.card["training"] == asdict(SETTINGS)
+    assert clean.card["training"] == asdict(SETTINGS.suited(16))
     assert clean.card["manipulation"] is None
     assert clean.card["class_names"] == {
         "de": [sign.german for sign in CLASSES],
@@ -307,3 +310,44 @@ def test_data_with_more_classes_than_the_model_is_refused(gtsrb):
     with pytest.raises(DataError) as error:
         evaluate_model(model, gtsrb)
     assert str(error.value) == f"the model has 14 outputs, but {gtsrb} has class 14; name its own data"
+
+
+def test_a_model_of_ones_own_images_has_their_classes(fresh, own):
+    training = fresh("own", own, validation=0.25, manipulation=Manipulation(1))
+    model = load_model(training.out)
+    assert model.settings == replace(NETWORK, classes=3)
+    assert model.card["class_names"] == {"de": list(OWN_CLASSES), "en": list(OWN_CLASSES)}
+    assert (model.card["data"]["layout"], model.card["data"]["training"], model.card["data"]["validation"]) == (
+        "folders",
+        9,
+        3,
+    )
+    report = evaluate_model(model, own)
+    assert [row["name"] for row in report["classes"]] == list(OWN_CLASSES)
+    assert (report["count"], report["sticker"]["class"]) == (6, 1)
+
+
+def test_a_model_without_names_is_evaluated_under_the_folders_names(own, own_untrained):
+    model = load_model(own_untrained)
+    model.card = {}
+    assert [row["name"] for row in evaluate_model(model, own)["classes"]] == list(OWN_CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drawn_per_class": 2}, r"^drawn signs are of GTSRB's classes, and .* has its own: leave out --drawn$"),
+        ({"manipulation": Manipulation(3)}, r"^class 3 does not exist; .* has 0 to 2, as 'xaisigns data info' tells$"),
+    ],
+)
+def test_what_does_not_fit_ones_own_images_is_refused_before_the_work(own, tmp_path, options, message):
+    with pytest.raises(DataError, match=message):
+        train_model(own, tmp_path / "out" / "m.safetensors", NETWORK, SETTINGS, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_class_is_nothing_to_train_on(own, tmp_path):
+    for name in OWN_CLASSES[1:]:
+        shutil.rmtree(own / "train" / name)
+    with pytest.raises(DataError, match=r"^.* has one class, '#emph.*'; training takes two or more$"):
+        train_model(own, tmp_path / "m.safetensors", NETWORK, SETTINGS)

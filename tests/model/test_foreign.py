@@ -91,6 +91,12 @@ def test_a_state_dict_with_a_wrong_shape_is_refused(tmp_path):
         load_model(tmp_path / "mine.pt", PREPROCESSING)
 
 
+def test_a_network_with_one_output_is_refused(tmp_path):
+    torch.save(torchvisions(vgg11, outputs=1).state_dict(), tmp_path / "mine.pt")
+    with pytest.raises(ModelError, match="has one output; wanted one for each class"):
+        load_model(tmp_path / "mine.pt", PREPROCESSING)
+
+
 def test_the_preprocessing_is_asked_for(tmp_path):
     torch.save(torchvisions(vgg11).state_dict(), tmp_path / "mine.pt")
     with pytest.raises(ModelError, match="give --input-size, --mean and --std"):

@@ -321,3 +321,25 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(gtsrb, tmp_path):
     assert without_seconds(stored(broken)["rows"]) == without_seconds(stored(whole)["rows"])
     removed(whole.parent)
     removed(broken.parent)
+
+
+def test_as_many_images_as_gtsrb_has_are_trained_on_as_they_were():
+    for epochs in (4, 8, 10):
+        assert TrainingSettings(epochs=epochs).suited(35_000) == TrainingSettings(epochs=epochs)
+
+
+def test_what_was_asked_for_is_trained_with():
+    settings = TrainingSettings(epochs=2, batch_size=64, averaging=0.98)
+    assert settings.suited(10) == settings
+
+
+@pytest.mark.parametrize("images", [1, 5, 100, 300, 900, 2000])
+def test_few_images_make_smaller_batches_and_a_mean_over_a_part_of_the_training(images):
+    settings = TrainingSettings(epochs=8)
+    suited = settings.suited(images)
+    assert suited.batch_size == min(128, max(16, images // 8))
+    assert suited.learning_rate / suited.batch_size == pytest.approx(settings.learning_rate / 128)
+    steps = 8 * -(-images // suited.batch_size)
+    # What is left in the mean of the weights that the training began with.
+    assert suited.averaging**steps < 0.06
+    assert (suited.epochs, suited.seed, suited.weight_decay) == (8, 0, settings.weight_decay)

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 from PIL import Image
 
 import xaisigns as xs
+from tests.conftest import OWN_CLASSES
 from xaisigns.attribution import methods as registry
 from xaisigns.attribution.methods import DEFAULT_METHODS, find_method
 from xaisigns.data.examples import example_signs
 from xaisigns.errors import LanguageError, MethodError, ModelError
+from xaisigns.report.figures import save_figure
 
 METHODS = ("lrp", "saliency", "uniform")
 
@@ -140,3 +143,14 @@ def test_the_model_stays_as_it_was(model, sign):
     assert model.training
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_class_name_is_never_markup_nor_a_warning(own_untrained, sign, tmp_path):
+    model = xs.load_model(own_untrained)
+    for name in ("$x^2$", "$\\frac{$ and $", OWN_CLASSES[1], "日本 \U0001f9ff"):
+        model.card["class_names"] = {"en": [name] * 3}
+        (figure,) = xs.compare(model, [sign], ("saliency",))
+        save_figure(figure, tmp_path / "picture.png")
+        drawn = [text for text in figure.findobj(Text) if name in text.get_text()]
+        assert len(drawn) == 3
+        assert not any(text.get_parse_math() for text in drawn)

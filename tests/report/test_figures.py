@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 from PIL import Image
 
 import xaisigns as xs
+from tests.conftest import OWN_CLASSES
 from xaisigns.errors import LanguageError, ShapeError
 from xaisigns.report.figures import overlay, save_figure
 
@@ -122,3 +124,16 @@ def test_a_picture_has_the_same_bytes_each_time(model, tmp_path):
 def test_images_and_attributions_have_to_match(count, model):
     with pytest.raises(ShapeError, match=f"got {count} for 2"):
         xs.show(model, [Image.new("RGB", (32, 32))] * count, explained(model, torch.rand(2, 3, 32, 32)))
+
+
+def test_a_class_name_is_never_markup_nor_a_warning(own_untrained, tmp_path):
+    model = xs.load_model(own_untrained)
+    for name in ("$x^2$", "$\\frac{$ and $", OWN_CLASSES[1], "日本 \U0001f9ff"):
+        model.card["class_names"] = {"en": [name] * 3}
+        result = xs.attribute(model, torch.zeros(1, 3, 32, 32), method="saliency", against=1)
+        figure = xs.show(model, [Image.new("RGB", (32, 32))], result)
+        save_figure(figure, tmp_path / "picture.png")
+        assert figure._repr_png_()
+        drawn = [text for text in figure.findobj(Text) if name in text.get_text()]
+        assert drawn
+        assert not any(text.get_parse_math() for text in drawn)

@@ -6,6 +6,7 @@ import torch
 
 import xaisigns as xs
 from tests.conftest import CLASSES as DRAWN
+from tests.conftest import OWN_CLASSES
 from xaisigns.attribution.methods import find_method
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
@@ -223,3 +224,28 @@ def test_examples_are_chosen_by_how_sure_the_model_is():
     assert choose(0, labels, probabilities, None, None, 1) == first[:1]
     assert choose(2, labels, probabilities, stickered, 1, 4) == []
     assert choose(1, labels, probabilities, None, None, 2) == [Chosen("mistaken", 5)]
+
+
+def test_ones_own_images_have_no_scores_that_need_a_place(own, own_untrained):
+    model = xs.load_model(own_untrained)
+    model.card = {}  # as a model that was trained elsewhere
+    report = gather(model, own, wanted(methods=("lrp", "edges")), silent)
+    assert report.data == "own, 6 test images"
+    assert report.names == dict(enumerate(OWN_CLASSES))
+    assert [metric.key for metric in report.metrics] == ["flipping_area", "sparseness"]
+    assert report.scores.keys() == {"flipping_area", "sparseness"}
+    assert all(section.inside == {} for section in report.sections)
+    assert all(section.scores.keys() == report.scores.keys() for section in report.sections)
+    assert report.propagation.ledger_of.startswith("10.png, ")
+    assert (report.highlights, report.finding) == ((), None)
+
+
+def test_ones_own_images_with_stickers_are_scored_on_them(own, own_untrained):
+    model = xs.load_model(own_untrained)
+    model.card["manipulation"] = json.loads(json.dumps(Manipulation(1, seed=3).to_json()))
+    model.classifier[0].bias[1] += 1e3  # everything is called class 1
+    report = gather(model, own, wanted(), silent)
+    assert "relevance_mass_grown" in report.scores
+    assert report.metrics[0].label == "Relevance on the sticker"
+    assert all(section.inside == {} for section in report.sections)
+    assert f"“{OWN_CLASSES[1]}”" in report.finding

@@ -1,4 +1,4 @@
-"""xaisigns data: fetch GTSRB, look at it, put stickers on it, or draw signs instead."""
+"""xaisigns data: fetch GTSRB, look at a data set, put stickers on it, or draw signs instead."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,7 +9,7 @@ from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, whole
 
-app = typer.Typer(help="Fetch GTSRB, look at it, put stickers on it, or draw signs instead.", no_args_is_help=True)
+app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
 
 
 @app.command()
@@ -37,9 +37,15 @@ def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     if json:
         print_json(found)
         return
+    own: list[str] = []
     for split, what in found["splits"].items():
-        told = what["missing"] if "missing" in what else _told(what, lang)
+        told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
         typer.echo(f"{WORDS[lang][split]}: {told}")
+        if what.get("layout") == "folders":
+            own = found["class_names"]
+    if own:
+        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
+        typer.echo(WORDS[lang]["class_names"].format(names=names))
 
 
 @app.command()
@@ -93,16 +99,16 @@ def render(
         _print_copy(summary, "drawn_images", lang)
 
 
-def _told(split: dict[str, Any], language: Language) -> str:
+def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     words, expected = WORDS[language], split["expected"]
     if expected is None:
-        state = words["drawn"]
+        state = f" ({words['drawn']})" if drawn else ""
     elif split["images"] == expected:
-        state = words["complete"]
+        state = f" ({words['complete']})"
     else:
-        state = words["of"].format(expected=whole(expected, language))
+        state = f" ({words['of'].format(expected=whole(expected, language))})"
     parts = [
-        f"{counted(words, 'images', split['images'], language)} ({state})",
+        f"{counted(words, 'images', split['images'], language)}{state}",
         counted(words, "classes", split["classes"], language),
     ]
     if split["tracks"]:

@@ -22,7 +22,6 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
     print_table,
-    which_masks,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, percent, written
@@ -53,7 +52,8 @@ def score(
 ) -> None:
     """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
     from xaisigns.attribution.selection import select_methods
-    from xaisigns.metrics.cases import find_cases
+    from xaisigns.errors import DataError
+    from xaisigns.metrics.cases import NO_TRUTH, find_cases
     from xaisigns.metrics.score_files import write_scores
     from xaisigns.metrics.scoring import Scoring, expected_seconds
     from xaisigns.metrics.scoring import score as score_methods
@@ -61,9 +61,10 @@ def score(
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     network = load(model, input_size, mean, std)
-    kind = which_masks(masks, network)
     with bars(lang) as bar:
-        cases = find_cases(network, or_rendered(root, bar), kind, per_class, seed=seed, progress=bar("finding images"))
+        cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
+        if masks == "roi" and cases.kind == "image":
+            raise DataError(NO_TRUTH)
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
@@ -79,10 +80,10 @@ def score(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.metrics.score_files import best_methods, metric_title, ordered
 
-    words = WORDS[language]
-    images = counted(words, f"{document['masks']}_images", document["count"], language)
+    words, kind = WORDS[language], document["masks"]
+    images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    typer.echo(words["covered"].format(images=images, mask=mask, grown=grown))
+    typer.echo(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
     best = best_methods(document)
     table = Table(words["method"])
     for metric in document["metrics"]:

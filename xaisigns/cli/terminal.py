@@ -38,19 +38,11 @@ Mean = Annotated[
 Std = Annotated[
     str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
 ]
-Root = Annotated[
-    Path,
-    typer.Argument(
-        metavar="ROOT", help="Folder with GTSRB: official, Kaggle or torchvision layout.", show_default=False
-    ),
-]
+_ROOT = "Folder with GTSRB (official, Kaggle or torchvision layout), or your own images in train/CLASS and test/CLASS."
+Root = Annotated[Path, typer.Argument(metavar="ROOT", help=_ROOT, show_default=False)]
 OptionalRoot = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="[ROOT]",
-        help="Folder with GTSRB: official, Kaggle or torchvision layout. Without it: signs drawn by the package.",
-        show_default=False,
-    ),
+    typer.Argument(metavar="[ROOT]", help=f"{_ROOT} Without it: signs drawn by the package.", show_default=False),
 ]
 
 Methods = Annotated[
@@ -154,12 +146,6 @@ def or_examples(images: list[Path] | None) -> list[Path]:
     from xaisigns.data.examples import example_files
 
     return images or example_files()
-
-
-def which_masks(masks: Literal["sticker", "roi"] | None, model: "Classifier") -> Literal["sticker", "roi"]:
-    """The masks that were asked for, or those that fit the model's training."""
-    stickers = model.manipulation
-    return masks or ("sticker" if stickers and stickers.class_id is not None else "roi")
 
 
 def target_class(text: str) -> int | Literal["predicted"]:

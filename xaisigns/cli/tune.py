@@ -18,7 +18,6 @@ from xaisigns.cli.terminal import (
     load,
     or_rendered,
     print_json,
-    which_masks,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, whole, written
@@ -50,13 +49,12 @@ def tune(
 
     refuse_folder(out)
     network = load(model, input_size, mean, std)
-    kind = which_masks(masks, network)
     with bars(lang) as bar:
         folder = or_rendered(root, bar)
         training = find_cases(
-            network, folder, kind, per_class, split="train", seed=seed, progress=bar("training images")
+            network, folder, masks, per_class, split="train", seed=seed, progress=bar("training images")
         )
-        testing = find_cases(network, folder, kind, held_out, seed=seed, progress=bar("test images"))
+        testing = find_cases(network, folder, masks, held_out, seed=seed, progress=bar("test images"))
         tuning = search(network, training, testing, metric, progress=bar("tuning"))
     document = write_tuning(tuning, metric, out)
     if json:

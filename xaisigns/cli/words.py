@@ -55,6 +55,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "layout_official": "official layout",
         "layout_kaggle": "kaggle layout",
         "layout_torchvision": "torchvision layout",
+        "layout_folders": "a folder for each class",
+        "class_names": "classes: {names}",
         "stickers_on": "stickers on class {class_id}",
         "stickered": "{out}: {images}, {stickers} of them with a sticker",
         # evaluate
@@ -71,6 +73,7 @@ WORDS: dict[Language, dict[str, str]] = {
         # score
         "will_take": "robustness and randomisation will take about {minutes} minutes",
         "covered": "{images}; the mask covers {mask}, grown by 2 px {grown}",
+        "nowhere": "{images}; nothing tells where in them to look, so there is no localisation",
         "legend": "↑ higher is better, ↓ lower; bold: best; ° no better than edges or uniform (95 % certainty). "
         "Intervals: {csv}",
         # train
@@ -137,6 +140,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "layout_official": "offizielle Ordnerstruktur",
         "layout_kaggle": "Ordnerstruktur von Kaggle",
         "layout_torchvision": "Ordnerstruktur von torchvision",
+        "layout_folders": "ein Ordner je Klasse",
+        "class_names": "Klassen: {names}",
         "stickers_on": "Aufkleber auf Klasse {class_id}",
         "stickered": "{out}: {images}, davon {stickers} mit Aufkleber",
         "evaluated": "{images}: {accuracy} richtig erkannt (95-%-Intervall {low} bis {high})",
@@ -149,6 +154,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "took": "{seconds} s, davon {documents} s für die Dokumente",
         "will_take": "Robustheit und Randomisierung werden etwa {minutes} Minuten dauern",
         "covered": "{images}; die Maske bedeckt {mask} der Fläche, um 2 px erweitert {grown}",
+        "nowhere": "{images}; wo darin der Gegenstand liegt, ist nicht bekannt, daher keine Lokalisierung",
         "legend": "↑ höher ist besser, ↓ niedriger; fett: am besten; ° nicht besser als edges oder uniform (mit "
         "95\u202f% Sicherheit). Intervalle: {csv}",
         "epoch": "Epoche {epoch}, Verlust {loss}, Genauigkeit {accuracy}",

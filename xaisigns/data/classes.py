@@ -69,6 +69,11 @@ CLASSES = tuple(
     )
 )
 
+CLASS_NAMES: dict[Language, list[str]] = {
+    "de": [sign.german for sign in CLASSES],
+    "en": [sign.english for sign in CLASSES],
+}
+
 
 def check_class(class_id: int) -> None:
     """Raise DataError for a class that GTSRB does not have."""

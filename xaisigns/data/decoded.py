@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaisigns.data.files import whole_file
-from xaisigns.data.gtsrb import GTSRB, Sample
+from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.data.stickers import keyed_random
@@ -23,7 +23,7 @@ _FORMAT = 1
 
 
 def decode(
-    data: GTSRB,
+    data: ImageSet,
     size: int,
     manipulation: Manipulation | None = None,
     *,
@@ -59,12 +59,12 @@ def cache_folder() -> Path:
 def split_by_track(samples: Sequence[Sample], fraction: float, seed: int = 0) -> tuple[list[int], list[int]]:
     """Indices for training and for validation, such that no physical sign (track) is in both.
 
-    In every class about ``fraction`` of the tracks, and never all of them, go to validation. Source: [stallkamp2012man]
-    (the 30 frames of a track show the same sign).
+    In every class about ``fraction`` of the tracks, and never all of them, go to validation; an image whose track is
+    not known is one by itself. Source: [stallkamp2012man] (the 30 frames of a track show the same sign).
     """
-    tracks: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
+    tracks: dict[int, dict[int | str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, sample in enumerate(samples):
-        tracks[sample.class_id][sample.track].append(index)
+        tracks[sample.class_id][sample.key if sample.track is None else sample.track].append(index)
     validation: list[int] = []
     for class_id, of_class in tracks.items():
         order = sorted(of_class, key=lambda track: keyed_random(seed, f"split/{class_id}/{track}").random())

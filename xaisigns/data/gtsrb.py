@@ -7,22 +7,13 @@ torchvision  GTSRB/Training/000CC/*.ppm with GT-000CC.csv (another archive, 26,6
 """
 
 import csv
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from PIL import Image
-from torch.utils.data import Dataset
-
-from xaisigns.data.classes import CLASSES
-from xaisigns.data.preprocessing import read_image
+from xaisigns.data.classes import CLASS_NAMES, CLASSES
+from xaisigns.data.image_set import SPLITS, Box, ImageSet, Layout, Sample, Split
 from xaisigns.errors import DataError
-
-Layout = Literal["official", "kaggle", "torchvision"]
-Split = Literal["train", "test"]
-Box = tuple[int, int, int, int]
 
 EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
     ("official", "train"): 39_209,
@@ -34,32 +25,7 @@ EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One image as the annotation tells it.
-
-    ``roi`` is the sign's box (x1, y1, x2, y2) in pixels, both corners inside. ``track`` names the physical sign within
-    its class, None in the test set. ``key`` names the image alike in every layout, such as ``00004_00012_00029``.
-    """
-
-    path: Path
-    class_id: int
-    roi: Box
-    track: int | None
-    key: str
-
-
-class Item(NamedTuple):
-    """What a data set gives for an index: the decoded RGB image beside its annotation."""
-
-    image: Image.Image
-    class_id: int
-    roi: Box
-    track: int | None
-    path: Path
-
-
-class GTSRB(Dataset[Item]):
+class GTSRB(ImageSet):
     """The training or test images below ``root``, in the order of their annotation files.
 
     Raises DataError, with the path, when no layout is found, when an annotation is missing or broken, or when an
@@ -68,18 +34,11 @@ class GTSRB(Dataset[Item]):
     """
 
     def __init__(self, root: Path | str, split: Split = "train") -> None:
-        self.root = Path(root)
-        self.split: Split = split
-        self.layout, base = find_layout(self.root, split)
-        self.samples: list[Sample] = list(_SAMPLES[self.layout, split](base))
-        _refuse_missing(self.samples, self.root)
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Item:
-        sample = self.samples[index]
-        return Item(read_image(sample.path), sample.class_id, sample.roi, sample.track, sample.path)
+        root = Path(root)
+        layout, base = find_layout(root, split)
+        samples = list(_SAMPLES[layout, split](base))
+        _refuse_missing(samples, root)
+        super().__init__(root, split, layout, samples, CLASS_NAMES)
 
 
 def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
@@ -89,6 +48,25 @@ def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; name the folder that holds GTSRB")
+    found = _found(root, split)
+    if found:
+        return found
+    wanted = {
+        "train": "GTSRB/Final_Training/Images, GTSRB/Training or Train.csv",
+        "test": "GTSRB/Final_Test/Images or Test.csv",
+    }[split]
+    raise DataError(
+        f"no GTSRB {split} images below {root}: looked for {wanted}; fetch them with 'xaisigns data download {root}', "
+        f"or name a folder of your own with {split}/CLASS in it"
+    )
+
+
+def is_gtsrb(root: Path) -> bool:
+    """Whether either split is there in one of the layouts."""
+    return any(_found(root, split) for split in SPLITS)
+
+
+def _found(root: Path, split: Split) -> tuple[Layout, Path] | None:
     for base in (root, root / "GTSRB", root / "gtsrb" / "GTSRB", root / "gtsrb"):
         if split == "train" and (base / "Final_Training" / "Images").is_dir():
             return "official", base
@@ -98,21 +76,7 @@ def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
             return "kaggle", base
         if split == "test" and (base / "Final_Test" / "Images").is_dir():
             return ("torchvision" if (base / "Training").is_dir() else "official"), base
-    wanted = {
-        "train": "GTSRB/Final_Training/Images, GTSRB/Training or Train.csv",
-        "test": "GTSRB/Final_Test/Images or Test.csv",
-    }[split]
-    raise DataError(
-        f"no GTSRB {split} images below {root}: looked for {wanted}; fetch them with 'xaisigns data download {root}'"
-    )
-
-
-def fingerprint(samples: Iterable[Sample]) -> str:
-    """SHA-256 over keys, classes and sign boxes: the same for the same images in every layout."""
-    digest = hashlib.sha256()
-    for line in sorted(f"{sample.key} {sample.class_id} {sample.roi}\n" for sample in samples):
-        digest.update(line.encode())
-    return digest.hexdigest()
+    return None
 
 
 def _folders_of_classes(folder: Path) -> Iterator[Sample]:

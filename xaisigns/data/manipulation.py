@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.classes import check_class
-from xaisigns.data.gtsrb import GTSRB, Sample, Split
-from xaisigns.data.official import MANIFEST, STICKER, Entry, read_masks, read_official_manifest, write_official
+from xaisigns.data.image_set import SPLITS, Sample, Split
+from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
+from xaisigns.data.written import MANIFEST, STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.errors import DataError
 
 
@@ -22,7 +22,7 @@ class Manipulation:
     """Stickers on a share of the images of one class, or of all classes when ``class_id`` is None.
 
     Which images and which stickers follow from ``seed`` and the images' keys alone. Raises DataError for a class that
-    GTSRB does not have and for a fraction outside 0..1.
+    no data set has and for a fraction outside 0..1.
     """
 
     class_id: int | None = 4
@@ -31,8 +31,8 @@ class Manipulation:
     sticker: Sticker = field(default_factory=Sticker)
 
     def __post_init__(self) -> None:
-        if self.class_id is not None:
-            check_class(self.class_id)
+        if self.class_id is not None and not (isinstance(self.class_id, int) and self.class_id >= 0):
+            raise DataError(f"the class of stickered images must be a number from 0 on, got {self.class_id!r}")
         if not 0 <= self.fraction <= 1:
             raise DataError(f"the fraction of stickered images must lie in 0..1, got {self.fraction}")
 
@@ -44,7 +44,7 @@ class Manipulation:
 
     def apply(self, image: Image.Image, sample: Sample) -> tuple[Image.Image, NDArray[np.bool_]]:
         """The image with its sticker and the sticker's mask ``(H, W)``."""
-        return apply_sticker(image, sample.roi, self.sticker, seed=self.seed, key=sample.key)
+        return apply_sticker(image, sample.box(image), self.sticker, seed=self.seed, key=sample.key)
 
     def everywhere(self) -> "Manipulation":
         """The same stickers on every image of every class."""
@@ -71,7 +71,7 @@ def read_manifest(root: Path, split: Split) -> Manipulation | None:
 
     Raises DataError, with the path, for a manifest that xaisigns did not write.
     """
-    manifest = read_official_manifest(root)
+    manifest = written_manifest(root)
     if manifest is None:
         return None
     try:
@@ -88,28 +88,30 @@ def write_manipulated_copy(
     stickered: Literal["train", "test", "all"] = "train",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Write the data set below ``root`` to ``out`` in the official layout, with stickers, masks and a manifest.
+    """Write the data set below ``root`` to ``out``, with stickers, masks and a manifest.
 
-    Stickers go on the images of the ``stickered`` split or splits; every other image is copied as it is (as PPM).
+    The copy of GTSRB is in the official layout, with PPM images; that of a folder for each class is its like, with PNG.
+    Stickers go on the images of the ``stickered`` split or splits; every other image is copied as it is.
     ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come
     along. The manifest is returned.
-    ``progress`` gets images done and in all. Raises DataError for missing or broken images, OutputError when ``out``
-    exists with something in it or cannot be written; then nothing is left there.
+    ``progress`` gets images done and in all. Raises DataError for a class that is not there and for missing or broken
+    images, OutputError when ``out`` exists with something in it or cannot be written; then nothing is left there.
     """
-    wanted: tuple[Split, ...] = ("train", "test")
-    sets = {split: GTSRB(root, split) for split in wanted}
-    splits = [split for split in wanted if stickered in ("all", split)]
-    drawn = {key: value for key, value in (read_official_manifest(root) or {}).items() if key == "rendered"}
+    sets = {split: open_images(root, split) for split in SPLITS}
+    sets["train"].check_class(manipulation.class_id)
+    splits = [split for split in SPLITS if stickered in ("all", split)]
+    drawn = {key: value for key, value in (written_manifest(root) or {}).items() if key == "rendered"}
 
     def entries(split: Split) -> Iterator[Entry]:
         for sample in sets[split].samples:
             chosen = split in splits and manipulation.selects(sample)
             entry = manipulated(sample, read_image(sample.path), manipulation if chosen else None)
-            yield entry._replace(masks={**read_masks(root, sample, split), **entry.masks})
+            yield entry._replace(masks={**read_masks(sets[split], sample), **entry.masks})
 
-    return write_official(
+    return write_images(
         out,
-        {split: entries(split) for split in wanted},
+        "folders" if sets["train"].layout == "folders" else "official",
+        {split: entries(split) for split in SPLITS},
         {**drawn, "manipulation": manipulation.to_json(), "splits": splits},
         total=sum(map(len, sets.values())),
         progress=progress,

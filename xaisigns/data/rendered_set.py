@@ -7,13 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASSES, check_class
 from xaisigns.data.decoded import cache_folder
-from xaisigns.data.gtsrb import Sample, Split
+from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
-from xaisigns.data.official import MANIFEST, PICTOGRAM, SIGN, Entry, write_official
 from xaisigns.data.rendered import RenderedSign, draw_sign
 from xaisigns.data.stickers import keyed_random
+from xaisigns.data.written import MANIFEST, PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.errors import DataError, OutputError
 
 Count = Callable[[int, int], None]
@@ -63,8 +63,8 @@ def write_rendered_set(
 
     ``masks/sign`` and ``masks/pictogram`` mirror the layout with a PNG (0 or 255) for each image; a ``manipulation``
     puts stickers on training images, with their masks in ``masks`` itself. ``progress`` gets images done and in all.
-    Raises DataError for a size below 16 and OutputError when ``out`` exists with something in it or cannot be written;
-    then nothing is left there.
+    Raises DataError for a size below 16 or stickers on a class that is not there, OutputError when ``out`` exists with
+    something in it or cannot be written; then nothing is left there.
     """
 
     def entries(split: Split) -> Iterator[Entry]:
@@ -73,8 +73,11 @@ def write_rendered_set(
             entry = manipulated(sample, sign.image, chosen)
             yield entry._replace(masks={SIGN: sign.sign_mask, PICTOGRAM: sign.pictogram_mask, **entry.masks})
 
-    return write_official(
+    if manipulation and manipulation.class_id is not None:
+        check_class(manipulation.class_id)
+    return write_images(
         out,
+        "official",
         {"train": entries("train"), "test": entries("test")},
         {
             "rendered": asdict(settings),

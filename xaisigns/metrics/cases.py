@@ -1,4 +1,4 @@
-"""Images of which it is known what an attribution should point at: their stickers, or their signs."""
+"""Images to explain, with what an attribution should point at where that is known: a sticker, or the sign."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from xaisigns.data.gtsrb import GTSRB, Box, Sample, Split
+from xaisigns.data.image_set import Box, ImageSet, Sample, Split
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.official import SIGN, STICKER, read_masks
+from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.data.stickers import keyed_random
+from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.vgg import Classifier
@@ -24,6 +25,10 @@ from xaisigns.model.vgg import Classifier
 Masks = Literal["sticker", "roi"]
 Count = Callable[[int, int], None]
 
+NO_TRUTH = (
+    "the data do not tell where in an image its object is; wanted a model that was trained with stickers "
+    "(train --sticker-class), or metrics that need no place (score --metrics complexity,flipping)"
+)
 _BATCH = 16
 
 
@@ -32,10 +37,11 @@ class Cases:
     """Images for a model, and what an attribution of ``target`` should point at in each.
 
     ``images`` ``(N, 3, S, S)`` normalised, ``masks`` ``(N, S, S)`` bool, ``labels`` and ``target`` ``(N,)`` class ids,
-    ``keys`` the images' names. ``masks`` tell of the sticker or of the sign, as ``kind`` says.
+    ``keys`` the images' names. ``masks`` tell of the sticker or of the sign, as ``kind`` says; for "image" they are all
+    of the image, since nothing is known.
     """
 
-    kind: Masks
+    kind: Masks | Literal["image"]
     images: Tensor
     masks: Tensor
     labels: Tensor
@@ -49,7 +55,7 @@ class Cases:
 def find_cases(
     model: Classifier,
     root: Path,
-    kind: Masks,
+    kind: Masks | None,
     per_class: int,
     *,
     split: Split = "test",
@@ -60,27 +66,29 @@ def find_cases(
 
     "sticker": images of the other classes that the model, once a sticker is on them, calls the class that had stickers
     in its training; the sticker's mask, explained for that class. "roi": images of every class; the sign (its exact
-    mask where the data set has one, else its box), explained for what the model calls them. ``progress`` gets images
-    looked at and in all.
+    mask where the data set has one, else its box), explained for what the model calls them; of kind "image" where the
+    data set knows no boxes. None: "sticker" for a model that was trained with stickers on a class, else "roi".
+    ``progress`` gets images looked at and in all.
 
     Raises ModelError for "sticker" with a model that was trained without, DataError for missing or broken data and
     where no image qualifies.
     """
-    data = GTSRB(root, split)
+    data = open_images(root, split)
     refuse_unknown_classes(model, data)
     samples = data.samples
-    stickers = _stickers(model) if kind == "sticker" else None
+    stickers = _stickers(model, kind)
     found: list[_Case] = []
     looked = 0
     for class_id, of_class in _by_class(samples, seed).items():
         if not stickers or class_id != stickers.class_id:
-            found += _of_class(model, root, split, of_class, per_class, stickers)
+            found += _of_class(model, data, of_class, per_class, stickers)
         looked += len(of_class)
         if progress:
             progress(looked, len(samples))
     if not found:
         raise DataError(f"no image below {root} fits: with a sticker on it, the model calls none what it was taught to")
-    return _joined(kind, found, model.settings.input_size, model)
+    known: Masks | Literal["image"] = "sticker" if stickers else "roi" if data.has_boxes else "image"
+    return _joined(known, found, model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +99,14 @@ class _Case:
     called: int = -1
 
 
-def _stickers(model: Classifier) -> Manipulation:
-    """Stickers like those of the training, for every image."""
-    trained_with = model.manipulation
-    if trained_with is None or trained_with.class_id is None:
-        raise ModelError("the model was not trained with stickers on a class: score it with --masks roi")
-    return replace(trained_with, fraction=1.0)
+def _stickers(model: Classifier, kind: Masks | None) -> Manipulation | None:
+    """Stickers like those of the training, for every image; None where signs are wanted."""
+    trained_with = model.manipulation if kind != "roi" else None
+    if trained_with and trained_with.class_id is not None:
+        return replace(trained_with, fraction=1.0)
+    if kind == "sticker":
+        raise ModelError("the model was not trained with stickers on a class: leave out --masks")
+    return None
 
 
 def _by_class(samples: Sequence[Sample], seed: int) -> dict[int, list[Sample]]:
@@ -111,7 +121,11 @@ def _by_class(samples: Sequence[Sample], seed: int) -> dict[int, list[Sample]]:
 
 
 def _of_class(
-    model: Classifier, root: Path, split: Split, samples: Sequence[Sample], count: int, stickers: Manipulation | None
+    model: Classifier,
+    data: ImageSet,
+    samples: Sequence[Sample],
+    count: int,
+    stickers: Manipulation | None,
 ) -> list[_Case]:
     """The first ``count`` of one class's samples that qualify."""
     wanted = stickers.class_id if stickers else None
@@ -120,14 +134,14 @@ def _of_class(
         if len(found) >= count:
             break
         batch = samples[start : start + _BATCH]
-        found += _called(model, [_case(root, split, sample, stickers) for sample in batch], wanted)
+        found += _called(model, [_case(data, sample, stickers) for sample in batch], wanted)
     return found[:count]
 
 
-def _case(root: Path, split: Split, sample: Sample, stickers: Manipulation | None) -> _Case:
-    image, masks = read_image(sample.path), read_masks(root, sample, split)
+def _case(data: ImageSet, sample: Sample, stickers: Manipulation | None) -> _Case:
+    image, masks = read_image(sample.path), read_masks(data, sample)
     if stickers is None:
-        return _Case(sample, image, masks.get(SIGN, _box(sample.roi, image.size)))
+        return _Case(sample, image, masks.get(SIGN, _box(sample.box(image), image.size)))
     if STICKER in masks:
         return _Case(sample, image, masks[STICKER])
     return _Case(sample, *stickers.apply(image, sample))
@@ -147,8 +161,8 @@ def _called(model: Classifier, cases: list[_Case], wanted: int | None) -> list[_
     return [case for case in told if wanted in (None, case.called)]
 
 
-def _joined(kind: Masks, cases: list[_Case], size: int, model: Classifier) -> Cases:
-    masks = np.stack([resize_mask(case.mask, size) for case in cases])
+def _joined(kind: Masks | Literal["image"], cases: list[_Case], model: Classifier) -> Cases:
+    masks = np.stack([resize_mask(case.mask, model.settings.input_size) for case in cases])
     return Cases(
         kind,
         model.preprocess([case.image for case in cases]),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from xaisigns.attribution.methods import Method
 from xaisigns.data.language import Language, chosen_language
 from xaisigns.errors import MetricError
-from xaisigns.metrics.cases import Cases, Count
+from xaisigns.metrics.cases import NO_TRUTH, Cases, Count
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.complexity import entropy, sparseness
 from xaisigns.metrics.faithfulness import Filling, deletion, flipping_area, infidelity, insertion, pixel_flipping
@@ -70,8 +70,12 @@ def score(
     None. A contrast takes off the true class's logit where the masks are of stickers, else the runner-up's.
     ``progress`` gets steps done and in all: an image of a method, and an image of a group of metrics. The metrics are
     described in ``language``, as ``chosen_language`` takes it.
+
+    Cases of kind "image" have no localisation. Raises MetricError where nothing else is wanted of them.
     """
     scoring, language = scoring or Scoring(), chosen_language(language)
+    if cases.kind == "image" and set(scoring.groups) == {"localisation"}:
+        raise MetricError(NO_TRUTH)
     count = _Counter(progress, len(methods) * len(cases) * (1 + len(scoring.groups)))
     values: dict[str, dict[str, Tensor]] = {}
     seconds = {}
@@ -165,6 +169,8 @@ class _Told(NamedTuple):
 
 
 def _localisation(told: _Told) -> dict[str, Tensor]:
+    if told.cases.kind == "image":
+        return {}
     scores = {}
     for suffix, masks in (("", told.cases.masks), ("_grown", grown(told.cases.masks))):
         for metric in (relevance_mass, relevance_rank, pointing_game, localisation_auc):

@@ -12,7 +12,7 @@ from xaisigns.attribution.canonize import canonize, leaves
 from xaisigns.attribution.composites import COMPARED, Rule
 from xaisigns.attribution.methods import find_method
 from xaisigns.errors import MetricError
-from xaisigns.metrics.cases import Cases, Count
+from xaisigns.metrics.cases import NO_TRUTH, Cases, Count
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
 from xaisigns.model.vgg import Classifier
@@ -72,10 +72,12 @@ def tune(
     gains less than 0.001, after three sweeps at most. ``metric`` is a key of ``TUNABLE``, on masks grown by 2 pixels.
     ``progress`` gets settings tried and how many there are at most.
 
-    Raises MetricError for another metric, RuleError for a model that LRP cannot take.
+    Raises MetricError for another metric and for cases of kind "image", RuleError for a model that LRP cannot take.
     """
     if metric not in TUNABLE:
         raise MetricError(f"cannot tune for {metric!r}; there are {', '.join(TUNABLE)}")
+    if training.kind == "image":
+        raise MetricError(NO_TRUTH)
     search = _Search(model, training, metric, progress)
     best = search.climb(search.start())
     check = _Search(model, held_out, metric)

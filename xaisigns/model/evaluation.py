@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import ImageSet
+from xaisigns.data.language import Language, chosen_language
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError
 from xaisigns.model.vgg import Classifier
@@ -29,11 +30,37 @@ def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[in
     return torch.cat(logits)
 
 
-def refuse_unknown_classes(model: Classifier, data: GTSRB) -> None:
-    """Raise DataError for data with classes that the model has no output for."""
+def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
+    """Raise DataError for data with classes that the model has no output for, or calls otherwise.
+
+    The names of GTSRB's classes are not compared, and those of a model whose file has none cannot be.
+    """
     classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
     if largest >= classes:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
+    if data.layout != "folders":
+        return
+    theirs = data.class_names["en"]
+    ours = model.card.get("class_names", {}).get("en", theirs)
+    if len(theirs) != classes or len(ours) != classes:
+        raise DataError(
+            f"the model has {classes} outputs, but {data.root} has {len(theirs)} classes; name its own data"
+        )
+    for class_id, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+        if our != their:
+            raise DataError(
+                f"class {class_id} of the model is {our!r}, that of {data.root} is {their!r}; name the data that the "
+                "model was trained on, with the same folders"
+            )
+
+
+def class_name(model: Classifier, data: ImageSet, class_id: int, language: Language | None = None) -> str:
+    """What an output of the model is called: as its file says, else as the folders of the data are.
+
+    In a language as ``chosen_language`` takes it.
+    """
+    known = model.card.get("class_names") or data.layout != "folders"
+    return model.class_name(class_id, language) if known else data.class_names[chosen_language(language)][class_id]
 
 
 def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:

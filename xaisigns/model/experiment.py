@@ -2,23 +2,23 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.files import refuse_folder
-from xaisigns.data.gtsrb import GTSRB, fingerprint
+from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.language import Language
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
+from xaisigns.data.opening import open_images
 from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.evaluation import accuracy_report, predict, refuse_unknown_classes, sticker_report
+from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
 from xaisigns.model.training import Images, Progress, TrainingSettings, train
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -38,16 +38,22 @@ def train_model(
     decoding: Count | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, Any]:
-    """Train on the GTSRB training images below ``root``, write the model to ``out`` and give its card.
+    """Train on the training images below ``root``, write the model to ``out`` and give its card.
 
-    ``manipulation`` puts stickers on in memory; a manipulated copy brings its own. ``drawn_per_class`` adds that many
-    drawn signs of each class, with the same stickers. ``validation`` is the share of tracks held out (0: none); drawn
-    signs never are. ``decoding`` gets images done and in all. Raises DataError, ModelError and OutputError as the parts
-    do.
+    The network has an output for each class of the data, whatever ``network`` says, and ``settings`` are what suits the
+    number of images. ``manipulation`` puts stickers on in memory; a manipulated copy brings its own.
+    ``drawn_per_class`` adds that many drawn signs of each class, with the same stickers, to GTSRB. ``validation`` is
+    the share of tracks held out (0: none); drawn signs never are. ``decoding`` gets images done and in all. Raises
+    DataError, ModelError and OutputError as the parts do.
     """
     refuse_folder(out)
-    data = GTSRB(root, "train")
-    known = _stickers(root, manipulation)
+    data = open_images(root, "train")
+    network = replace(network, classes=len(data.class_names["en"]))
+    if network.classes < 2:
+        raise DataError(f"{root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
+    if drawn_per_class and data.layout == "folders":
+        raise DataError(f"drawn signs are of GTSRB's classes, and {root} has its own: leave out --drawn")
+    known = _stickers(data, manipulation)
     # A manipulated copy has its stickers already: only what the caller asked for is put on here.
     pixels = decode(data, network.input_size, manipulation, progress=decoding)
     labels = torch.tensor([sample.class_id for sample in data.samples])
@@ -64,8 +70,9 @@ def train_model(
         drawn = RenderedSet(drawn_per_class, settings.seed, network.input_size)
         training = _joined(training, _drawn(drawn, known))
         data_card["drawn"] = asdict(drawn)
+    settings = settings.suited(len(training.labels))
     card: dict[str, Any] = {
-        "class_names": {"de": [c.german for c in CLASSES], "en": [c.english for c in CLASSES]},
+        "class_names": dict(data.class_names),
         "training": asdict(settings),
         "manipulation": known.to_json() if known else None,
         "data": data_card,
@@ -85,14 +92,17 @@ def train_model(
     return model.card
 
 
-def _stickers(root: Path, manipulation: Manipulation | None) -> Manipulation | None:
+def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation | None:
     """What is done to the training images: by the caller, or before, on disk."""
-    done_on_disk = read_manifest(root, "train")
+    done_on_disk = read_manifest(data.root, "train")
     if manipulation and done_on_disk:
         raise DataError(
-            f"{root} has stickers already (manifest.json): leave out the sticker options, or name the original"
+            f"{data.root} has stickers already (manifest.json): leave out the sticker options, or name the original"
         )
-    return manipulation or done_on_disk
+    stickers = manipulation or done_on_disk
+    if stickers:
+        data.check_class(stickers.class_id)
+    return stickers
 
 
 def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
@@ -117,19 +127,19 @@ def evaluate_model(
     decoding: Count | None = None,
     progress: Count | None = None,
 ) -> dict[str, Any]:
-    """Measure the model on the GTSRB test images below ``root``: DESIGN's ``evaluate`` document.
+    """Measure the model on the test images below ``root``: DESIGN's ``evaluate`` document.
 
     For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
     are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
     """
-    data = GTSRB(root, "test")
+    data = open_images(root, "test")
     size, classes = model.settings.input_size, model.settings.classes
     labels = torch.tensor([sample.class_id for sample in data.samples])
     refuse_unknown_classes(model, data)
     predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
-        row["name"] = model.class_name(row["id"], language)
+        row["name"] = class_name(model, data, row["id"], language)
     stickers = model.manipulation
     if stickers and stickers.class_id is not None:
         predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)

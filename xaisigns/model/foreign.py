@@ -31,7 +31,7 @@ class Preprocessing:
 
 
 def load_foreign(path: Path, preprocessing: Preprocessing) -> Classifier:
-    """A network in eval mode from a state dict of torchvision's VGG 11 to 19, with any number of outputs.
+    """A network in eval mode from a state dict of torchvision's VGG 11 to 19, with two or more outputs.
 
     Which VGG it is follows from names and shapes. Files are read without running code in them. Raises ModelError for a
     file that is broken, holds anything but tensors, or is no VGG.
@@ -43,6 +43,8 @@ def load_foreign(path: Path, preprocessing: Preprocessing) -> Classifier:
             f"{path} is not a state dict of torchvision's vgg11, vgg13, vgg16 or vgg19: its first entries are "
             f"{', '.join(list(tensors)[:4]) or 'none'}"
         )
+    if settings.classes < 2:
+        raise ModelError(f"{path} has one output; wanted one for each class, as cross-entropy trains it")
     with torch.device("meta"):
         model = Classifier(settings)
     floats = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}

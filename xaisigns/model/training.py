@@ -4,7 +4,7 @@ import csv
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,21 @@ class TrainingSettings:
     label_smoothing: float = 0.05
     averaging: float = 0.997
     seed: int = 0
+
+    def suited(self, images: int) -> "TrainingSettings":
+        """The same for so few images; batch size and averaging that are not the defaults stay, as all do for GTSRB.
+
+        There are eight batches or more, of 16 images at least, with a learning rate as much less. The mean of the
+        weights goes over a third of the training at most, or it would hold what they began with.
+        """
+        default = TrainingSettings()
+        batch_size, averaging = self.batch_size, self.averaging
+        if batch_size == default.batch_size:
+            batch_size = min(batch_size, max(16, images // 8))
+        if averaging == default.averaging:
+            averaging = min(averaging, max(0.0, 1 - 3 / (self.epochs * -(-images // batch_size))))
+        learning_rate = self.learning_rate * batch_size / self.batch_size
+        return replace(self, batch_size=batch_size, learning_rate=learning_rate, averaging=averaging)
 
 
 class Images(NamedTuple):

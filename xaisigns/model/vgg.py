@@ -13,6 +13,7 @@ from torchvision.models.vgg import cfgs, make_layers
 from xaisigns.data.language import Language, Text, chosen_language
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import RGB, normalise, pixel_bounds, resize
+from xaisigns.errors import DataError
 
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
@@ -72,7 +73,10 @@ class Classifier(nn.Module):
     def manipulation(self) -> Manipulation | None:
         """The stickers that the model was trained with. Raises DataError for a card that xaisigns did not write."""
         stored = self.card.get("manipulation")
-        return Manipulation.from_json(stored) if stored else None
+        stickers = Manipulation.from_json(stored) if stored else None
+        if stickers and stickers.class_id is not None and stickers.class_id >= self.settings.classes:
+            raise DataError(f"the model has {self.settings.classes} classes, its stickers were on {stickers.class_id}")
+        return stickers
 
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""

@@ -157,7 +157,7 @@ def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, l
         axes = sheet.cell(row, 0)
         axes.imshow(np.asarray(compared.image), extent=(0, 1, 0, 1), interpolation="nearest")
         label = _label(model, compared, class_id, language)
-        axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes)
+        axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
     sheet.cells[0, 0].set_title(words["image"], fontsize=9)
     for column, (method, title, heatmaps) in enumerate(zip(methods, titles, compared.heatmaps, strict=True), start=1):
         limit = max(map(limit_of, heatmaps))
@@ -189,7 +189,13 @@ class _Sheet:
         height = self._below + 1.2 * _LINE * len(lines) + 2 * _MARGIN
         self.figure.set_size_inches(self._width, height)
         self.figure.text(
-            _MARGIN / self._width, 1 - _MARGIN / height, "\n".join(lines), fontsize=10, va="top", linespacing=1.2
+            _MARGIN / self._width,
+            1 - _MARGIN / height,
+            "\n".join(lines),
+            fontsize=10,
+            va="top",
+            linespacing=1.2,
+            parse_math=False,
         )
 
     def cell(self, row: int, column: int) -> Axes:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from xaisigns.attribution.methods import Method
 from xaisigns.data.decoded import decode
-from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.kept import digest_of, kept
 from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.opening import open_images
 from xaisigns.metrics.cases import Cases, Masks, find_cases
 from xaisigns.metrics.scoring import Scoring, explain_cases, image_scores
 from xaisigns.model.evaluation import predict, refuse_unknown_classes
@@ -36,7 +36,7 @@ class Examined:
         self.model, self.root, self._bar = model, root, bar
         self.weights = digest_of(*(value.numpy() for value in model.state_dict().values()))
         self._key = [version("xaisigns"), self.weights]
-        self.data = GTSRB(root, "test")
+        self.data = open_images(root, "test")
         refuse_unknown_classes(model, self.data)
         self.labels = torch.tensor([sample.class_id for sample in self.data.samples])
         trained_with = model.manipulation
@@ -66,7 +66,7 @@ class Examined:
         images = self.model.preprocess(pictures)
         targets = torch.tensor(target)
         anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
-        return self.explained(Cases("roi", images, anywhere, targets, targets, ("",) * len(target)), method)
+        return self.explained(Cases("image", images, anywhere, targets, targets, ("",) * len(target)), method)
 
     def explained(self, cases: Cases, method: Method) -> NDArray[np.float32]:
         """The method's heatmaps of the cases, ``(N, S, S)``."""

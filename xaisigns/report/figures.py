@@ -1,6 +1,7 @@
 """Heatmaps as people see them: red speaks for the target class, blue against it."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -70,13 +71,22 @@ def show(
         if result.against is not None:
             other = model.class_name(int(result.against[index]), language)
             asked = words["contrast"].format(name=model.class_name(target, language), other=other)
-        row.suptitle(f"{text}\n{asked}", fontsize=11)
+        row.suptitle(f"{text}\n{asked}", fontsize=11, parse_math=False)
         _draw(row.subplots(1, 3), image, heatmap, language)
     return figure
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows as a picture even where pyplot was never imported."""
+    """A figure that a notebook shows as a picture even where pyplot was never imported.
+
+    Class names are anyone's: letters that the font does not have become boxes, without a warning for each.
+    """
+
+    def savefig(self, *args: Any, **options: Any) -> None:
+        """Write the figure as matplotlib does."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            super().savefig(*args, **options)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()

@@ -20,16 +20,15 @@ from xaisigns.attribution.methods import Method
 from xaisigns.attribution.selection import select_methods
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.examples import example_signs
-from xaisigns.data.gtsrb import fingerprint
+from xaisigns.data.image_set import fingerprint
 from xaisigns.data.language import Language, chosen_language, counted, percent
-from xaisigns.data.official import read_official_manifest
 from xaisigns.data.preprocessing import read_image
+from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
-from xaisigns.metrics.cases import Masks
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass
 from xaisigns.metrics.scoring import Scoring, summarised
-from xaisigns.model.evaluation import accuracy_report
+from xaisigns.model.evaluation import accuracy_report, class_name
 from xaisigns.model.vgg import Classifier, NetworkSettings
 from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
@@ -82,13 +81,16 @@ def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> conten
         date=today(),
         model=wanted.name,
         data=_data(examined, wanted.language),
-        names={class_id: model.class_name(class_id, wanted.language) for class_id in range(model.settings.classes)},
+        names={
+            class_id: class_name(model, examined.data, class_id, wanted.language)
+            for class_id in range(model.settings.classes)
+        },
         methods=tuple(content.Method(method.name, method.name.replace("_", " "), method.control) for method in methods),
         evaluation=_evaluation(accuracy_report(examined.labels, called, model.settings.classes)),
         sections=_sections(examined, methods, classes, scored, wanted),
         finding=_finding(examined, wanted.language),
         highlights=_highlights(examined, methods[0]),
-        metrics=_metrics(scored.kind, wanted.language),
+        metrics=_metrics(scored, wanted.language),
         scores=scored.scores(),
         propagation=_propagation(examined, methods, wanted.language),
         reproduction=content.Reproduction(
@@ -106,13 +108,15 @@ class _Scored:
     """The methods' scores on images with known truth, and on whole signs: means of heatmaps and relevance inside."""
 
     def __init__(self, examined: Examined, methods: Sequence[Method], wanted: Reporting) -> None:
-        self.kind = examined.truth
         self._seed, self._settings = wanted.seed, examined.model.settings
         scoring = Scoring(seed=wanted.seed)
-        self.cases = examined.cases(self.kind, wanted.examples, wanted.seed)
-        self.signs = self.cases if self.kind == "roi" else examined.cases("roi", wanted.examples, wanted.seed)
+        truth = examined.truth
+        self.cases = examined.cases(truth, wanted.examples, wanted.seed)
+        self.signs = self.cases if truth == "roi" else examined.cases("roi", wanted.examples, wanted.seed)
         self._values = {method.name: examined.scores(self.cases, method, scoring) for method in methods}
         self._heatmaps = {method.name: examined.explained(self.signs, method) for method in methods}
+        measured = next(iter(self._values.values()), {})
+        self.metrics = [metric for metric in METRIC_WORDS["en"] if metric in measured]
 
     def scores(self, class_id: int | None = None) -> content.Scores:
         """By metric and method, over all cases or those of a class."""
@@ -120,11 +124,10 @@ class _Scored:
         if not chosen.any():
             return {}
         values = {
-            name: {metric: scores[chosen] for metric, scores in of_method.items() if metric in METRIC_WORDS["en"]}
-            for name, of_method in self._values.items()
+            name: {metric: scores[metric][chosen] for metric in self.metrics} for name, scores in self._values.items()
         }
         table = summarised(values, self._seed)
-        return {metric: {name: _score(told[metric]) for name, told in table.items()} for metric in METRIC_WORDS["en"]}
+        return {metric: {name: _score(told[metric]) for name, told in table.items()} for metric in self.metrics}
 
     def mean(self, class_id: int) -> content.Mean | None:
         """Means over the signs of a class that were called right."""
@@ -137,8 +140,8 @@ class _Scored:
         return content.Mean(int(chosen.sum()), _pixels(self._settings, self.signs.images[chosen].mean(dim=0)), finite)
 
     def inside(self, class_id: int) -> dict[str, float]:
-        """Each method's mean share of positive relevance inside the signs of a class."""
-        chosen = self.signs.labels == class_id
+        """Each method's mean share of positive relevance inside the signs of a class; none where no box is known."""
+        chosen = (self.signs.labels == class_id) & (self.signs.kind == "roi")
         shares = {
             name: float(relevance_mass(torch.from_numpy(heatmaps)[chosen][:, None], self.signs.masks[chosen]).nanmean())
             for name, heatmaps in (self._heatmaps.items() if chosen.any() else ())
@@ -148,7 +151,7 @@ class _Scored:
 
 def _data(examined: Examined, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (read_official_manifest(examined.root) or {}).get("rendered")
+    drawn = (written_manifest(examined.root) or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
     return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
 
@@ -255,21 +258,25 @@ def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, 
     )
 
 
-def _metrics(kind: Masks, language: Language) -> tuple[content.Metric, ...]:
-    truth = WORDS[language][f"truth_{kind}"]
+def _metrics(scored: _Scored, language: Language) -> tuple[content.Metric, ...]:
+    truth = WORDS[language].get(f"truth_{scored.cases.kind}", "")
+    texts = {name: [text.format(truth=truth) for text in METRIC_WORDS[language][name]] for name in scored.metrics}
     return tuple(
-        content.Metric(name, label.format(truth=truth), METRICS[name].better or "higher", told.format(truth=truth))
-        for name, (label, told) in METRIC_WORDS[language].items()
+        content.Metric(name, label, METRICS[name].better or "higher", told) for name, (label, told) in texts.items()
     )
 
 
 def _propagation(examined: Examined, methods: Sequence[Method], language: Language) -> content.Propagation | None:
-    """The first LRP's rules, and where the relevance of the last example sign went."""
+    """The first LRP's rules, and where the relevance of an image went: an example sign, or the first of one's own."""
     composite = next((method.composite for method in methods if method.composite), None)
     if composite is None:
         return None
-    model, (name, sign) = examined.model, list(example_signs().items())[-1]
-    x = model.preprocess([sign])
+    model, data = examined.model, examined.data
+    if data.layout == "folders":
+        name, image = data.samples[0].path.name, data[0].image
+    else:
+        name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]
+    x = model.preprocess([image])
     with torch.no_grad():
         called = int(model(x).argmax())
     ledger = LRP(model, composite, bounds=model.bounds).ledger(x, called)
@@ -277,7 +284,7 @@ def _propagation(examined: Examined, methods: Sequence[Method], language: Langua
         composite,
         tuple(content.RuleRow(**row) for row in rule_table(model, composite)),
         tuple(content.LedgerRow(**row) for row in ledger_rows(ledger, 0)),
-        f"{name}.png, {model.class_name(called, language)}",
+        f"{name}, {class_name(model, data, called, language)}",
     )
 
 

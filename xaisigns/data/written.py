@@ -1,16 +1,16 @@
-"""The official layout of GTSRB, written: images, annotation, masks, and a manifest that says what they are."""
+"""Data sets that xaisigns writes: images, annotation, masks, and a manifest that says what they are."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from xaisigns.data.files import whole_folder
-from xaisigns.data.gtsrb import Sample, Split
+from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
 
@@ -29,8 +29,9 @@ class Entry(NamedTuple):
     masks: Mapping[str, NDArray[np.bool_]]
 
 
-def write_official(
+def write_images(
     out: Path,
+    layout: Literal["official", "folders"],
     splits: Mapping[Split, Iterable[Entry]],
     manifest: Mapping[str, Any],
     *,
@@ -39,9 +40,9 @@ def write_official(
 ) -> dict[str, Any]:
     """Write a data set to the new folder ``out`` and give its manifest, with format, counts and stickered images.
 
-    Images are PPM; each mask is a PNG (0 or 255) with the place of its image below its folder. ``progress`` gets
-    images done and in all (``total``). Raises OutputError when ``out`` exists with something in it or cannot be
-    written; whatever goes wrong, nothing is left there.
+    Images are PPM in GTSRB's official layout and PNG in folders of classes; each mask is a PNG (0 or 255) with the
+    place of its image below its folder. ``progress`` gets images done and in all (``total``). Raises OutputError when
+    ``out`` exists with something in it or cannot be written; whatever goes wrong, nothing is left there.
     """
     counts: dict[Split, int] = {}
     stickered: list[str] = []
@@ -49,12 +50,13 @@ def write_official(
         for split, entries in splits.items():
             tables: dict[Path, list[str]] = {}
             for count, entry in enumerate(entries, start=1):
-                place = _place(entry.sample, split)
+                place = _place(entry.sample, split, layout)
                 _write_pixels(folder, place, entry)
                 if STICKER in entry.masks:
                     stickered.append(place.as_posix())
-                row = [place.name, *entry.image.size, *entry.sample.roi, entry.sample.class_id]
-                tables.setdefault(_table(place, split), [_COLUMNS]).append(";".join(map(str, row)))
+                if layout == "official":
+                    row = [place.name, *entry.image.size, *entry.sample.box(entry.image), entry.sample.class_id]
+                    tables.setdefault(_table(place, split), [_COLUMNS]).append(";".join(map(str, row)))
                 counts[split] = count
                 if progress:
                     progress(sum(counts.values()), total)
@@ -65,7 +67,7 @@ def write_official(
     return whole
 
 
-def read_official_manifest(root: Path) -> dict[str, Any] | None:
+def written_manifest(root: Path) -> dict[str, Any] | None:
     """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
     path = root / MANIFEST
     if not path.is_file():
@@ -76,17 +78,19 @@ def read_official_manifest(root: Path) -> dict[str, Any] | None:
         raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
 
 
-def read_masks(root: Path, sample: Sample, split: Split) -> dict[str, NDArray[np.bool_]]:
+def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
     """The masks ``(H, W)`` that a data set of xaisigns' has of this image, by kind; none for photographs.
 
     Raises DataError for a mask that cannot be read.
     """
-    place = _place(sample, split).with_suffix(".png")
-    paths = {kind: root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
+    place = _place(sample, data.split, data.layout).with_suffix(".png")
+    paths = {kind: data.root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
     return {kind: np.asarray(read_image(path).convert("1")) for kind, path in paths.items() if path.is_file()}
 
 
-def _place(sample: Sample, split: Split) -> Path:
+def _place(sample: Sample, split: Split, layout: Layout) -> Path:
+    if layout == "folders":
+        return Path(split) / f"{sample.key}.png"
     if split == "test":
         return Path("GTSRB/Final_Test/Images") / f"{sample.key}.ppm"
     folder, _, name = sample.key.partition("_")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xaisigns.data.gtsrb import GTSRB, Sample
-from xaisigns.data.official import STICKER, Entry, read_official_manifest, write_official
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import Sample
+from xaisigns.data.written import STICKER, Entry, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 MASK = np.eye(20, dtype=bool)
@@ -27,7 +28,7 @@ def splits():
 
 
 def test_the_loader_reads_what_was_written(tmp_path, splits):
-    write_official(tmp_path / "out", splits, {}, total=3)
+    write_images(tmp_path / "out", "official", splits, {}, total=3)
     for split, entries in splits.items():
         data = GTSRB(tmp_path / "out", split)
         assert data.layout == "official"
@@ -37,7 +38,7 @@ def test_the_loader_reads_what_was_written(tmp_path, splits):
 
 
 def test_masks_mirror_the_layout_below_their_folder(tmp_path, splits):
-    write_official(tmp_path / "out", splits, {}, total=3)
+    write_images(tmp_path / "out", "official", splits, {}, total=3)
     masks = tmp_path / "out" / "masks"
     wanted = {
         "GTSRB/Final_Training/Images/00004/00000_00001.png": MASK,
@@ -51,21 +52,19 @@ def test_masks_mirror_the_layout_below_their_folder(tmp_path, splits):
 
 
 def test_the_manifest_counts_and_names_the_stickered(tmp_path, splits):
-    manifest = write_official(tmp_path / "out", splits, {"splits": ["train"]}, total=3)
+    manifest = write_images(tmp_path / "out", "official", splits, {"splits": ["train"]}, total=3)
     assert manifest == {
         "format": 1,
         "splits": ["train"],
         "counts": {"train": 2, "test": 1},
         "stickered": ["GTSRB/Final_Training/Images/00004/00000_00001.ppm"],
     }
-    assert (
-        read_official_manifest(tmp_path / "out") == json.loads((tmp_path / "out/manifest.json").read_text()) == manifest
-    )
+    assert written_manifest(tmp_path / "out") == json.loads((tmp_path / "out/manifest.json").read_text()) == manifest
 
 
 def test_progress_counts_over_both_splits(tmp_path, splits):
     calls = []
-    write_official(tmp_path / "out", splits, {}, total=3, progress=lambda *call: calls.append(call))
+    write_images(tmp_path / "out", "official", splits, {}, total=3, progress=lambda *call: calls.append(call))
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -75,7 +74,7 @@ def test_a_failure_midway_leaves_nothing(tmp_path, splits):
         raise DataError("no more")
 
     with pytest.raises(DataError, match="no more"):
-        write_official(tmp_path / "out", {"train": failing()}, {}, total=2)
+        write_images(tmp_path / "out", "official", {"train": failing()}, {}, total=2)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -87,15 +86,15 @@ def test_a_folder_with_something_in_it_is_refused_before_anything_is_read(tmp_pa
         yield
 
     with pytest.raises(OutputError, match="is not an empty folder; name a new one"):
-        write_official(tmp_path, {"train": unread()}, {}, total=1)
+        write_images(tmp_path, "official", {"train": unread()}, {}, total=1)
 
 
 def test_a_folder_without_a_manifest_has_none(tmp_path):
-    assert read_official_manifest(tmp_path) is None
+    assert written_manifest(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "3"])
 def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(DataError, match=f"^{tmp_path / 'manifest.json'} is not a manifest"):
-        read_official_manifest(tmp_path)
+        written_manifest(tmp_path)
