@@ -72,7 +72,9 @@ def test_comments_are_dropped_and_continued_lines_joined():
         ("gtsrb/GTSRB/Final_Test/Images/00000.ppm", True),
         ("docker/entrypoint.sh", False),
         ("docker/run.sh", True),
-        ("examples/report.html", True),
+        ("examples/report.pdf", True),
+        ("examples/source/02_lrp.py", True),
+        ("examples/de/02_lrp.ipynb", False),
         ("examples/signs/stop.png", False),
         ("examples/en/.ipynb_checkpoints/01_training-checkpoint.ipynb", True),
         ("weights/README.md", True),
@@ -89,8 +91,9 @@ def test_dockerignore_lets_only_the_images_files_through(path, out):
 def test_what_copy_names_is_there_and_let_through_and_nothing_else_is(tmp_path):
     for number, source in enumerate(copied()):
         rehearse.copy(source, tmp_path / str(number))
-    lines = (REPOSITORY / ".dockerignore").read_text().splitlines()
-    assert {line.removeprefix("!").split("/*")[0] for line in lines if line.startswith("!")} == set(copied())
+    for line in (REPOSITORY / ".dockerignore").read_text().splitlines():
+        if line.startswith("!"):
+            assert line.removeprefix("!").startswith(tuple(copied()))
 
 
 def test_what_the_wheel_is_built_from_is_copied():
