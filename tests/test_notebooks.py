@@ -51,7 +51,7 @@ def test_it_runs_from_top_to_bottom_and_shows_what_the_kept_one_shows(name, lang
     assert _kinds(executed) == _kinds(kept)
     kinds = [kind for cell in _kinds(kept) for kind in cell]
     assert kinds.count("image/png") >= 4
-    assert set(kinds) == {"image/png", "stdout", "text/plain"}
+    assert set(kinds) <= {"image/png", "stdout", "text/plain"}  # no warnings, no progress bars
 
 
 @pytest.mark.parametrize("name", build.names())
