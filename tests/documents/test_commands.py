@@ -1,7 +1,7 @@
 """Every command and all code of the documents is run, page by page, as a reader runs it who starts at the top.
 
-A page has a folder with what its reader has: the repository's examples, a picture, and GTSRB (here drawn
-signs of 3 classes). Blocks of Python share their names; text behind one is what it prints. A block of TOML is rules.toml.
+A page has a folder with what its reader has: the repository's examples, a picture, and GTSRB (here drawn signs of 3
+classes). Blocks of Python share their names; text behind one is what it prints. A block of TOML is rules.toml.
 """
 
 import contextlib
@@ -15,35 +15,45 @@ import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.conftest import REPOSITORY, draw_gtsrb
 from tests.documents.pages import PAGES, blocks, commands
 from xaisigns.attribution import methods
+from xaisigns.attribution.assignment import read_rules
+from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
 from xaisigns.data.rendered import draw_sign
+from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 # What a test cannot run as it stands (a regular expression), what is run in its place, and why.
 INSTEAD = (
-    (
-        r"python3 -m venv \.venv",
-        'cp -R "$VENV" .venv',
-        "a new environment has nothing without the network; see .ci/run",
-    ),
+    (r"python3 -m venv \.venv", 'cp -R "$VENV" .venv', "a new one is empty without the network; .ci/run makes one"),
     (r"\S*\bpip install", "true", "needs the network; .ci/run runs these lines as they stand"),
     (r"ruff check .* && pytest", "true", "is the check that this test is a part of"),
     (r"xaisigns data download gtsrb", r'cp -R "$GTSRB" gtsrb && \g<0>', "needs the network; finds that all is there"),
-    (
-        r"xaisigns tune gtsrb --out rules.toml",
-        r"{ timeout 10 \g<0> || [ $? = 124 ]; }",
-        "searches for minutes; see cli/test_tune.py",
-    ),
-    (r"--methods all", "--methods lrp,gradcam,edges", "38 methods take 40 seconds; see metrics/test_scoring.py"),
-    (r"xaisigns report --classes", "xaisigns report gtsrb --classes", "3,440 drawn signs take 2 minutes; see .ci/run"),
-    (r"--per-class 60", "--per-class 2", "`xaisigns evaluate` without a folder draws as many"),
+    (r"xaisigns tune gtsrb --out rules.toml", r"{ timeout 8 \g<0> || [ $? = 124 ]; }", "minutes; cli/test_tune.py"),
+    (r"--methods (all|composites)", "--methods lrp,gradcam,edges", "up to 38 methods; attribution/test_methods.py"),
+    (r"xaisigns report gtsrb --lang de", r"\g<0> --methods lrp,gradcam,edges", "9 methods take half a minute"),
+    (r"xaisigns report --classes", "xaisigns report gtsrb --classes", "860 drawn signs take 2 minutes; .ci/run"),
+    (r"--per-class 60", "--per-class 2", "3,440 signs, which `xaisigns evaluate` without a folder draws, too"),
+    (r"for composite in [^;]*", "for composite in epsilon-plus-flat", "5 runs of one command"),
 )
+
+# Pictures in docs/images, and the files that the commands of a page make of them anew.
+PICTURES = {
+    "README.md": {
+        **{f"{sign}.png": f"heatmaps/{sign}.png" for sign in ("stop", "no-overtaking", "speed-50", "speed-50-sticker")},
+        "compare.png": "comparison/speed-50-sticker.png",
+    },
+    "docs/lrp.md": {
+        f"lrp-{name}.png": f"heatmaps/lrp-{name}/speed-50-sticker.png" for name in ("epsilon-plus-flat", "contrast")
+    },
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -56,10 +66,13 @@ def test_a_page_does_what_it_says(name, reader):
                 run_bash(f"{name}:{line}", command)
         elif block.kind == "toml":
             Path("rules.toml").write_text(block.text, encoding="utf-8")
-            run_bash(f"{name}:{block.line}", "xaisigns rules --rules rules.toml")
+            model = load_model("stickered")
+            LRP(model, rules=read_rules(Path("rules.toml")), bounds=model.bounds)
         elif block.kind == "text" and printed:
             assert block.text == printed, f"{name}:{block.line}: this is not what the code above prints"
         printed = _run_python(page, block, names) if block.kind == "python" else ""
+    for shown, made in PICTURES.get(name, {}).items():
+        assert _difference(REPOSITORY / "docs/images" / shown, Path(made)) < 1, f"{shown} is not what {name} makes"
 
 
 def test_all_that_is_run_in_place_of_something_is_needed():
@@ -153,3 +166,11 @@ def _run_python(page, block, names):
         except Exception:
             pytest.fail(traceback.format_exc(), pytrace=False)
     return printed.getvalue()
+
+
+def _difference(one, other):
+    """Of two pictures, on average, in steps of 256; those of two composites differ by 4 and more."""
+    with Image.open(one) as first, Image.open(other) as second:
+        first, second = (np.asarray(picture.convert("RGB"), dtype=int) for picture in (first, second))
+    assert first.shape == second.shape
+    return abs(first - second).mean()
