@@ -40,15 +40,7 @@ def generator():
 
 @pytest.fixture(scope="session")
 def _drawn_gtsrb(tmp_path_factory):
-    root = tmp_path_factory.mktemp("gtsrb")
-    for class_id in CLASSES:
-        folder = root / f"GTSRB/Final_Training/Images/{class_id:05d}"
-        rows = {f"{track:05d}_{frame:05d}.ppm": 10 * track + frame for track in range(3) for frame in range(2)}
-        _write(folder, folder / f"GT-{class_id:05d}.csv", [(name, class_id, seed) for name, seed in rows.items()])
-    folder = root / "GTSRB/Final_Test/Images"
-    test = [(f"{number:05d}.ppm", CLASSES[number % 4], 100 + number) for number in range(12)]
-    _write(folder, root / "GTSRB/GT-final_test.csv", test)
-    return root
+    return draw_gtsrb(tmp_path_factory.mktemp("gtsrb"), CLASSES, tracks=3, frames=2, test=3)
 
 
 @pytest.fixture
@@ -118,6 +110,19 @@ def settled(network: nn.Module) -> nn.Module:
             nn.init.uniform_(layer.weight, 0.5, 1.5)
             nn.init.normal_(layer.bias, 0, 0.2)
     return network.eval()
+
+
+def draw_gtsrb(root, classes, *, tracks, frames, test):
+    """Draw a data set in the official layout below ``root``: tracks of training images, test images of each class."""
+    for class_id in classes:
+        folder = root / f"GTSRB/Final_Training/Images/{class_id:05d}"
+        rows = {
+            f"{track:05d}_{frame:05d}.ppm": 10 * track + frame for track in range(tracks) for frame in range(frames)
+        }
+        _write(folder, folder / f"GT-{class_id:05d}.csv", [(name, class_id, seed) for name, seed in rows.items()])
+    rows = [(f"{number:05d}.ppm", class_id, 100 + number) for number, class_id in enumerate(classes * test)]
+    _write(root / "GTSRB/Final_Test/Images", root / "GTSRB/GT-final_test.csv", rows)
+    return root
 
 
 def _write(folder, table, rows):

@@ -7,6 +7,7 @@ import pytest
 
 from xaisigns.cli import main
 from xaisigns.data import rendered_set
+from xaisigns.metrics import tuning
 
 
 @pytest.fixture
@@ -28,3 +29,12 @@ def run(monkeypatch, capsys):
 def few_drawn(monkeypatch):
     """The drawn data set that stands in where no ROOT is named has 3 training and 1 test image of each class."""
     monkeypatch.setattr(rendered_set, "RenderedSet", partial(rendered_set.RenderedSet, per_class=3, size=32))
+
+
+@pytest.fixture
+def few_rules(monkeypatch):
+    """Two starts and one rule to try, so that a whole VGG11 is searched in seconds."""
+    monkeypatch.setattr(tuning, "COMPARED", ("epsilon", "epsilon_plus_flat"))
+    for name in ("_GAMMAS", "_EPSILONS", "_FIRST"):
+        monkeypatch.setattr(tuning, name, getattr(tuning, name)[:1] if name == "_GAMMAS" else ())
+    monkeypatch.setattr(tuning, "_SWEEPS", 1)

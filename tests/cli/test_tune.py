@@ -4,19 +4,8 @@ import json
 
 import pytest
 
-from xaisigns.metrics import tuning
 
-
-@pytest.fixture
-def _few_rules(monkeypatch):
-    """Two starts and one rule to try, so that a whole VGG11 is searched in seconds."""
-    monkeypatch.setattr(tuning, "COMPARED", ("epsilon", "epsilon_plus_flat"))
-    for name in ("_GAMMAS", "_EPSILONS", "_FIRST"):
-        monkeypatch.setattr(tuning, name, getattr(tuning, name)[:1] if name == "_GAMMAS" else ())
-    monkeypatch.setattr(tuning, "_SWEEPS", 1)
-
-
-@pytest.mark.usefixtures("_few_rules")
+@pytest.mark.usefixtures("few_rules")
 def test_rules_are_found_told_and_taken_by_explain(run, gtsrb, tmp_path, untrained):
     out = tmp_path / "new" / "tuned.toml"
     arguments = ("--model", untrained, "--per-class", "1", "--held-out", "1", "--out", out)

@@ -1,0 +1,73 @@
+"""The keys of --json are those of docs/json.md, neither more nor less."""
+
+import json
+import re
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
+# Section of the document, command, and the keys below which names of things are keys: for how many levels.
+COMMANDS = [
+    ("explain", "explain {sign} {broken} --out {out} --npy --ledger --target 4 --against 2", {}),
+    ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),
+    ("methods", "methods", {"options": 1}),
+    ("rules", "rules", {"parameters": 1}),
+    ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1}),
+    ("score", "score {gtsrb} --out {out} --methods lrp,edges", {"metrics": 1, "methods": 2, "seconds": 1}),
+    ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", {}),
+    ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
+    ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),
+    ("data info and data download", "data info {drawn}", {"splits": 1}),
+    ("data sticker", "data sticker {gtsrb} {out}", {"counts": 1}),
+    ("data render", "data render {out} --per-class 1 --size 16 --sticker-class 4", {"counts": 1}),
+]
+SETTINGS = {"training", "manipulation"}
+
+
+@pytest.mark.usefixtures("few_rules")
+@pytest.mark.parametrize(("section", "command", "named"), COMMANDS, ids=[command[0] for command in COMMANDS])
+def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb, drawn, untrained, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_text("no picture")
+    places = {
+        "sign": SIGN,
+        "broken": broken,
+        "gtsrb": gtsrb,
+        "drawn": drawn,
+        "model": untrained,
+        "out": tmp_path / "out",
+    }
+    _, printed, told = run(*(part.format(**places) for part in command.split()), "--json")
+    assert printed, told
+    assert _keys(json.loads(printed), named) == _documented(section)
+
+
+@pytest.fixture
+def drawn(run, tmp_path):
+    """A drawn data set without its training images."""
+    run("data", "render", tmp_path / "drawn", "--per-class", 1, "--size", 16)
+    (tmp_path / "drawn/GTSRB/Final_Training").rename(tmp_path / "gone")
+    return tmp_path / "drawn"
+
+
+def _keys(value, named, level=0):
+    """The keys in a document, but for names of things and for settings."""
+    if isinstance(value, list):
+        return set().union(*(_keys(one, named) for one in value))
+    if not isinstance(value, dict):
+        return set()
+    below = (
+        _keys(one, named, level - 1 if level else named.get(key, 0))
+        for key, one in value.items()
+        if key not in SETTINGS
+    )
+    return set().union(*below) | (set() if level else set(value))
+
+
+def _documented(section):
+    page = (REPOSITORY / "docs/json.md").read_text(encoding="utf-8")
+    text = re.search(rf"^## {section}$.*?^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[1]
+    values = r': "[^"]*"|"\w+"(?: \| (?:"\w+"|null))+'
+    return set(re.findall(r'"(\w+)"', re.sub(values, "", text)))

@@ -1,0 +1,52 @@
+"""What the documents point at is there: files, sections, sources. And what there is, something points at."""
+
+import re
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.documents.pages import PAGES
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_KEY = re.compile(r"\b[a-z]+\d{4}[a-z]+\b")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_somewhere(name):
+    lost = []
+    for link in _links(name):
+        path, _, section = link.partition("#")
+        target = (PAGES[name].parent / path).resolve() if path else PAGES[name]
+        if not target.exists() or (section and section not in _sections(target)):
+            lost.append(link)
+    assert lost == []
+
+
+def test_the_readme_leads_to_every_page():
+    assert set(PAGES) - set(_links("README.md")) == {"README.md"}
+
+
+def test_every_picture_is_shown():
+    folder = REPOSITORY / "docs/images"
+    shown = {(page.parent / link).resolve() for name, page in PAGES.items() for link in _links(name)}
+    assert sorted(path.name for path in folder.iterdir() if path not in shown) == []
+
+
+def test_every_source_is_cited_and_every_citation_has_its_source():
+    entries = re.findall(
+        r"^@\w+\{(\w+),", (REPOSITORY / "docs/references.bib").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    texts = [*PAGES.values(), *(REPOSITORY / "xaisigns").rglob("*.py")]
+    cited = {key for path in texts for key in _KEY.findall(path.read_text(encoding="utf-8"))}
+    assert sorted(entries) == sorted(cited)
+
+
+def _links(name):
+    text = PAGES[name].read_text(encoding="utf-8")
+    return [link for link in _LINK.findall(text) if not link.startswith(("http:", "https:"))]
+
+
+def _sections(page):
+    """The anchors that GitHub gives the headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
