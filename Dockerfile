@@ -27,10 +27,12 @@ COPY weights/ weights/
 COPY xaisigns/ xaisigns/
 RUN uv pip install '.[notebook,report]'
 
+# What the notebooks point at lies beside them.
+COPY docs/ docs/
 COPY examples/ examples/
 COPY docker/entrypoint.sh docker/healthcheck.py docker/
 # A copy of the repository may be readable by its owner alone.
-RUN chmod -R a+rX examples docker
+RUN chmod -R a+rX docker docs examples README.md weights
 
 ENV HOME=/home/xaisigns \
     XAISIGNS_CACHE=/cache \

@@ -13,9 +13,12 @@ if ! [ -w . ]; then
   exit 1
 fi
 
-# The examples are copied once, whole or not at all; from then on they are the user's to change.
+# Notebooks and documents are copied once, whole or not at all; from then on they are the user's to change.
 if ! [ -e xaisigns-examples ]; then
-  cp -R "$(dirname "$0")/../examples/." .xaisigns-examples.part
+  home=$(dirname "$0")/..
+  mkdir -p .xaisigns-examples.part/weights
+  cp -R "$home/README.md" "$home/docs" "$home/examples" .xaisigns-examples.part
+  cp "$home/weights/README.md" .xaisigns-examples.part/weights
   mv .xaisigns-examples.part xaisigns-examples
 fi
 

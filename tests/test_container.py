@@ -77,7 +77,7 @@ def test_comments_are_dropped_and_continued_lines_joined():
         ("examples/de/02_lrp.ipynb", False),
         ("examples/signs/stop.png", False),
         ("examples/en/.ipynb_checkpoints/01_training-checkpoint.ipynb", True),
-        ("weights/README.md", True),
+        ("weights/README.md", False),
         ("weights/clean.safetensors", False),
         ("xaisigns/__init__.py", False),
         ("xaisigns/cli/__pycache__/explain.pyc", True),
@@ -190,8 +190,11 @@ def test_the_entrypoint_starts_jupyterlab_with_a_copy_of_the_examples(arguments,
     started = ended.stdout.split()
     assert started[:3] == ["lab", "--ip=0.0.0.0", "--no-browser"]
     assert not any("token" in word or "password" in word for word in started)  # asked for unless told otherwise
-    copy, original = tmp_path / "xaisigns-examples", REPOSITORY / "examples"
+    copy, original = tmp_path / "xaisigns-examples/examples", REPOSITORY / "examples"
     assert sorted(path.name for path in copy.iterdir()) == sorted(path.name for path in original.iterdir())
+    for notebook in copy.glob("*/*.ipynb"):
+        for link in re.findall(r"\]\(([^)#]+)\)", notebook.read_text()):
+            assert (notebook.parent / link).exists(), f"{notebook.name} points at {link}"
     (copy / "signs" / "stop.png").write_text("mine")
     enter(*arguments, folder=tmp_path, bin_folder=fakes("jupyter"))
     assert (copy / "signs" / "stop.png").read_text() == "mine"
