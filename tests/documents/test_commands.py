@@ -42,6 +42,9 @@ INSTEAD = (
     (r"xaisigns report gtsrb --lang de", r"\g<0> --methods lrp,gradcam,edges", "9 methods take half a minute"),
     (r"xaisigns report --classes", "xaisigns report gtsrb --classes", "860 drawn signs take 2 minutes; .ci/run"),
     (r"--per-class 60", "--per-class 2", "3,440 signs, which `xaisigns evaluate` without a folder draws, too"),
+    (r"jupyter lab (\S+)", r"test -d \1", "serves until it is stopped"),
+    (r"\S+/python docker/rehearse.py", "test -f docker/rehearse.py", "needs the network; .ci/run runs it as it stands"),
+    (r"xaisigns train shapes --out shapes.safetensors", r"\g<0> --epochs 1", "8 epochs; the same page does them again"),
     (r"for composite in [^;]*", "for composite in epsilon-plus-flat", "5 runs of one command"),
 )
 
