@@ -56,6 +56,14 @@ def test_rules_as_json(run, untrained, rule_file):
     assert rows["features.6"]["change"] == {"kind": "out_of_place", "into": None}
 
 
+def test_what_explain_refuses_is_refused_here(run, untrained, tmp_path):
+    path = tmp_path / "rules.toml"
+    path.write_text('[name]\n"features.2?" = "gamma"\n')
+    code, printed, told = run("rules", "--model", untrained, "--rules", path)
+    assert (code, printed) == (1, "")
+    assert "rule 'gamma' does not fit layer 'features.2" in told
+
+
 def test_rules_as_a_table(run, untrained):
     code, printed, _ = run("rules", "--model", untrained)
     assert code == 0

@@ -35,10 +35,13 @@ def rules(
     """Print each layer's type, rule and parameters, who chose the rule, and what is changed before LRP."""
     from xaisigns.attribution.assignment import read_rules, rule_table
     from xaisigns.attribution.composites import COMPOSITES
+    from xaisigns.attribution.lrp import LRP
     from xaisigns.attribution.specification import read_specification
 
     network = load(model, input_size, mean, std)
-    layers = rule_table(network, composite, read_rules(rules) if rules else None)
+    chosen = read_rules(rules) if rules else None
+    LRP(network, composite, chosen, network.bounds)  # refuses a rule that does not fit its layer, which no table tells
+    layers = rule_table(network, composite, chosen)
     if json:
         print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return
