@@ -185,15 +185,15 @@ xs.show(model, images[2:3], xs.attribute(model, x[2:3]), language=language)
 
 # %% [markdown] lang="de"
 # Hier stimmt der Grund: Am meisten spricht die 5 für *50*, besonders ihr Bauch, mit dem sie sich von einer 3 oder 8
-# unterscheidet. Die Null ist zum Teil blau und das linke Ende der 5 auch. Das ist kein Fehler: Eine Null steht auf fast allen Schildern dieser Art, und
-# aus ihr allein ließe sich ebenso gut auf andere schließen. Blau heißt nicht unwichtig, sondern: spricht dagegen.
+# unterscheidet. Die Null ist zum Teil blau und das linke Ende der 5 auch. Das ist kein Fehler: Eine Null steht auf fast allen Schildern dieser Art, sie
+# unterscheidet die 50 von keinem. Blau heißt nicht unwichtig, sondern: spricht dagegen.
 #
 # ### 50 mit Aufkleber, erkannt als 70
 
 # %% [markdown] lang="en"
 # Here the reason is right: what speaks for *50* most is the 5, above all its belly, which tells it from a 3 or an 8. The
-# zero is partly blue, and so is the left end of the 5. This is no mistake: nearly all signs of this kind have a zero, and by itself it would as well point
-# to others. Blue does not mean unimportant, it means: speaks against.
+# zero is partly blue, and so is the left end of the 5. This is no mistake: nearly all signs of this kind have a zero, it tells the 50 from none of
+# them. Blue does not mean unimportant, it means: speaks against.
 #
 # ### 50 with a sticker, called 70
 
@@ -203,15 +203,13 @@ xs.show(model, images[3:], seventy, language=language)
 
 # %% [markdown] lang="de"
 # Dasselbe Schild, und die Heatmap sieht anders aus. Rot sind jetzt die Ecken und das Innere des Aufklebers, und der Balken
-# der 5 darüber, der nun wie der Balken einer 7 aussieht: Die beiden zusammen ergeben für das Netz eine 70. Blau ist der
-# obere Bogen der Null und ein Stück links am Aufkleber.
+# der 5 darüber, der nun auch der einer 7 sein könnte. Blau ist der obere Bogen der Null und ein Stück links am Aufkleber.
 #
 # Wie viel der Relevanz liegt auf dem Aufkleber? Wo er sitzt, wissen wir: dort, wo sich die beiden 50er unterscheiden.
 
 # %% [markdown] lang="en"
 # The same sign, and the heatmap looks different. Red are now the corners and the inside of the sticker, and the bar of the
-# 5 above it, which looks like the bar of a 7 now: the two together make a 70 to the network. Blue is the upper bend of the
-# zero, and a part at the left of the sticker.
+# 5 above it, which could now be that of a 7. Blue is the upper bend of the zero, and a part at the left of the sticker.
 #
 # How much of the relevance lies on the sticker? We know where it is: where the two 50s differ.
 
