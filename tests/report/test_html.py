@@ -78,6 +78,11 @@ def test_english(tmp_path):
     assert "How to read a heatmap" in found.text
 
 
+def test_the_keys_are_told_and_no_object_of_python(source):
+    assert "Tasten: / sucht, j und k gehen" in source
+    assert not re.search("object at 0x|built-in", source)
+
+
 def test_nothing_outside_is_named_and_nothing_but_our_script_may_run(source):
     found = Page(source)
     assert not re.findall(r"https?:|url\((?!data:image/webp;base64,)", source)
