@@ -131,8 +131,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "theme_light": "light",
         "theme_dark": "dark",
         "display": "Display",
-        "keys": "Keys: / searches, j and k go to the next and previous class, Enter enlarges a row, ← and → turn its "
-        "pages, Esc closes it.",
+        "shortcuts": "Keys: / searches, j and k go to the next and previous class, Enter enlarges a row, ← and → turn "
+        "its pages, Esc closes it.",
         "enlarge": "Enlarge",
         "close": "Close",
         "previous": "Previous row",
@@ -263,8 +263,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "theme_light": "hell",
         "theme_dark": "dunkel",
         "display": "Anzeige",
-        "keys": "Tasten: / sucht, j und k gehen zur nächsten und zur vorherigen Klasse, die Eingabetaste vergrößert "
-        "eine Zeile, ← und → blättern von Zeile zu Zeile, Esc schließt die Ansicht.",
+        "shortcuts": "Tasten: / sucht, j und k gehen zur nächsten und zur vorherigen Klasse, die Eingabetaste "
+        "vergrößert eine Zeile, ← und → blättern von Zeile zu Zeile, Esc schließt die Ansicht.",
         "enlarge": "Vergrößern",
         "close": "Schließen",
         "previous": "Vorherige Zeile",
