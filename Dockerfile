@@ -1,5 +1,5 @@
 # xaisigns on the CPU. Without arguments the container serves JupyterLab with the notebooks of examples/; arguments are
-# those of the command line: docker run --rm --volume "$PWD:/work" xaisigns explain sign.png
+# those of the command line: docker run --rm --volume "$PWD:/workspace" xaisigns explain sign.png
 FROM python:3.12-slim
 
 LABEL org.opencontainers.image.title="xaisigns" \
@@ -39,7 +39,7 @@ ENV HOME=/home/xaisigns \
     MPLCONFIGDIR=/cache/matplotlib \
     JUPYTER_PORT=8888
 RUN useradd --uid 1000 --home-dir "$HOME" xaisigns
-WORKDIR /work
+WORKDIR /workspace
 # Open to every user, as /tmp is: with --user "$(id -u):$(id -g)" files in a mounted folder belong to the caller.
 RUN install -d -m 1777 . "$HOME" "$XAISIGNS_CACHE" "$MPLCONFIGDIR"
 USER 1000

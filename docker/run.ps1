@@ -1,5 +1,5 @@
 # JupyterLab on http://127.0.0.1:8888, or with arguments xaisigns with these; both in a container that sees the current
-# folder as /work. docker/run.sh does the same on Linux and macOS.
+# folder as /workspace. docker/run.sh does the same on Linux and macOS.
 
 function Fail($message) {
     [Console]::Error.WriteLine("docker/run.ps1: $message")
@@ -21,7 +21,7 @@ if ($LASTEXITCODE -ne 0) {
 }
 
 $folder = (Get-Location).ProviderPath
-$options = @('--rm', '--init', '--volume', "${folder}:/work", '--volume', 'xaisigns-cache:/cache', '--env', 'XAISIGNS_LANG')
+$options = @('--rm', '--init', '--volume', "${folder}:/workspace", '--volume', 'xaisigns-cache:/cache', '--env', 'XAISIGNS_LANG')
 if ($IsLinux -or $IsMacOS) { $options += '--user', "$(id -u):$(id -g)" } # Docker Desktop on Windows does this by itself
 if (-not [Console]::IsInputRedirected -and -not [Console]::IsOutputRedirected) { $options += '--interactive', '--tty' }
 if ($args.Count -eq 0) { $options += '--publish', '127.0.0.1:8888:8888', '--env', 'JUPYTER_TOKEN' }

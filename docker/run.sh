@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # JupyterLab on http://127.0.0.1:8888, or with arguments xaisigns with these; both in a container that sees the current
-# folder as /work. docker/run.ps1 does the same on Windows.
+# folder as /workspace. docker/run.ps1 does the same on Windows.
 set -euo pipefail
 
 fail() {
@@ -15,7 +15,7 @@ docker info >/dev/null 2>&1 ||
 
 docker image inspect xaisigns >/dev/null 2>&1 || docker build --tag xaisigns "$(dirname "$0")/.." >&2
 
-options=(--rm --init --volume "$PWD:/work" --volume xaisigns-cache:/cache --env XAISIGNS_LANG)
+options=(--rm --init --volume "$PWD:/workspace" --volume xaisigns-cache:/cache --env XAISIGNS_LANG)
 options+=(--user "$(id -u):$(id -g)") # files in the folder belong to you
 [ -t 0 ] && [ -t 1 ] && options+=(--interactive --tty)
 [ $# = 0 ] && options+=(--publish 127.0.0.1:8888:8888 --env JUPYTER_TOKEN)

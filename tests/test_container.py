@@ -334,7 +334,7 @@ def test_the_script_builds_the_image_once_and_runs_jupyterlab(tmp_path, fakes):
     ended = run_script(folder=tmp_path, bin_folder=docker(tmp_path, fakes, there=False))
     assert (ended.returncode, ended.stderr) == (0, "")
     run = (
-        f"run --rm --init --volume {tmp_path}:/work --volume xaisigns-cache:/cache --env XAISIGNS_LANG "
+        f"run --rm --init --volume {tmp_path}:/workspace --volume xaisigns-cache:/cache --env XAISIGNS_LANG "
         f"--user {os.getuid()}:{os.getgid()} --publish 127.0.0.1:8888:8888 --env JUPYTER_TOKEN xaisigns"
     )
     info, inspect, build, last = calls(tmp_path)
