@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from xaisigns.data.files import cannot_write, whole_file, whole_folder
+from xaisigns.data.files import cannot_write, is_file, is_folder, whole_file, whole_folder
 from xaisigns.errors import OutputError
 
 
@@ -170,3 +170,16 @@ def test_a_full_disk_is_told_with_the_folder_and_leaves_nothing(tmp_path):
     with pytest.raises(OutputError, match=r"^cannot write .*set: No space left on device; choose another place"):
         fill(tmp_path / "set", OSError(errno.ENOSPC, "No space left on device"))
     assert names(tmp_path) == []
+
+
+def test_a_name_that_no_file_can_have_is_none(tmp_path):
+    for name in ("x" * 300, "a\0b", "none/below"):
+        assert not is_file(tmp_path / name)
+        assert not is_folder(tmp_path / name)
+
+
+def test_a_link_to_itself_is_neither_file_nor_folder(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert not is_file(loop)
+    assert not is_folder(loop)

@@ -1,13 +1,40 @@
-"""Files and folders that are whole or absent: written beside their place, then renamed into it."""
+"""Files and folders: what is there, and how to write them whole or not at all."""
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from xaisigns.errors import OutputError
+from xaisigns.errors import DataError, OutputError
+
+# What the system answers for a path where nothing is, or nothing can be.
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL}
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file, or a link to one. Raises DataError where the system does not let one look."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, or a link to one. Raises DataError where the system does not let one look."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    """The kind and the permissions of what is there; 0 where nothing is."""
+    try:
+        return path.stat().st_mode
+    except ValueError:  # a name with a null byte
+        return 0
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return 0
+        raise DataError(f"{path} cannot be looked at: {error.strerror or error}; see to its permissions") from error
 
 
 @contextlib.contextmanager
