@@ -105,10 +105,12 @@ def settled(network: nn.Module) -> nn.Module:
     """The network in eval mode, with BatchNorm that has something to fold."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            nn.init.normal_(layer.running_mean, 0, 0.2)
-            nn.init.uniform_(layer.running_var, 0.5, 2)
-            nn.init.uniform_(layer.weight, 0.5, 1.5)
-            nn.init.normal_(layer.bias, 0, 0.2)
+            if layer.running_mean is not None:
+                nn.init.normal_(layer.running_mean, 0, 0.2)
+                nn.init.uniform_(layer.running_var, 0.5, 2)
+            if layer.weight is not None:
+                nn.init.uniform_(layer.weight, 0.5, 1.5)
+                nn.init.normal_(layer.bias, 0, 0.2)
     return network.eval()
 
 

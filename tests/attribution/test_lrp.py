@@ -245,7 +245,7 @@ def test_after_an_error_in_the_backward_the_next_call_is_right(error, tiny_vgg, 
         raise error("in the middle")
 
     with monkeypatch.context() as patch:
-        patch.setattr(explainer.network[4].rule, "relevance", broken)
+        patch.setattr(explainer._rules[4], "relevance", broken)
         with pytest.raises(error, match="in the middle"):
             explainer.attribute(x, 1)
     assert not x.requires_grad
@@ -322,7 +322,7 @@ def test_images_made_in_inference_mode(tiny_vgg, generator):
         ({"rules": {"99": "epsilon"}}, "no layer '99'; there are 0, 1, 2"),
         ({"rules": {"0": "delta"}}, "no rule 'delta'; there are epsilon, gamma"),
         ({"rules": {"2": "z_plus"}}, "rule 'z_plus' does not fit layer '2': this rule needs a layer with weights"),
-        ({"bounds": None}, "z_box on layer '0' needs bounds="),
+        ({"bounds": None}, "rule 'z_box' does not fit layer '0': z_box needs bounds="),
     ],
 )
 def test_unknown_names_are_refused_with_the_known_ones(arguments, message, tiny_vgg):

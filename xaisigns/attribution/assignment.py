@@ -80,6 +80,15 @@ def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) ->
     ]
 
 
+def rules_text(rules: Rules | None) -> str:
+    """The one text for rules, whatever they are made of; empty for none."""
+    told = []
+    for key, rule in (rules or {}).items():
+        chosen = rule if isinstance(rule, Rule) else Rule(rule)
+        told.append([str(getattr(key, "__name__", key)), type(key).__name__, chosen.name, sorted(chosen.settings.items())])
+    return f":{json.dumps(told)}" if told else ""
+
+
 def read_rules(path: Path) -> dict[Key, Rule]:
     """Rules from a TOML file with the tables ``name``, ``index`` and ``type``.
 

@@ -1,6 +1,6 @@
 """A copy of a network that relevance propagation can work on: BatchNorm folded, nothing in place, hooks left behind."""
 
-import copy
+import inspect
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from torchvision.models import VGG, AlexNet
 
+from xaisigns.attribution.weights import effective_weights
 from xaisigns.errors import RuleError
 from xaisigns.model.vgg import Classifier
 
@@ -28,6 +29,9 @@ SUPPORTED = (
 )
 # Networks whose forward is features, pooling, flatten, classifier; told by the method: a subclass may override it.
 _VGG_LIKE = (VGG.forward, AlexNet.forward, Classifier.forward)
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+# Modules that run another one, and where they keep it.
+_WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
 
 
 class Change(NamedTuple):
@@ -41,9 +45,11 @@ def canonize(module: nn.Module) -> nn.Sequential:
     """A copy in eval mode that gives the same outputs, made for LRP; the module itself is not touched.
 
     BatchNorm is folded into the convolution or linear layer before it and leaves an Identity, ReLU no longer works in
-    place, hooks of the caller's stay behind, weights want no gradient. Layers keep their names; a functional flatten
-    becomes the layer ``flatten``. A layer that the module uses twice becomes two. Takes torchvision's VGG and AlexNet,
-    xaisigns' Classifier, and nested nn.Sequential of convolution, linear, BatchNorm, ReLU, pooling, flatten, dropout.
+    place, weights want no gradient; those that a parametrization, weight_norm, spectral_norm or pruning makes are the
+    ones that it makes now. Layers keep their names; a functional flatten becomes the layer ``flatten``. A layer that
+    the module uses twice becomes two. Other hooks stay behind: ``LRP`` and the methods refuse a module that they make
+    another function. Takes torchvision's VGG and AlexNet, xaisigns' Classifier, and nested nn.Sequential of
+    convolution, linear, BatchNorm, ReLU, pooling, flatten, dropout.
 
     Raises RuleError, naming the layer, for anything else and for a BatchNorm that cannot be folded.
     Source: [kohlbrenner2020towards] (folding before LRP).
@@ -52,6 +58,7 @@ def canonize(module: nn.Module) -> nn.Sequential:
     copied = _copied(module)
     network = copied if isinstance(copied, nn.Sequential) else nn.Sequential(copied)
     network.requires_grad_(False).eval()
+    _refuse_weights(network)
     _fold(network)
     return network
 
@@ -83,6 +90,8 @@ def leaves(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modul
 
 def _parts(module: nn.Module) -> list[tuple[str, nn.Module]] | None:
     """What a container runs, in order; None for a layer. A functional flatten is added where VGG has it."""
+    if _is_changed(module):
+        return None
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         return [(key, part) for key, part in module._modules.items() if part is not None]
     if type(module).forward in _VGG_LIKE:
@@ -99,33 +108,98 @@ def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.M
         yield from _named_layers(part, f"{name}.{key}" if name else key)
 
 
+def _is_changed(module: nn.Module) -> bool:
+    """Whether a call of the module runs anything but its class's forward."""
+    own_call = type(module).__call__ is not nn.Module.__call__
+    return own_call or "forward" in vars(module) or isinstance(module, torch.jit.ScriptModule)
+
+
 def _refuse_unsupported(module: nn.Module) -> None:
-    unsupported = [
-        f"{name!r} of type {type(layer).__name__}" if name else f"of type {type(layer).__name__}"
-        for name, layer in _named_layers(module)
-        if type(layer) not in SUPPORTED
-    ]
+    layers = list(_named_layers(module))
+    problems = [f"{_called(name, layer)}: {reason}" for name, layer in layers if (reason := _no_layer_of_torch(layer))]
+    if problems:
+        raise RuleError(f"LRP cannot take layer {'; '.join(problems)}")
+    unsupported = [(name, layer) for name, layer in layers if _kind(layer) not in SUPPORTED]
     if unsupported:
         known = ", ".join(kind.__name__ for kind in SUPPORTED)
-        raise RuleError(f"LRP cannot take layer {', '.join(unsupported)}; it takes {known}, and nn.Sequential of them")
+        raise RuleError(
+            f"LRP cannot take layer {', '.join(_called(*one) for one in unsupported)}; it takes {known}, "
+            "and nn.Sequential of them"
+        )
 
 
-def _copied(module: nn.Module) -> nn.Module:
+def _called(name: str, layer: nn.Module) -> str:
+    return f"{name!r} of type {_kind(layer).__name__}" if name else f"of type {_kind(layer).__name__}"
+
+
+def _no_layer_of_torch(layer: nn.Module) -> str | None:
+    """Why a layer is not what its type says, if so."""
+    wrapped = _WRAPPERS.get(type(layer).__name__)
+    if wrapped and hasattr(layer, wrapped):
+        return f"it wraps a network; explain that, its attribute {wrapped}"
+    if isinstance(layer, torch.jit.ScriptModule):
+        return "it is traced or scripted, and keeps no layers that rules could be for; explain the module it was made of"
+    if "forward" in vars(layer):
+        return "its forward was set on the instance; write a subclass's forward, or take it off with del module.forward"
+    if _is_changed(layer):
+        return "its class has a __call__ of its own"
+    if isinstance(layer, nn.MaxPool2d) and layer.return_indices:
+        return "it also returns indices; build it without return_indices"
+    return None
+
+
+def _kind(layer: nn.Module) -> type[nn.Module]:
+    kind: type[nn.Module] = torch.nn.utils.parametrize.type_before_parametrizations(layer)
+    return kind
+
+
+def _copied(module: nn.Module, name: str = "") -> nn.Module:
     parts = _parts(module)
     if parts is None:
-        return _leaf(module)
-    return nn.Sequential(OrderedDict((key, _copied(part)) for key, part in parts))
+        return _leaf(module, name)
+    copies = ((key, _copied(part, f"{name}.{key}" if name else key)) for key, part in parts)
+    return nn.Sequential(OrderedDict(copies))
 
 
-def _leaf(module: nn.Module) -> nn.Module:
-    """A copy without the caller's hooks, working out of place."""
-    # Hooks are taken off a shallow copy before the deep one, so that what they hold on to is not copied.
-    shallow = copy.copy(module)
-    for attribute in [name for name in vars(module) if name.endswith("_hooks")]:
-        setattr(shallow, attribute, OrderedDict())
-    if isinstance(shallow, nn.ReLU | nn.Dropout):
-        shallow.inplace = False
-    return copy.deepcopy(shallow)
+def _leaf(layer: nn.Module, name: str) -> nn.Module:
+    """The same layer built anew, working out of place: nothing but its settings and weights comes along."""
+    kind, weights = _kind(layer), effective_weights(layer)
+    if kind is nn.Identity:
+        return nn.Identity()
+    # Each of these types keeps the arguments of its constructor under their names.
+    parameters = inspect.signature(kind).parameters
+    settings = {
+        key: getattr(layer, key) for key in parameters if key not in ("bias", "inplace", "device", "dtype")
+    }
+    if "bias" in parameters:
+        settings["bias"] = weights.get("bias") is not None
+    if "device" in parameters:
+        settings["device"] = "meta"
+    try:
+        built = kind(**settings)
+    except (ValueError, TypeError) as error:
+        raise RuleError(f"layer {_called(name, layer)} has settings that do not go together: {error}") from error
+    for key, value in weights.items():
+        built._parameters[key] = None if value is None else nn.Parameter(value, requires_grad=False)
+    for key, buffer in layer._buffers.items():
+        built._buffers[key] = None if buffer is None else buffer.detach().clone()
+    return built
+
+
+def _refuse_weights(network: nn.Module) -> None:
+    """Weights must be numbers, of one type and on one device."""
+    tensors = [(name, weight) for name, weight in network.named_parameters()]
+    for name, weight in tensors:
+        if weight.dtype not in _DTYPES or weight.layout != torch.strided:
+            raise RuleError(
+                f"weights {name!r} must be a dense tensor of floats, they are {weight.dtype}, {weight.layout}: "
+                "load them first"
+            )
+    for what in ("dtype", "device"):
+        found = {str(getattr(weight, what)): name for name, weight in tensors}
+        if len(found) > 1:
+            told = ", ".join(f"{name!r} {value}" for value, name in found.items())
+            raise RuleError(f"all weights must be of one {what}, got {told}: move the whole model")
 
 
 def _fold(network: nn.Sequential) -> None:

@@ -1,6 +1,7 @@
 """Composites: which rule for which layer, as data. Names and defaults are Zennit's [anders2021software]."""
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +21,7 @@ from xaisigns.attribution.rules import (
     ZBox,
     ZPlus,
 )
-from xaisigns.attribution.specification import number, read_specification
+from xaisigns.attribution.specification import number, number_text, read_specification
 from xaisigns.errors import RuleError
 
 RULES: dict[str, type[LayerRule]] = {
@@ -37,6 +38,14 @@ RULES: dict[str, type[LayerRule]] = {
 }
 # Of the composites compared in docs/scores.md, the one that put most of the relevance on the sticker.
 DEFAULT_COMPOSITE = "epsilon_gamma_box:gamma=0.05"
+# What a stabiliser of zero would divide by is zero, too.
+_RANGES = {
+    "epsilon": (1e-12, 1e12),
+    "stabilizer": (1e-12, 1e12),
+    "gamma": (0.0, 1e12),
+    "alpha": (0.0, 1e12),
+    "beta": (0.0, 1e12),
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,13 @@ class Rule:
         for name, value in self.parameters.items():
             if name not in known:
                 raise RuleError(f"rule {self.name!r} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise RuleError(f"parameter {name!r} of rule {self.name!r} must be a number, got {value!r}")
+            low, high = _RANGES[name]
+            numeric = isinstance(value, int | float) and not isinstance(value, bool)
+            if not numeric or not math.isfinite(value) or not low <= value <= high:
+                raise RuleError(
+                    f"parameter {name!r} of rule {self.name!r} must be a number from {low:g} to {high:g}, "
+                    f"got {str(value)[:40]}"
+                )
 
     @property
     def settings(self) -> dict[str, float]:
@@ -68,7 +82,7 @@ class Rule:
 def rule_defaults(name: str) -> dict[str, float]:
     """The parameters of a rule and their defaults."""
     parameters = inspect.signature(RULES[name]).parameters.values()
-    given: dict[str, Any] = {p.name: p.default for p in parameters if p.name not in ("layer", "bounds")}
+    given: dict[str, Any] = {p.name: p.default for p in parameters if p.name not in ("layer", "bounds", "signs")}
     # Pass and gradient divide by nothing: they inherit the stabiliser and have no use for it.
     return {} if name in ("pass", "gradient") else given
 
@@ -116,20 +130,44 @@ def find_composite(text: str) -> Composite:
     """A composite by its name, with - or _, and parameters: ``"epsilon_gamma_box:gamma=0.1"``.
 
     A parameter is set in every row whose rule has it. Raises RuleError for a name or a parameter that does not exist,
-    with those that do.
+    with those that do, and for a value that the rule cannot have.
     """
+    name, values = _read(text)
+    found = COMPOSITES[name]
+    rows = tuple((types, _with(rule, values)) for types, rule in found.rows)
+    return Composite(rows, found.first and _with(found.first, values))
+
+
+def canonical_composite(text: str) -> str:
+    """The one text for a composite, however it was written: without parameters that change nothing, in order.
+
+    Raises RuleError as ``find_composite`` does.
+    """
+    name, values = _read(text)
+    find_composite(text)
+    rules = _rules(COMPOSITES[name])
+    changing = {
+        parameter: value
+        for parameter, value in sorted(values.items())
+        if any(rule.settings.get(parameter, value) != value for rule in rules)
+    }
+    return ":".join([name, *(f"{parameter}={number_text(value)}" for parameter, value in changing.items())])
+
+
+def _read(text: str) -> tuple[str, dict[str, float]]:
     wanted = read_specification(text)
     if wanted.name not in COMPOSITES or wanted.words or wanted.contrast:
         raise RuleError(f"no composite {text!r}; there are {', '.join(COMPOSITES)}")
-    found = COMPOSITES[wanted.name]
-    rules = [rule for _, rule in found.rows] + ([found.first] if found.first else [])
-    known = sorted({name for rule in rules for name in rule.settings})
     values = {name: number(name, value, float, RuleError) for name, value in wanted.options.items()}
+    known = sorted({name for rule in _rules(COMPOSITES[wanted.name]) for name in rule.settings})
     for name in values:
         if name not in known:
             raise RuleError(f"composite {wanted.name!r} has no parameter {name!r}; it has {', '.join(known)}")
-    rows = tuple((types, _with(rule, values)) for types, rule in found.rows)
-    return Composite(rows, found.first and _with(found.first, values))
+    return wanted.name, values
+
+
+def _rules(composite: Composite) -> list[Rule]:
+    return [rule for _, rule in composite.rows] + ([composite.first] if composite.first else [])
 
 
 def _with(rule: Rule, values: Mapping[str, float]) -> Rule:

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
-from xaisigns.attribution.running import check_seed
+from xaisigns.attribution.running import Seed
 
 
-def random(network: nn.Module, images: Tensor, target: Tensor, *, seed: int = 0) -> Tensor:  # noqa: ARG001
+def random(network: nn.Module, images: Tensor, target: Tensor, *, seed: Seed = 0) -> Tensor:  # noqa: ARG001
     """Control: normal noise, of each image its own."""
-    check_seed(seed)
     maps = []
     for image in images.detach():
         # An image's noise follows from its pixels, so that it is the same in every batch and another for every image.

@@ -6,6 +6,8 @@ parameters are the method's options, its docstring's first line what people read
 needed, is zero: the mean pixel of the data that the network was trained on.
 """
 
+from typing import Annotated
+
 import torch
 from captum.attr import (
     Deconvolution,
@@ -23,7 +25,7 @@ from captum.attr import (
 from torch import Tensor, nn
 
 from xaisigns.attribution.canonize import leaves
-from xaisigns.attribution.running import BATCH, at_least_one, seeded
+from xaisigns.attribution.running import BATCH, Between, Count, Seed, seeded
 from xaisigns.errors import MethodError
 
 
@@ -39,9 +41,8 @@ def input_x_gradient(network: nn.Module, images: Tensor, target: Tensor) -> Tens
     return relevance
 
 
-def integrated_gradients(network: nn.Module, images: Tensor, target: Tensor, *, steps: int = 20) -> Tensor:
+def integrated_gradients(network: nn.Module, images: Tensor, target: Tensor, *, steps: Count = 20) -> Tensor:
     """The gradient averaged on the way from the mean pixel to the image, times the difference of the two."""
-    at_least_one(steps=steps)
     relevance: Tensor = IntegratedGradients(network).attribute(
         images, target=target, n_steps=steps, internal_batch_size=BATCH
     )
@@ -49,15 +50,18 @@ def integrated_gradients(network: nn.Module, images: Tensor, target: Tensor, *, 
 
 
 def smoothgrad(
-    network: nn.Module, images: Tensor, target: Tensor, *, samples: int = 20, noise: float = 0.15, seed: int = 0
+    network: nn.Module,
+    images: Tensor,
+    target: Tensor,
+    *,
+    samples: Count = 20,
+    noise: Annotated[float, Between(0, 100)] = 0.15,
+    seed: Seed = 0,
 ) -> Tensor:
     """The size of the gradient averaged over noisy copies of the image.
 
     ``noise`` is its standard deviation as a share of the image's range of values.
     """
-    at_least_one(samples=samples)
-    if noise < 0:
-        raise MethodError(f"noise must not be negative, got {noise}")
     tunnel = NoiseTunnel(Saliency(network))
     rows = []
     for image, class_id in zip(images.detach().split(1), target.split(1), strict=True):
@@ -94,9 +98,8 @@ def deep_lift(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:
     return relevance
 
 
-def gradient_shap(network: nn.Module, images: Tensor, target: Tensor, *, samples: int = 20, seed: int = 0) -> Tensor:
+def gradient_shap(network: nn.Module, images: Tensor, target: Tensor, *, samples: Count = 20, seed: Seed = 0) -> Tensor:
     """The gradient at random points between the mean pixel and the image, times the difference: expected gradients."""
-    at_least_one(samples=samples)
     rows = []
     for image, class_id in zip(images.detach().split(1), target.split(1), strict=True):
         left, parts = samples, []
@@ -146,9 +149,10 @@ def _apart(network: nn.Module) -> nn.Sequential:
 
 
 def _overlapping(layer: nn.MaxPool2d) -> bool:
-    sizes = layer.kernel_size, layer.stride
-    windows, strides = ((size, size) if isinstance(size, int) else size for size in sizes)
-    return any(window > stride for window, stride in zip(windows, strides, strict=True))
+    """Whether a value may be in two windows, as those with gaps are by reaching into each other."""
+    sizes = layer.kernel_size, layer.stride, layer.dilation
+    both = [(size, size) if isinstance(size, int) else size for size in sizes]
+    return any(window > 1 and (window > stride or gap > 1) for window, stride, gap in zip(*both, strict=True))
 
 
 def _last_feature_maps(network: nn.Module) -> nn.Module:

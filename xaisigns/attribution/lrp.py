@@ -9,13 +9,16 @@ import torch
 from captum.attr import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
 from torch import Tensor, nn
 
+from xaisigns.attribution.agreement import faithful_copy, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
-from xaisigns.attribution.canonize import canonize, leaves
+from xaisigns.attribution.canonize import leaves
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES
+from xaisigns.attribution.images import Images
 from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
 from xaisigns.attribution.running import memory_order
 from xaisigns.attribution.specification import read_specification
 from xaisigns.errors import RuleError, ShapeError
+from xaisigns.model.torch_state import own_torch_state
 
 Target = int | Tensor
 
@@ -40,8 +43,9 @@ class LRP:
     z_box needs them. The module is copied, never changed: train it further and build a new LRP. May be shared by
     threads, which then wait for each other. ``assignments`` tells the rule of every layer and who chose it.
 
-    Raises RuleError for a layer, rule or composite that does not exist or does not fit. Sources: [bach2015pixel],
-    [montavon2019layer], [kokhlikyan2020captum].
+    Raises RuleError for a layer, rule or composite that does not exist or does not fit, and for a module that gives
+    other outputs than its layers do (asked once, on noise); ModelError for one that gives NaN. Sources:
+    [bach2015pixel], [montavon2019layer], [kokhlikyan2020captum].
     """
 
     def __init__(
@@ -51,17 +55,15 @@ class LRP:
         rules: Rules | None = None,
         bounds: Bounds | None = None,
     ) -> None:
-        with torch.inference_mode(mode=False):
+        with own_torch_state():
             self.composite = str(read_specification(composite))
-            network = canonize(module)
-            self._order = memory_order(network)
-            self.network = network.to(memory_format=self._order)
+            self.network, _ = faithful_copy(module)
+            self._order = memory_order(self.network)
             self.assignments = assign(self.network, composite, rules)
             layers = [layer for _, layer in leaves(self.network)]
-            self._rules = [_bound(*pair, bounds) for pair in zip(self.assignments, layers, strict=True)]
-            for layer, rule, signs in zip(layers, self._rules, _signs(layers, self._rules), strict=True):
-                layer.rule, rule.signs = rule, signs
-        self._captum = _Driver(self.network)
+            self._rules = _bound(self.assignments, layers, bounds)
+        self._images = Images(self.network)
+        self._captum = _Driver(self.network, self._rules)
         self._lock = threading.Lock()
 
     def attribute(self, x: Tensor, target: Target, against: Target | None = None) -> Tensor:
@@ -69,8 +71,8 @@ class LRP:
 
         In units of the logit: it sums to the logit less what bias and stabilisers absorbed. ``target`` is one class id
         for all images or ``(N,)`` of them. With ``against``, likewise, the pass starts with the target's logit and with
-        the other's taken negative: what speaks for the one rather than the other. Raises ShapeError when images and
-        targets do not belong together.
+        the other's taken negative: what speaks for the one rather than the other. Raises ShapeError when images,
+        targets and network do not belong together, ModelError when the network gives NaN.
         """
         with self._ready(x, target, against) as (own, targets, others):
             return self._captum.relevance(own, targets, others)
@@ -102,11 +104,10 @@ class LRP:
         self, x: Tensor, target: Target, against: Target | None
     ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """The caller's images as a leaf of our own, and the targets checked, while no other thread is in a pass."""
-        with torch.inference_mode(mode=False):
-            own = x.detach()
-            own = (own.clone() if own.is_inference() else own).contiguous(memory_format=self._order)
-            targets = class_ids(target, len(own), "target")
-            others = None if against is None else class_ids(against, len(own), "against")
+        with own_torch_state():
+            own = self._images.own(x).contiguous(memory_format=self._order)
+            targets = class_ids(target, len(own), "target", own.device)
+            others = None if against is None else class_ids(against, len(own), "against", own.device)
             with self._lock:
                 yield own.requires_grad_(), targets, others
 
@@ -125,24 +126,31 @@ def lrp(
     return LRP(module, composite, rules, bounds).attribute(x, target, against)
 
 
-def class_ids(target: Target, count: int, name: str) -> Tensor:
-    """Class ids ``(N,)`` of one for all or one an image. Raises ShapeError for anything else."""
-    targets = torch.as_tensor(target)
-    if targets.is_floating_point() or targets.shape not in ((), (count,)):
+def class_ids(target: Target, count: int, name: str, device: torch.device | None = None) -> Tensor:
+    """Class ids ``(N,)`` of one for all or one an image, on the device if one is named.
+
+    Raises ShapeError for anything else.
+    """
+    try:
+        ids = torch.as_tensor(target, device=device)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ShapeError(f"{name} must be a class id or ({count},) of them, got {target!r}"[:200]) from error
+    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool or ids.shape not in ((), (count,)):
         raise ShapeError(
             f"{name} must be a class id or ({count},) of them, one for each image; "
-            f"got shape {tuple(targets.shape)} of {targets.dtype}"
+            f"got shape {tuple(ids.shape)} of {ids.dtype}"
         )
-    return targets.to(torch.int64).expand(count)
+    return ids.to(torch.int64).expand(count)
 
 
 def check_outputs(logits: Tensor, targets: Tensor) -> None:
-    """Raise ShapeError when ``targets`` are not outputs of a network with these ``logits``."""
+    """Raise ShapeError when ``targets`` are not outputs of a network with these ``logits``, ModelError for NaN."""
     if logits.ndim != 2 or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
         raise ShapeError(
             f"target and against must name outputs of the network, whose logits are {tuple(logits.shape)}; "
             f"got {sorted(set(targets.tolist()))}"
         )
+    refuse_not_finite(logits)
 
 
 class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
@@ -152,14 +160,22 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     carry their weights with them, so one forward and one backward pass is all, and nothing has to be restored.
     """
 
+    def __init__(self, network: nn.Sequential, rules: list[LayerRule]) -> None:
+        super().__init__(network)
+        self._rules = rules
+
     def relevance(self, x: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
         """Relevance of ``x``; what the pass started with is then in ``started``, ``(N,)``."""
         self._targets, self._others = targets, others
-        result: Tensor = self.attribute(x)
-        return result.detach()
+        result: Tensor = self.attribute(x).detach()
+        if not result.isfinite().all():
+            raise RuleError(
+                f"relevance is not finite in {result.dtype}: take a larger stabilizer or epsilon, or the model in float32"
+            )
+        return result
 
     def _check_and_attach_rules(self) -> None:
-        """The rules are attached from the beginning."""
+        """The rules are beside the layers, not on them."""
 
     def _compute_output_and_change_weights(self, inputs: tuple[Tensor, ...], *_: Any) -> Tensor:
         # Captum multiplies the relevance by this at the end. Ours starts from the logit, not from one.
@@ -168,9 +184,9 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     def _register_forward_hooks(self) -> None:
         # Captum would treat activations apart; here they have a rule like every layer. The plain gradient needs none.
         self.forward_handles = [
-            layer.register_forward_hook(layer.rule.forward_hook)
-            for layer in self.layers
-            if not isinstance(layer.rule, Gradient)
+            rule.layer.register_forward_hook(rule.forward_hook)
+            for rule in self._rules
+            if not isinstance(rule, Gradient)
         ]
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
@@ -190,14 +206,14 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
 
 def _chosen(logits: Tensor, targets: Tensor) -> Tensor:
     check_outputs(logits, targets)
-    return logits.gather(1, targets[:, None]).squeeze(1)
+    return logits.gather(1, targets[:, None].to(logits.device)).squeeze(1)
 
 
 _KEEP_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout)
 _KEEP_SIGNS = (*_KEEP_VALUES, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 
 
-def _signs(layers: list[nn.Module], rules: list[LayerRule]) -> list[Signs]:
+def _signs(layers: list[nn.Module], kinds: list[type[LayerRule]]) -> list[Signs]:
     """What every layer's neighbours tell of the signs of its input and of its relevance."""
     inputs, outputs = [], []
     nonnegative = False
@@ -206,26 +222,35 @@ def _signs(layers: list[nn.Module], rules: list[LayerRule]) -> list[Signs]:
         nonnegative = isinstance(layer, nn.ReLU) or (nonnegative and isinstance(layer, _KEEP_SIGNS))
     # Backwards, of the values between two layers: has a zero no relevance, has nothing up to zero any?
     spared, positive = False, False
-    for layer, rule in zip(reversed(layers), reversed(rules), strict=True):
+    for layer, kind in zip(reversed(layers), reversed(kinds), strict=True):
         outputs.append(positive)
-        if isinstance(layer, nn.ReLU) and isinstance(rule, Pass | Gradient):
-            spared = positive = spared or isinstance(rule, Gradient)
-        elif not (isinstance(layer, _KEEP_VALUES) and isinstance(rule, Gradient)):
-            spared, positive = rule.spares_zero, False
+        if isinstance(layer, nn.ReLU) and issubclass(kind, Pass | Gradient):
+            spared = positive = spared or issubclass(kind, Gradient)
+        elif not (isinstance(layer, _KEEP_VALUES) and issubclass(kind, Gradient)):
+            spared, positive = kind.spares_zero, False
     return [Signs(*known) for known in zip(inputs, reversed(outputs), strict=True)]
 
 
-def _bound(assignment: Assignment, layer: nn.Module, bounds: Bounds | None) -> LayerRule:
-    kind = RULES[assignment.rule.name]
-    parameters: dict[str, Any] = dict(assignment.rule.parameters)
-    if kind is ZBox:
-        if bounds is None:
-            raise RuleError(
-                f"z_box on layer {assignment.layer!r} needs bounds=(low, high): "
-                "the lowest and the highest normalised pixel"
-            )
-        parameters["bounds"] = bounds
-    try:
-        return kind(layer, **parameters)
-    except RuleError as error:
-        raise RuleError(f"rule {assignment.rule.name!r} does not fit layer {assignment.layer!r}: {error}") from error
+def _bound(assignments: list[Assignment], layers: list[nn.Module], bounds: Bounds | None) -> list[LayerRule]:
+    """Each layer's rule, made for it."""
+    kinds = [RULES[assignment.rule.name] for assignment in assignments]
+    weighted = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)]
+    rules = []
+    for assignment, layer, kind, signs in zip(assignments, layers, kinds, _signs(layers, kinds), strict=True):
+        parameters: dict[str, Any] = dict(assignment.rule.parameters)
+        try:
+            if kind is ZBox:
+                parameters["bounds"] = _pixel_bounds(layer, weighted, bounds)
+            rules.append(kind(layer, **parameters, signs=signs))
+        except RuleError as error:
+            name, rule = assignment.layer, assignment.rule.name
+            raise RuleError(f"rule {rule!r} does not fit layer {name!r}: {error}") from error
+    return rules
+
+
+def _pixel_bounds(layer: nn.Module, weighted: list[nn.Module], bounds: Bounds | None) -> Bounds:
+    if layer is not weighted[0]:
+        raise RuleError("z_box is for pixels, which only the first convolution or linear layer sees")
+    if bounds is None:
+        raise RuleError("z_box needs bounds=(low, high): the lowest and the highest normalised pixel")
+    return bounds

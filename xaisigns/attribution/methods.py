@@ -5,6 +5,7 @@ A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:w
 """
 
 import inspect
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,16 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution import controls, gradients, perturbations
-from xaisigns.attribution.assignment import Rules
-from xaisigns.attribution.canonize import canonize
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE, find_composite
+from xaisigns.attribution.agreement import Asked, faithful_copy, refuse_difference
+from xaisigns.attribution.assignment import Rules, rules_text
+from xaisigns.attribution.composites import DEFAULT_COMPOSITE, canonical_composite
 from xaisigns.attribution.german import GERMAN
+from xaisigns.attribution.images import Images
 from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
 from xaisigns.attribution.result import Result
-from xaisigns.attribution.running import BATCH, contrasted, logits_of, memory_order, quiet
-from xaisigns.attribution.specification import Specification, number, read_specification
+from xaisigns.attribution.running import BATCH, Between, contrasted, quiet
+from xaisigns.attribution.specification import Specification, number, number_text, read_specification
 from xaisigns.data.language import Text
 from xaisigns.errors import MethodError, ShapeError
+from xaisigns.model.torch_state import own_torch_state
 
 DEFAULT_METHODS = (
     "lrp",
@@ -46,19 +49,21 @@ _Attribution = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 class Method:
     """An attribution method with its options set. ``methods`` lists them, ``find_method`` finds one by specification.
 
-    ``name`` is the specification, ``source`` a key of docs/references.bib, ``options`` has the defaults too. A control
-    knows nothing of the network. With ``contrast`` it explains a logit less another one.
+    ``name`` is the specification; ``key`` is it with every option, the same for two specifications of one method.
+    ``source`` is a key of docs/references.bib, ``options`` has the defaults too. A control knows nothing of the
+    network. With ``contrast`` it explains a logit less another one.
     """
 
     name: str
+    key: str
     description: Text
     source: str | None
     control: bool
     options: Mapping[str, float | str]
     contrast: bool
     composite: str | None
-    # From the model and its canonized copy.
-    _prepare: Callable[[nn.Module, nn.Sequential], _Attribution] = field(repr=False)
+    # From the model to its canonized copy, and what explains by it.
+    _prepare: Callable[[nn.Module], tuple[nn.Sequential, _Attribution]] = field(repr=False)
 
     def __call__(
         self, model: nn.Module, images: Tensor, target: Target | None = None, against: Target | None = None
@@ -69,24 +74,27 @@ class Method:
     def prepared(self, model: nn.Module) -> Explain:
         """The method made ready for a model, for many calls: ``(images, target=None, against=None) -> Result``.
 
-        The model is one that ``LRP`` takes; it is copied, never changed. ``images`` are ``(N, 3, H, W)``, any number of
-        them in bounded memory; ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class.
-        ``against`` is used by a contrast only; without it that takes the runner-up, the highest logit but the target's.
-        One thread at a time may call.
+        The model is one that ``LRP`` takes; it is copied, never changed. In each call it is asked itself for the logits
+        of the images, which its copy must give, too. ``images`` are ``(N, 3, H, W)``, any number of them in bounded
+        memory; ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class. ``against`` is
+        used by a contrast only; without it that takes the runner-up, the highest logit but the target's. Threads may
+        share it, and wait for each other.
 
-        Raises RuleError for a model or a rule, MethodError for an option, ShapeError for images, class ids or a
-        relevance that do not fit.
+        Raises RuleError for a model or a rule, and for a model that gives other outputs than its layers do; ModelError
+        for one that gives NaN; MethodError for an option; ShapeError for images, class ids or a relevance that do not
+        fit.
         """
-        with torch.inference_mode(mode=False):
-            network = canonize(model)
-            network = network.to(memory_format=memory_order(network))
-            attribution = self._prepare(model, network)
+        with own_torch_state():
+            network, attribution = self._prepare(model)
+            asked, taken = Asked(model), Images(network)
+        lock = threading.Lock()
 
         def explain(images: Tensor, target: Target | None = None, against: Target | None = None) -> Result:
-            with torch.inference_mode(mode=False), torch.enable_grad():
-                own = _own(images)
-                logits = torch.cat([logits_of(network, batch) for batch in own.split(BATCH)])
-                targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target")
+            with own_torch_state(), lock:
+                own = taken.own(images)
+                logits = torch.cat([asked.logits(batch) for batch in own.split(BATCH)])
+                refuse_difference(logits[:1], network, own[:1])
+                targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target", own.device)
                 check_outputs(logits, targets)
                 others = self._others(logits, targets, against)
                 parts = [
@@ -102,9 +110,11 @@ class Method:
     def _others(self, logits: Tensor, targets: Tensor, against: Target | None) -> Tensor | None:
         if not self.contrast:
             return None
+        if logits.shape[1] < 2:
+            raise MethodError("a contrast needs a network of 2 classes or more, this one has 1")
         if against is None:
             return logits.scatter(1, targets[:, None], -torch.inf).argmax(dim=1)
-        others = class_ids(against, len(logits), "against")
+        others = class_ids(against, len(logits), "against", logits.device)
         check_outputs(logits, others)
         return others
 
@@ -159,17 +169,22 @@ def find_method(
     if wanted.name not in known:
         raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *known])}")
     entry = known[wanted.name]
-    options = {**entry.options, **_options(wanted, entry)}
+    given = _options(wanted, entry)
+    wanted = wanted._replace(options={name: number_text(value) for name, value in given.items()})
+    options = {**entry.options, **given}
     contrast = contrast or wanted.contrast
     if contrast and entry.control:
         raise MethodError(f"{wanted.name!r} knows nothing of classes: it has no contrast")
     function = partial(entry.function, **options)
 
-    def prepare(_: nn.Module, network: nn.Sequential) -> _Attribution:
-        return _by_captum(function, network)
+    def prepare(model: nn.Module) -> tuple[nn.Sequential, _Attribution]:
+        network, _ = faithful_copy(model)
+        return network, _by_captum(function, network)
 
+    written = {name: number_text(value) for name, value in options.items()}
+    key = str(Specification(wanted.name, options=written, contrast=contrast))
     told = Text(entry.description, GERMAN.get(wanted.name, entry.description))
-    return Method(str(wanted), told, entry.source, entry.control, options, contrast, None, prepare)
+    return Method(str(wanted), key, told, entry.source, entry.control, options, contrast, None, prepare)
 
 
 def methods() -> list[Method]:
@@ -214,6 +229,14 @@ class _Entry:
         parameters = inspect.signature(self.function).parameters.values()
         return {p.name: p.default for p in parameters if type(p.default) in (int, float)}
 
+    def check(self, name: str, value: float) -> None:
+        """Raise MethodError for a value outside the range that the option's annotation tells."""
+        annotation = inspect.signature(self.function).parameters[name].annotation
+        for between in getattr(annotation, "__metadata__", ()):
+            if isinstance(between, Between) and not between.low <= value <= between.high:
+                low, high = (number_text(end) for end in between)
+                raise MethodError(f"{name} must be from {low} to {high}, got {number_text(value)}")
+
 
 _BUILT_IN = {
     "saliency": _Entry(gradients.saliency, "simonyan2014deep"),
@@ -243,7 +266,10 @@ def _options(wanted: Specification, entry: _Entry) -> dict[str, float]:
             raise MethodError(f"method {wanted.name!r} has no option {word!r}; it has {known}")
     for word in wanted.words:
         raise MethodError(f"option {word!r} of method {wanted.name!r} wants a value: {word}=...")
-    return {name: number(name, value, type(entry.options[name]), MethodError) for name, value in wanted.options.items()}
+    given = {name: number(name, value, type(entry.options[name]), MethodError) for name, value in wanted.options.items()}
+    for name, value in given.items():
+        entry.check(name, value)
+    return given
 
 
 def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, contrast: bool) -> Method:
@@ -252,16 +278,19 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
             raise MethodError(f"{wanted} has a composite already: give it there or as {composite!r}, not both")
         given = read_specification(composite)
         wanted = wanted._replace(words=(given.name, *given.words), options=given.options)
+    contrast = contrast or wanted.contrast
     default = read_specification(DEFAULT_COMPOSITE)
     named = Specification(":".join(wanted.words), options=wanted.options)
     written = str(named if wanted.words else default._replace(options={**default.options, **wanted.options}))
-    find_composite(written)
+    key = f"lrp:{canonical_composite(written)}{':contrast' if contrast else ''}{rules_text(rules)}"
 
-    def prepare(model: nn.Module, _: nn.Sequential) -> _Attribution:
-        return LRP(model, written, rules, getattr(model, "bounds", None)).attribute
+    def prepare(model: nn.Module) -> tuple[nn.Sequential, _Attribution]:
+        explainer = LRP(model, written, rules, getattr(model, "bounds", None))
+        return explainer.network, explainer.attribute
 
     return Method(
         str(wanted),
+        key,
         Text(
             "Layer-wise relevance propagation: the logit shared out from layer to layer, by the rules of a composite.",
             GERMAN["lrp"],
@@ -269,7 +298,7 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
         "bach2015pixel",
         control=False,
         options={"composite": written},
-        contrast=contrast or wanted.contrast,
+        contrast=contrast,
         composite=written,
         _prepare=prepare,
     )
@@ -284,13 +313,3 @@ def _by_captum(function: Callable[[nn.Module, Tensor, Tensor], Tensor], network:
             return function(explained, images.clone().requires_grad_(), targets)
 
     return attribution
-
-
-def _own(images: Tensor) -> Tensor:
-    """The caller's images, never to be changed or marked."""
-    if images.ndim != 4 or not len(images) or not images.is_floating_point():
-        raise ShapeError(
-            f"images must be (N, C, H, W) of floats, at least one; got {tuple(images.shape)}, {images.dtype}"
-        )
-    own = images.detach()
-    return own.clone() if own.is_inference() else own

@@ -9,14 +9,13 @@ import torch
 from captum.attr import FeatureAblation, KernelShap, Occlusion
 from torch import Tensor, nn
 
-from xaisigns.attribution.running import BATCH, at_least_one, seeded
+from xaisigns.attribution.running import BATCH, Count, Pixels, Seed, seeded
 from xaisigns.errors import MethodError
 
 
-def occlusion(network: nn.Module, images: Tensor, target: Tensor, *, window: int = 8, stride: int = 4) -> Tensor:
+def occlusion(network: nn.Module, images: Tensor, target: Tensor, *, window: Pixels = 8, stride: Pixels = 4) -> Tensor:
     """How much the logit falls when a square window hides the pixel, on average over the windows that do."""
     channels, *sides = images.shape[1:]
-    at_least_one(window=window, stride=stride)
     if window > min(sides) or stride > window:
         raise MethodError(
             f"the window must fit into the image of {sides[0]} x {sides[1]} and the stride into the window; "
@@ -32,9 +31,8 @@ def occlusion(network: nn.Module, images: Tensor, target: Tensor, *, window: int
     return relevance[:, :1]
 
 
-def feature_ablation(network: nn.Module, images: Tensor, target: Tensor, *, segments: int = 50) -> Tensor:
+def feature_ablation(network: nn.Module, images: Tensor, target: Tensor, *, segments: Pixels = 50) -> Tensor:
     """How much the logit falls when the pixel's superpixel (SLIC) is hidden."""
-    at_least_one(segments=segments)
     relevance: Tensor = FeatureAblation(network).attribute(
         images.detach(),
         target=target,
@@ -45,10 +43,9 @@ def feature_ablation(network: nn.Module, images: Tensor, target: Tensor, *, segm
 
 
 def kernel_shap(
-    network: nn.Module, images: Tensor, target: Tensor, *, segments: int = 50, samples: int = 200, seed: int = 0
+    network: nn.Module, images: Tensor, target: Tensor, *, segments: Pixels = 50, samples: Count = 200, seed: Seed = 0
 ) -> Tensor:
     """The superpixels' (SLIC) Shapley values, estimated from random sets of them that are hidden."""
-    at_least_one(segments=segments, samples=samples)
     parts = _superpixels(images, segments)
     rows = []
     for image, class_id, mask in zip(images.detach().split(1), target.split(1), parts.split(1), strict=True):

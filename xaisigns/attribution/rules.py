@@ -3,7 +3,8 @@
 Each rule is a Captum ``PropagationRule`` bound to one layer of a canonized network. Captum hooks it into the forward
 pass; there it puts a node into the graph whose backward is the rule, so that Captum's gradient call propagates
 relevance. Definitions follow Zennit's, negative inputs included. ``x`` is the layer's input, ``z`` its output, ``r``
-the relevance of the output; modified weights are made once, when a rule is bound.
+the relevance of the output; modified weights are made once, when a rule is bound, and only those that will be read.
+A rule knows its layer and no layer its rule, so that an explainer is gone with its last user.
 """
 
 import copy
@@ -33,16 +34,24 @@ class Signs:
     relevance_above_zero: bool = False
 
 
+_NO_SIGNS = Signs()
+
+
 class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     """A rule on one layer. Subclasses say in ``relevance`` what becomes of the relevance."""
 
     # Whether an input of zero gets no relevance: true of every rule that multiplies by the input.
     spares_zero = True
+    # The layers that the rule can be on, and how they are called.
+    fits: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.Linear)
+    needs = "a layer with weights (convolution or linear)"
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+        if not isinstance(layer, self.fits):
+            raise RuleError(f"this rule needs {self.needs}, got {type(layer).__name__}")
         self.layer = layer
         self.stabilizer = stabilizer
-        self.signs = Signs()
+        self.signs = signs
         # Where to note what the layer received and passed on, while somebody keeps a ledger.
         self.record: dict[LayerRule, tuple[Tensor, Tensor]] | None = None
 
@@ -80,6 +89,8 @@ class Pass(LayerRule):
     """Relevance goes through unchanged: for activations."""
 
     spares_zero = False
+    fits = (nn.ReLU, nn.Identity, nn.Dropout)
+    needs = "a layer whose output has the shape of its input (ReLU, Identity or Dropout)"
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         return r
@@ -89,13 +100,16 @@ class Gradient(LayerRule):
     """Relevance follows the plain gradient: for max pooling (winner takes all) and flatten."""
 
     spares_zero = False
+    fits = (nn.Module,)
 
 
 class Epsilon(LayerRule):
     """Each input's share of the output, ``x w / (z + epsilon sign z)`` [bach2015pixel]."""
 
-    def __init__(self, layer: nn.Module, epsilon: float = 1e-6) -> None:
-        super().__init__(layer, epsilon)
+    fits = (nn.Module,)
+
+    def __init__(self, layer: nn.Module, epsilon: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, epsilon, signs=signs)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         return _pulled_back(self.layer, x, r / stabilised(z, self.stabilizer)).mul_(x)
@@ -104,15 +118,19 @@ class Epsilon(LayerRule):
 class Norm(Epsilon):
     """The epsilon rule for a layer without weights: for average pooling."""
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
 
 
 class _TwoSided(LayerRule):
     """Shares by one set of weights where the input is positive and by another where it is negative."""
 
-    def _shares(self, for_positive: nn.Module, for_negative: nn.Module, x: Tensor, r: Tensor) -> Tensor:
-        if self.signs.input_nonnegative:
+    def _without_bias(self, changed: nn.Module) -> nn.Module | None:
+        """The same weights for negative inputs, None where there are no such inputs."""
+        return None if self.signs.input_nonnegative else _modified(changed, lambda weights: weights, bias=False)
+
+    def _shares(self, for_positive: nn.Module, for_negative: nn.Module | None, x: Tensor, r: Tensor) -> Tensor:
+        if for_negative is None:
             share = r / stabilised(for_positive(x), self.stabilizer)
             return _pulled_back(for_positive, x, share).mul_(x)
         above, below = x.clamp(min=0), x.clamp(max=0)
@@ -124,10 +142,10 @@ class _TwoSided(LayerRule):
 class ZPlus(_TwoSided):
     """Only what speaks for the output: weights of the sign of their input [montavon2017explaining]."""
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
         self.positive = _modified(layer, _positive)
-        self.negative = _modified(layer, _negative, bias=False)
+        self.negative = None if signs.input_nonnegative else _modified(layer, _negative, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         return self._shares(self.positive, self.negative, x, r)
@@ -136,13 +154,22 @@ class ZPlus(_TwoSided):
 class AlphaBeta(_TwoSided):
     """What speaks for the output times ``alpha`` less what speaks against it times ``beta`` [bach2015pixel]."""
 
-    def __init__(self, layer: nn.Module, alpha: float = 2.0, beta: float = 1.0, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
+    def __init__(
+        self,
+        layer: nn.Module,
+        alpha: float = 2.0,
+        beta: float = 1.0,
+        stabilizer: float = 1e-6,
+        *,
+        signs: Signs = _NO_SIGNS,
+    ) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
         if min(alpha, beta) < 0 or abs(alpha - beta - 1) > 1e-9:
             raise RuleError(f"alpha and beta must not be negative and alpha - beta must be 1, got {alpha} and {beta}")
         self.alpha, self.beta = alpha, beta
-        self.positive, self.positive_without_bias = _with_and_without_bias(layer, _positive)
-        self.negative, self.negative_without_bias = _with_and_without_bias(layer, _negative)
+        self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)
+        self.positive_without_bias = self._without_bias(self.positive)
+        self.negative_without_bias = self._without_bias(self.negative)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         result = self._shares(self.positive, self.negative_without_bias, x, r).mul_(self.alpha)
@@ -154,13 +181,20 @@ class AlphaBeta(_TwoSided):
 class Gamma(_TwoSided):
     """Favours what agrees with the output's sign by ``gamma``; for inputs of either sign [andeol2021learning]."""
 
-    def __init__(self, layer: nn.Module, gamma: float = 0.25, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
-        self.raised, self.raised_without_bias = _with_and_without_bias(layer, lambda w: w + gamma * _positive(w))
-        self.lowered, self.lowered_without_bias = _with_and_without_bias(layer, lambda w: w + gamma * _negative(w))
+    def __init__(
+        self, layer: nn.Module, gamma: float = 0.25, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS
+    ) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
+        self.raised = _modified(layer, lambda weights: weights + gamma * _positive(weights))
+        self.raised_without_bias = self._without_bias(self.raised)
+        # Negative outputs go by the lowered weights, and so do negative inputs of positive ones.
+        self.lowered = self.lowered_without_bias = None
+        if not (signs.relevance_above_zero and signs.input_nonnegative):
+            self.lowered = _modified(layer, lambda weights: weights + gamma * _negative(weights))
+            self.lowered_without_bias = self._without_bias(self.lowered)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
-        if self.signs.relevance_above_zero:
+        if self.lowered is None or self.signs.relevance_above_zero:
             return self._shares(self.raised, self.lowered_without_bias, x, r)
         result = self._shares(self.raised, self.lowered_without_bias, x, r * (z > 0))
         result += self._shares(self.lowered, self.raised_without_bias, x, r * (z < 0))
@@ -172,8 +206,8 @@ class Flat(LayerRule):
 
     spares_zero = False
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
         self.changed = _modified(layer, torch.ones_like, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
@@ -184,8 +218,8 @@ class Flat(LayerRule):
 class WSquare(Flat):
     """A share by the squared weight, whatever the inputs are: for inputs without bounds [montavon2017explaining]."""
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
+    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
         self.changed = _modified(layer, torch.square)
 
 
@@ -194,8 +228,10 @@ class ZBox(LayerRule):
 
     spares_zero = False
 
-    def __init__(self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6) -> None:
-        super().__init__(layer, stabilizer)
+    def __init__(
+        self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS
+    ) -> None:
+        super().__init__(layer, stabilizer, signs=signs)
         self.low, self.high = bounds
         self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)
         # Both side by side, within each group of a grouped convolution: one pass over the relevance in place of two.
@@ -244,17 +280,17 @@ def _pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
     return gradient.clone()
 
 
-def _with_and_without_bias(layer: nn.Module, change: Callable[[Tensor], Tensor]) -> tuple[nn.Module, nn.Module]:
-    return _modified(layer, change), _modified(layer, change, bias=False)
-
-
 def _modified(layer: nn.Module, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Module:
     """A copy of the layer with changed weights and bias, or without a bias."""
-    if not isinstance(layer, nn.Conv2d | nn.Linear):
-        raise RuleError(f"this rule needs a layer with weights (convolution or linear), got {type(layer).__name__}")
     changed = copy.copy(layer)
     changed._parameters = dict(layer._parameters)
-    changed.weight = nn.Parameter(change(layer.weight.detach()), requires_grad=False)
-    old = layer.bias
-    changed.bias = nn.Parameter(change(old.detach()), requires_grad=False) if old is not None and bias else None
+    for key, value in layer._parameters.items():
+        kept = value is not None and (bias or key != "bias")
+        changed._parameters[key] = _checked(change(value.detach())) if value is not None and kept else None
     return changed
+
+
+def _checked(weights: Tensor) -> nn.Parameter:
+    if not weights.isfinite().all():
+        raise RuleError("its parameters make weights that are not finite; give smaller ones")
+    return nn.Parameter(weights, requires_grad=False)

@@ -1,18 +1,32 @@
 """How Captum is run: few images at a time, on one logit or the difference of two, without its warnings."""
 
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xaisigns.errors import MethodError
-
 # Images in one pass through the network, whatever a method makes of each image.
 BATCH = 32
+# Warning filters and global generators are the process's: one thread at a time may have them otherwise.
+_PROCESS = threading.RLock()
+
+
+class Between(NamedTuple):
+    """The range of an option, both ends in it: ``Annotated[int, Between(1, 9)]`` in a method's signature."""
+
+    low: float
+    high: float
+
+
+Count = Annotated[int, Between(1, 100_000)]
+Pixels = Annotated[int, Between(1, 10_000)]
+Seed = Annotated[int, Between(0, 2**32 - 1)]  # what numpy takes
 
 
 def memory_order(network: nn.Module) -> torch.memory_format:
@@ -48,33 +62,22 @@ def contrasted(network: nn.Sequential, images: Tensor, targets: Tensor, others: 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the warnings that Captum gives of its own hooks; they are on a copy of the network."""
-    with warnings.catch_warnings():
+    with _PROCESS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"captum\.")
         yield
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Captum draws from torch's and numpy's global generators: here seeded, and afterwards as they were."""
-    check_seed(seed)
-    state = np.random.get_state()  # noqa: NPY002 (Captum's choice)
-    with torch.random.fork_rng():
+    """Captum draws from torch's and numpy's global generators: here seeded, and afterwards as they were.
+
+    Calls of this package wait for each other; another thread that draws from them meanwhile would disturb both.
+    """
+    with _PROCESS, torch.random.fork_rng():
+        state = np.random.get_state()  # noqa: NPY002 (Captum's choice)
         try:
             torch.manual_seed(seed)
             np.random.seed(seed)  # noqa: NPY002
             yield
         finally:
             np.random.set_state(state)  # noqa: NPY002
-
-
-def at_least_one(**options: int) -> None:
-    """Raise MethodError for an option below 1."""
-    for name, value in options.items():
-        if value < 1:
-            raise MethodError(f"{name} must be 1 or more, got {value}")
-
-
-def check_seed(seed: int) -> None:
-    """Raise MethodError for a seed that numpy does not take."""
-    if not 0 <= seed < 2**32:
-        raise MethodError(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed}")

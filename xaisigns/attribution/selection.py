@@ -10,16 +10,20 @@ _LRP = tuple(f"lrp:{composite}{contrast}" for composite in COMPARED for contrast
 
 
 def select_methods(texts: Iterable[str]) -> list[Method]:
-    """The methods that specifications and sets name, each once, in their order.
+    """The methods that specifications and sets name, each once however it is written, in their order.
 
     "default" are those that are compared where none is named, "composites" all of LRP with and without a contrast,
     "all" these and every other method, the controls last. Raises MethodError as ``find_method`` does, and for none.
     """
     sets = _sets()
-    found = [find_method(one) for text in texts for one in sets.get(text.strip(), (text,))]
+    named = texts.split(",") if isinstance(texts, str) else texts
+    found = [find_method(one) for text in named for one in sets.get(str(text).strip(), (text,))]
     if not found:
         raise MethodError("no method is named; 'xaisigns methods' tells which there are")
-    return list({method.name: method for method in found}.values())
+    once: dict[str, Method] = {}
+    for method in found:
+        once.setdefault(method.key, method)
+    return list(once.values())
 
 
 def _sets() -> Mapping[str, tuple[str, ...]]:

@@ -1,10 +1,11 @@
 """What people write to choose a method or a composite: ``NAME:WORD:option=value``, with - or _ alike."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from xaisigns.errors import XaisignsError
+from xaisigns.errors import MethodError, XaisignsError
 
 
 class Specification(NamedTuple):
@@ -21,25 +22,39 @@ class Specification(NamedTuple):
 
 
 def read_specification(text: str) -> Specification:
-    """Take ``occlusion:window=8:contrast`` apart. What the parts mean is for others to say."""
+    """Take ``occlusion:window=8:contrast`` apart. What the parts mean is for others to say.
+
+    Raises MethodError for what is no text, and for an option that is given twice.
+    """
+    if not isinstance(text, str):
+        raise MethodError(f"a method or composite is wanted as text, such as 'lrp:epsilon', got {text!r}")
     name, *parts = (part.strip() for part in text.split(":"))
     words = [_written(part) for part in parts if "=" not in part]
-    pairs = (part.split("=", 1) for part in parts if "=" in part)
+    options: dict[str, str] = {}
+    for part in parts:
+        option, given, value = part.partition("=")
+        if given and options.setdefault(_written(option), value.strip()) != value.strip():
+            raise MethodError(f"option {_written(option)!r} is given twice in {text!r}")
     return Specification(
-        _written(name),
-        tuple(word for word in words if word != "contrast"),
-        {_written(option): value.strip() for option, value in pairs},
-        "contrast" in words,
+        _written(name), tuple(word for word in words if word != "contrast"), options, "contrast" in words
     )
 
 
 def number(option: str, value: str, kind: type[int] | type[float], error: type[XaisignsError]) -> float:
-    """The value of an option as an int or a float; raises ``error`` for anything else."""
+    """The value of an option as an int or a finite float; raises ``error`` for anything else."""
+    wanted = "a whole number" if kind is int else "a number"
     try:
-        return kind(value)
+        read = kind(value)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise error(f"{option} must be {wanted}, got {value!r}") from None
+        raise error(f"{option} must be {wanted}, got {value[:40]!r}") from None
+    if not math.isfinite(read):
+        raise error(f"{option} must be {wanted} that is finite, got {value[:40]!r}")
+    return read
+
+
+def number_text(value: float) -> str:
+    """A number as it is written in a specification: the same for 0.1, 0.10 and 1e-1."""
+    return repr(value).removesuffix(".0")
 
 
 def _written(name: str) -> str:

@@ -52,7 +52,7 @@ def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor
         raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")
     if x.ndim != 4 or not len(x):
         raise ShapeError(f"images must be (N, C, H, W) with N of 1 or more, got {tuple(x.shape)}")
-    targets = class_ids(target, len(x), "target")
+    targets = class_ids(target, len(x), "target", x.device)
     classes = class_count(model, x)
     if int(targets.min()) < 0 or int(targets.max()) >= classes:
         raise ShapeError(

@@ -1,0 +1,111 @@
+"""Whether the canonized copy still is the model: what is explained must be what the model says."""
+
+import copy
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+from xaisigns.attribution.canonize import canonize, leaves
+from xaisigns.attribution.images import misfit
+from xaisigns.attribution.running import memory_order
+from xaisigns.errors import ModelError, RuleError
+
+# Sides of a square image that a network without adaptive pooling may have been built for, the usual ones first.
+_SIDES = tuple(dict.fromkeys((32, 64, 28, 224, 96, 128, 227, 299, *range(1, 257))))
+
+
+class Asked:
+    """The caller's module, asked for its own logits in eval mode: never changed, its hooks run."""
+
+    def __init__(self, module: nn.Module) -> None:
+        if any(weight.is_meta for weight in module.parameters()):
+            raise ModelError("the model's weights are on no device (meta): load them first")
+        self._module = module
+        self._twin = _evaluating(module)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """``(N, classes)`` without a graph. Raises ModelError where they are not finite, RuleError for no logits."""
+        twin = self._twin
+        if twin is self._module:  # which may have gone into training since
+            twin = _evaluating(twin)
+        with torch.no_grad():
+            said = twin(images)
+        if not isinstance(said, Tensor) or said.ndim != 2 or len(said) != len(images):
+            raise RuleError(
+                f"the model must give logits (N, classes), a row for each of {len(images)} images; "
+                f"it gives {tuple(said.shape) if isinstance(said, Tensor) else type(said).__name__}"
+            )
+        refuse_not_finite(said)
+        return said.clone() if said.is_inference() else said
+
+
+def refuse_not_finite(logits: Tensor) -> None:
+    """Raise ModelError for logits ``(N, classes)`` that are NaN or infinite: there is nothing to explain."""
+    if not logits.isfinite().all():
+        broken = int((~logits.isfinite()).any(dim=1).sum())
+        raise ModelError(
+            f"the model gives NaN or infinity for {broken} of {len(logits)} images; "
+            "look at its weights (did the training diverge?) and at the mean and std of its images"
+        )
+
+
+def faithful_copy(module: nn.Module) -> tuple[nn.Sequential, Asked]:
+    """The canonized copy in its faster memory order, seen to say on a probe what the module says.
+
+    The probe is noise of a size that the network takes. For one that takes no square images there is none: the methods,
+    which ask the module at each call, find out then. Raises RuleError where the two differ, and as ``canonize`` does.
+    """
+    _refuse_hooks_on_all()
+    network = canonize(module)
+    network = network.to(memory_format=memory_order(network))
+    asked = Asked(module)
+    probe = _probe(network)
+    if probe is not None:
+        refuse_difference(asked.logits(probe), network, probe)
+    return network, asked
+
+
+def refuse_difference(said: Tensor, network: nn.Sequential, images: Tensor) -> None:
+    """Raise RuleError where the network does not give the logits that the module ``said`` of the images."""
+    with torch.no_grad():
+        copied: Tensor = network(images)
+    # Folding and the order of sums move the last bits: half of the digits must agree.
+    tolerance = torch.finfo(said.dtype).eps ** 0.5 * float(said.abs().max())
+    off = float((copied - said).abs().max()) if copied.shape == said.shape else torch.inf
+    if not off <= tolerance:
+        raise RuleError(
+            f"the model gives other outputs than its layers do (off by {off:.3g}): a hook, or code of its own, changes "
+            "inputs, weights or outputs, or the model was changed since; take the hook off, or build the method anew"
+        )
+
+
+def _refuse_hooks_on_all() -> None:
+    """Those on every module of the process change the copy, too, and what the rules see of its layers."""
+    module = nn.modules.module
+    if module._global_forward_hooks or module._global_forward_pre_hooks:
+        raise RuleError("a hook on all modules (register_module_forward_hook) may change what they give: take it off")
+
+
+def _evaluating(module: nn.Module) -> nn.Module:
+    """The module itself where it is in eval mode, else a copy that is: being asked in training changes a network."""
+    if not any(layer.training for layer in module.modules()):
+        return module
+    try:
+        return copy.deepcopy(module).eval()
+    except Exception as error:
+        raise RuleError("the model is in training mode and cannot be copied: call model.eval() first") from error
+
+
+def _probe(network: nn.Sequential) -> Tensor | None:
+    weighted = [layer for _, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
+    if not weighted:
+        return None
+    first = weighted[0]
+    channels = (first.weight.shape[1] * first.groups,) if isinstance(first, nn.Conv2d) else (3, 1)
+    shapes = ((count, side, side) for count, side in itertools.product(channels, _SIDES))
+    shape = next((shape for shape in shapes if misfit(network, shape) is None), None)
+    if shape is None:
+        return None
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(first.weight)
