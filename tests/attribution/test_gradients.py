@@ -140,6 +140,14 @@ def test_deep_lift_refuses_maxima_that_overlap(images):
         find_method("deep_lift")(network, images, 1)
 
 
+@pytest.mark.parametrize("side", [7, 8])
+def test_deep_lift_refuses_maxima_with_gaps(side):
+    """Windows of two with a gap of one reach into each other, though they are as far apart as they are wide."""
+    network = nn.Sequential(nn.MaxPool2d(2, stride=2, dilation=2), nn.Flatten(), nn.Linear(27, 3)).double()
+    with pytest.raises(MethodError, match="those of '0' overlap"):
+        find_method("deep_lift")(network, torch.zeros(1, 3, side, side, dtype=torch.float64), 1)
+
+
 def gradcam(network, last, images, target):
     """Weights: the gradient of the target's logit averaged over each map; the sum of weighted maps, where positive."""
     maps = network[:last](images).detach().requires_grad_()

@@ -3,6 +3,7 @@
 import copy
 import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -294,18 +295,51 @@ def test_a_thousand_calls_keep_nothing(tiny_vgg, generator):
 
 
 def test_threads_share_an_explainer(tiny_vgg, generator):
+    """Long enough passes, each of another class: without the lock they take each other's targets every time."""
     explainer = xs.LRP(tiny_vgg, bounds=BOUNDS)
-    batches = [pixels(2, 12, generator) for _ in range(8)]
-    wanted = [explainer.attribute(x, 1) for x in batches]
-    barrier = threading.Barrier(4)
+    batches = [(pixels(256, 12, generator), target) for target in (0, 1, 2, 3) * 2]
+    wanted = [explainer.attribute(*batch) for batch in batches]
+    barrier = threading.Barrier(4, timeout=60)
 
-    def explain(x):
+    def explain(batch):
         barrier.wait()
-        return explainer.attribute(x, 1)
+        return explainer.attribute(*batch)
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(explain, batches))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(results, wanted, strict=True))
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+def test_an_explainer_is_gone_with_its_last_user(composite, tiny_vgg, generator):
+    gc.disable()
+    try:
+        explainer = xs.LRP(tiny_vgg, composite, bounds=BOUNDS)
+        explainer.attribute(pixels(2, 12, generator), 1)
+        explainer.ledger(pixels(2, 12, generator), 1)
+        last = weakref.ref(explainer), weakref.ref(explainer.network[0])
+        del explainer
+        assert [reference() for reference in last] == [None, None]
+    finally:
+        gc.enable()
+
+
+def held(explainer):
+    """How many numbers an explainer keeps, each memory once."""
+    tensors = list(explainer.network.parameters())
+    for rule in explainer._rules:
+        layers = [value for value in vars(rule).values() if isinstance(value, nn.Module)]
+        tensors += [weight for layer in layers for weight in layer.parameters()]
+    return sum({weight.data_ptr(): weight.numel() for weight in tensors}.values())
+
+
+def test_only_weights_that_are_read_are_kept():
+    model = xs.load_model("stickered")
+    own = sum(weight.numel() for weight in model.parameters())
+    # Behind a ReLU and before one, gamma reads one set of weights beside the network's own; epsilon and flat none.
+    assert held(xs.LRP(model, bounds=model.bounds)) < 2.02 * own
+    assert held(xs.LRP(model, "epsilon_plus_flat")) < 2.02 * own
+    assert held(xs.LRP(model, "epsilon")) < 1.01 * own
 
 
 def test_images_made_in_inference_mode(tiny_vgg, generator):
@@ -321,6 +355,9 @@ def test_images_made_in_inference_mode(tiny_vgg, generator):
         ({"composite": "no_such"}, "no composite 'no_such'; there are epsilon, epsilon_plus"),
         ({"rules": {"99": "epsilon"}}, "no layer '99'; there are 0, 1, 2"),
         ({"rules": {"0": "delta"}}, "no rule 'delta'; there are epsilon, gamma"),
+        ({"rules": {"4": "z_box"}}, "rule 'z_box' does not fit layer '4': z_box is for pixels"),
+        ({"rules": {"*": "pass"}}, "rule 'pass' does not fit layer '0': this rule needs a layer whose output"),
+        ({"rules": {"3": "z_plus"}}, "rule 'z_plus' does not fit layer '3': this rule needs a layer with weights"),
         ({"rules": {"2": "z_plus"}}, "rule 'z_plus' does not fit layer '2': this rule needs a layer with weights"),
         ({"bounds": None}, "rule 'z_box' does not fit layer '0': z_box needs bounds="),
     ],
@@ -333,6 +370,30 @@ def test_unknown_names_are_refused_with_the_known_ones(arguments, message, tiny_
 def test_an_unknown_parameter_is_refused():
     with pytest.raises(RuleError, match="rule 'gamma' has no parameter 'gama'; it has gamma, stabilizer"):
         xs.Rule("gamma", {"gama": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter", "value"),
+    [
+        ("gamma", "gamma", float("nan")),
+        ("gamma", "gamma", float("inf")),
+        ("gamma", "gamma", -0.1),
+        ("gamma", "gamma", 10**400),
+        ("gamma", "gamma", True),
+        ("epsilon", "epsilon", 0),
+        ("epsilon", "epsilon", -1e-6),
+        ("z_plus", "stabilizer", 1e30),
+        ("alpha_beta", "alpha", "2"),
+    ],
+)
+def test_a_parameter_that_a_rule_cannot_have_is_refused(rule, parameter, value):
+    with pytest.raises(RuleError, match=f"parameter '{parameter}' of rule '{rule}' must be a number from"):
+        xs.Rule(rule, {parameter: value})
+
+
+def test_weights_that_a_parameter_takes_out_of_range_are_refused(tiny_vgg):
+    with pytest.raises(RuleError, match="'gamma' does not fit layer '0': its parameters make weights that are not fin"):
+        xs.LRP(tiny_vgg.half(), "epsilon", {"0": xs.Rule("gamma", {"gamma": 1e9})})
 
 
 @pytest.mark.parametrize("target", [5, -1, torch.tensor([0, 1, 2]), torch.tensor([0.0, 1.0])])

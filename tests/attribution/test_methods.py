@@ -1,5 +1,8 @@
 """The registry: specifications, one signature, and what holds for every method."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from tests.conftest import REPOSITORY
 from xaisigns.attribution import methods as registry
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.methods import find_method, methods
+from xaisigns.attribution.selection import select_methods
 from xaisigns.errors import MethodError, RuleError, ShapeError
 
 # Small enough for images of 12 pixels and for the time that a test may take.
@@ -387,6 +391,59 @@ def test_every_method_says_what_it_does_and_where_it_comes_from():
         assert method.description.en != method.description.de
         assert method.control == method.description.de.startswith("Kontrolle: ")
         assert method.control or f"{{{method.source}," in bibliography
+
+
+@pytest.mark.parametrize("text", ["smoothgrad:samples=4", "gradient_shap:samples=4", "kernel_shap:samples=20", "gradcam"])
+def test_threads_get_what_one_thread_gets(text, network, images):
+    """Whether they share a prepared method or each have their own; the global generators are the process's."""
+    shared = find_method(text).prepared(network)
+    batches = [(images.roll(turn, dims=0), turn % 5) for turn in range(16)]
+    wanted = [shared(*batch).relevance for batch in batches]
+    barrier = threading.Barrier(4, timeout=60)
+
+    def explain(batch, explain):
+        barrier.wait()
+        return explain(*batch).relevance
+
+    for each in (shared, lambda *batch: find_method(text)(network, *batch)):
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda batch, each=each: explain(batch, each), batches))
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("lrp", "lrp:gamma=0.05", "lrp:epsilon_gamma_box:gamma=0.05", "lrp:gamma=5e-2:epsilon=0.000001"),
+        ("lrp:epsilon_gamma_box", "lrp:gamma=0.25", "lrp:epsilon-gamma-box:gamma=0.250"),
+        ("lrp:gamma=0.1", "lrp:gamma=0.10", "lrp:gamma=0.1:stabilizer=1e-6"),
+        ("lrp:contrast", "lrp:gamma=0.05:contrast", "lrp:contrast:gamma=0.05"),
+        ("occlusion", "occlusion:window=8", "occlusion:stride=4:window=8"),
+        ("smoothgrad", "smoothgrad:noise=0.150", "smoothgrad:noise=15e-2:seed=0"),
+    ],
+)
+def test_one_method_counts_once_however_it_is_written(texts, network, images):
+    assert len({find_method(text).key for text in texts}) == 1
+    (chosen,) = select_methods(texts)
+    assert chosen.name == texts[0]
+    one, other = (find_method(text)(network, images).relevance for text in (texts[0], texts[-1]))
+    assert torch.equal(one, other)
+
+
+def test_methods_that_differ_have_other_keys():
+    texts = (*SPECIFICATIONS, "lrp", "lrp:contrast", "lrp:gamma=0.06", "occlusion", "saliency:contrast", "random:seed=1")
+    assert len({find_method(text).key for text in texts}) == len(texts)
+    rules = [None, {"0": "flat"}, {"0": "epsilon"}, {0: "flat"}, {nn.Conv2d: "flat"}]
+    assert len({find_method("lrp", rules=one).key for one in rules}) == len(rules)
+
+
+def test_a_contrast_of_a_single_class_is_refused(images):
+    with pytest.raises(MethodError, match="a contrast needs a network of 2 classes or more"):
+        find_method("saliency:contrast")(nn.Sequential(nn.Flatten(), nn.Linear(432, 1)).double(), images)
+
+
+def test_one_text_may_name_several_methods():
+    assert [method.name for method in select_methods("lrp, edges")] == ["lrp", "edges"]
 
 
 def test_memory_is_bounded(network, generator, monkeypatch):

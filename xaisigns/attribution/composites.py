@@ -1,7 +1,6 @@
 """Composites: which rule for which layer, as data. Names and defaults are Zennit's [anders2021software]."""
 
 import inspect
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -67,7 +66,7 @@ class Rule:
                 raise RuleError(f"rule {self.name!r} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
             low, high = _RANGES[name]
             numeric = isinstance(value, int | float) and not isinstance(value, bool)
-            if not numeric or not math.isfinite(value) or not low <= value <= high:
+            if not numeric or not low <= value <= high:
                 raise RuleError(
                     f"parameter {name!r} of rule {self.name!r} must be a number from {low:g} to {high:g}, "
                     f"got {str(value)[:40]}"
