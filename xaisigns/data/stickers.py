@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from xaisigns.data.preprocessing import Picture, rgb
 from xaisigns.errors import DataError
 
 _SUPERSAMPLING = 8
@@ -57,17 +58,24 @@ class Sticker:
 
 
 def apply_sticker(
-    image: Image.Image, roi: tuple[int, int, int, int], sticker: Sticker, *, seed: int, key: str
+    image: Picture, roi: tuple[int, int, int, int], sticker: Sticker, *, seed: int, key: str
 ) -> tuple[Image.Image, NDArray[np.bool_]]:
-    """Put a sticker on the sign inside ``roi`` (x1, y1, x2, y2; pixels) of an RGB image.
+    """Put a sticker on the sign inside ``roi`` (x1, y1, x2, y2; pixels) of a picture as ``rgb`` takes it.
 
     Gives the new image and the mask ``(H, W)`` of every pixel that the sticker touches; outside the mask the image is
     unchanged. The same ``seed`` and ``key`` (the image's name) give the same sticker on every machine. The sticker
-    stays inside the ROI and the image.
+    stays inside the ROI and the image. Raises DataError for a picture that cannot be read and for a ROI that has no pixel
+    in it.
     """
+    image = rgb(image)
+    frame = _frame(roi, image.size)
+    if frame[0] >= frame[2] or frame[1] >= frame[3]:
+        raise DataError(
+            f"the sign's box (x1, y1, x2, y2) must have pixels of the image of {image.width} x {image.height}, got {roi}"
+        )
     drawn = keyed_random(seed, key)
     outline, colour = _draw(sticker, roi, drawn)
-    coverage = _coverage(image.size, outline, _frame(roi, image.size), sticker.shape)
+    coverage = _coverage(image.size, outline, frame, sticker.shape)
     pixels = np.asarray(image, dtype=np.float64)
     mixed = pixels + (np.array(colour) - pixels) * (coverage[..., None] / 255)
     return Image.fromarray(np.rint(mixed).astype(np.uint8)), coverage > 0
