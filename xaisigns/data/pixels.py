@@ -39,7 +39,7 @@ def to_rgb(image: Image.Image, longest: int | None = None) -> Image.Image:
 
 
 def image_of(values: NDArray[Any]) -> Image.Image:
-    """An array ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)`` as an image, of which ``to_rgb`` takes the rest.
+    """An array ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)`` as an image for ``to_rgb``.
 
     8 bits are taken as they are, bool as black and white, all else as ``to_rgb`` says. Raises ShapeError for another
     shape and DataError for other numbers.
@@ -80,8 +80,8 @@ def _numbers(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
     elif image.mode == "I" and image.format in _SIXTEEN_BITS:
         white = 65535.0
     else:
-        low, high = image.getextrema()
-        white = _white(low, high, whole=image.mode == "I")
+        ends: Any = image.getextrema()
+        white = _white(ends[0], ends[1], whole=image.mode == "I")
     negative = tags.get(_PHOTOMETRIC) == 0
     transparent = image.info.get("transparency")
 
@@ -97,9 +97,9 @@ def _numbers(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
 
 def _white(low: float, high: float, whole: bool) -> float:
     """The number that stands for white."""
-    if whole and 0 <= low and high <= 65535:
+    if whole and low >= 0 and high <= 65535:
         return 255.0 if high <= 255 else 65535.0
-    if not whole and 0 <= low and high <= 1:
+    if not whole and low >= 0 and high <= 1:
         return 1.0
     wanted = "whole numbers in 0..255 or 0..65535" if whole else "floats in 0..1"
     raise DataError(f"its pixels are wanted as {wanted}, got {low:.9g} to {high:.9g}; bring them there first")

@@ -46,8 +46,9 @@ def rgb(picture: Picture, *, longest: int | None = None, max_pixels: int = MAX_P
 
     A file is PNG, JPEG, WebP, BMP, PPM (PGM, PBM, PFM), GIF or TIFF, and so was an image that Pillow opened. Turned as
     its EXIF says; of an animation the first frame; what is transparent lies on white; 16 bits a channel are scaled to
-    8; floats are of 0..1. An array is ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)``, with 8 or 16 bits, bool
-    or floats. ``longest`` bounds the pixels on a side: what is larger is reduced by a whole number.
+    8, floats are of 0..1, and ``to_rgb`` says what other whole numbers stand for. An array is ``(H, W)``,
+    ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)``, of whole numbers, bool or floats. ``longest`` bounds the pixels on a
+    side: what has more is reduced by a whole number.
 
     The caller's image stays as it is. Raises DataError, with the path, when there is no file, it is none of these or
     damaged, its pixels cannot be told for levels, or it has more than ``max_pixels``; ShapeError for anything that is
@@ -112,8 +113,8 @@ def _check_size(size: tuple[int, ...], max_pixels: int) -> None:
     pixels = math.prod(size)
     if not 0 < pixels <= max_pixels:
         raise DataError(
-            f"it has {' x '.join(map(str, size))} pixels, wanted 1 to {max_pixels:,}; make it smaller, or give a larger "
-            "--max-pixels (rgb(..., max_pixels=) in Python)"
+            f"it has {' x '.join(map(str, size))} pixels, wanted 1 to {max_pixels:,}; make it smaller, or raise the "
+            "bound by --max-pixels (in Python: rgb with max_pixels)"
         )
 
 

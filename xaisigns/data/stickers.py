@@ -64,14 +64,14 @@ def apply_sticker(
 
     Gives the new image and the mask ``(H, W)`` of every pixel that the sticker touches; outside the mask the image is
     unchanged. The same ``seed`` and ``key`` (the image's name) give the same sticker on every machine. The sticker
-    stays inside the ROI and the image. Raises DataError for a picture that cannot be read and for a ROI that has no pixel
-    in it.
+    stays inside the ROI and the image. Raises DataError for a picture that cannot be read and for a ROI that has no
+    pixel of it.
     """
     image = rgb(image)
     frame = _frame(roi, image.size)
     if frame[0] >= frame[2] or frame[1] >= frame[3]:
         raise DataError(
-            f"the sign's box (x1, y1, x2, y2) must have pixels of the image of {image.width} x {image.height}, got {roi}"
+            f"the sign's box (x1, y1, x2, y2) must lie on the image of {image.width} x {image.height}, got {roi}"
         )
     drawn = keyed_random(seed, key)
     outline, colour = _draw(sticker, roi, drawn)
