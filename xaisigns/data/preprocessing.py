@@ -51,8 +51,8 @@ def rgb(picture: Picture, *, longest: int | None = None, max_pixels: int = MAX_P
     side: what has more is reduced by a whole number.
 
     The caller's image stays as it is. Raises DataError, with the path, when there is no file, it is none of these or
-    damaged, its pixels cannot be told for levels, or it has more than ``max_pixels``; ShapeError for anything that is
-    no picture.
+    damaged, its pixels cannot be told for levels, or it has more than ``max_pixels`` (half of them in a WebP,
+    which takes twice the memory); ShapeError for anything that is no picture.
     """
     if isinstance(picture, np.ndarray):
         with _told("the array"):
@@ -99,7 +99,8 @@ def _upright(image: Image.Image, longest: int | None, max_pixels: int) -> Image.
     # Pillow's JPEG files of several pictures are MPO.
     if image.format not in (None, *FORMATS, "MPO"):
         raise DataError(f"it was opened as {image.format}, wanted {', '.join(FORMATS)}; hand over a copy() of it")
-    _check_size(image.size, max_pixels)
+    # Pillow decodes WebP by four copies.
+    _check_size(image.size, max_pixels // 2 if image.format == "WEBP" else max_pixels)
     image.load()
     turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     if turn is None:
