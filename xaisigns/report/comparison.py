@@ -24,8 +24,8 @@ from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError
 from xaisigns.model.vgg import Classifier
-from xaisigns.report.drawing import NotebookFigure, drawing
-from xaisigns.report.figures import COLOURS, DRAWN, limit_of, save_figure
+from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
+from xaisigns.report.figures import DRAWN, limit_of, save_figure
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
 
 Row = int | Literal["predicted"]

@@ -9,9 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib import colormaps
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
+# With the number of colours that a matplotlibrc may have changed.
+COLOURS = colormaps["bwr"].resampled(256)
 # The settings are one dictionary for the whole process.
 _ONE_AT_A_TIME = threading.RLock()
 

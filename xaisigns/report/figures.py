@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -22,10 +21,8 @@ from xaisigns.data.language import Language, chosen_language, percent, written
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
-from xaisigns.report.drawing import NotebookFigure, drawing
+from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
 
-# As many colours as matplotlib has by default; a matplotlibrc may say otherwise.
-COLOURS = colormaps["bwr"].resampled(256)
 # Pixels on a side of a picture that is drawn: more than the panel has.
 DRAWN = 1024
 _STEPS = 63
