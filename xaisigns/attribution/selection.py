@@ -9,13 +9,15 @@ from xaisigns.errors import MethodError
 _LRP = tuple(f"lrp:{composite}{contrast}" for composite in COMPARED for contrast in ("", ":contrast"))
 
 
-def select_methods(texts: Iterable[str]) -> list[Method]:
-    """The methods that specifications and sets name, each once, in their order.
+def select_methods(texts: str | Iterable[str]) -> list[Method]:
+    """The methods that specifications and sets name, each once, in their order; in one text with commas between them.
 
     "default" are those that are compared where none is named, "composites" all of LRP with and without a contrast,
     "all" these and every other method, the controls last. Raises MethodError as ``find_method`` does, and for none.
     """
     sets = _sets()
+    if isinstance(texts, str):
+        texts = texts.split(",")
     found = [find_method(one) for text in texts for one in sets.get(text.strip(), (text,))]
     if not found:
         raise MethodError("no method is named; 'xaisigns methods' tells which there are")

@@ -76,13 +76,13 @@ def compare(
 
     Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
     the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
-    takes them, or one text with commas between them. ``language`` is "de" or "en"; without it that of the variable
+    takes them. ``language`` is "de" or "en"; without it that of the variable
     XAISIGNS_LANG, else English. Raises ModelError for a model that was not loaded by ``load_model`` and for a class
     that the model does not have, ShapeError and DataError as ``preprocess`` does, LanguageError for another language,
     MethodError and RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
-    chosen = select_methods(methods.split(",") if isinstance(methods, str) else methods)
+    chosen = select_methods(methods)
     rows = [targets] if isinstance(targets, int | str) else targets
     _check(model, rows)
     pictures = rgb_images(images, longest=LONGEST)
