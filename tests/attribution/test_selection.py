@@ -46,3 +46,9 @@ def test_no_method_at_all_is_refused():
 def test_an_unknown_method_is_refused():
     with pytest.raises(MethodError, match="no method 'lpr'"):
         names("saliency,lpr")
+
+
+def test_one_text_holds_methods_with_commas_between_them():
+    names = [method.name for method in select_methods("edges, lrp:epsilon_plus,uniform")]
+    assert names == [method.name for method in select_methods(["edges", "lrp:epsilon_plus", "uniform"])]
+    assert [method.name for method in select_methods("edges")] == ["edges"]

@@ -1,5 +1,6 @@
 """xaisigns explain, run as its users run it."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from PIL import Image
 
 import xaisigns as xs
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
+from xaisigns.cli.compare import compare
+from xaisigns.cli.explain import explain
 from xaisigns.data.examples import example_signs
-from xaisigns.data.preprocessing import read_image
+from xaisigns.data.preprocessing import MAX_PIXELS, read_image
 
 
 @pytest.fixture
@@ -156,6 +159,22 @@ def test_a_folder_of_pictures_that_is_a_file(run, signs, tmp_path, untrained):
     assert told.startswith("xaisigns: cannot write")
     assert len(told.strip().splitlines()) == 1
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["explain", "compare"])
+def test_an_image_with_more_pixels_than_are_wanted_is_skipped(command, run, signs, tmp_path, untrained):
+    arguments = [signs / "stop.png", signs / "speed-50.png", "--model", untrained, "--out", tmp_path / "out", "--json"]
+    code, printed, told = run(command, *arguments, "--max-pixels", 128 * 128 - 1)
+    assert (code, len(json.loads(printed)["skipped"])) == (1, 2)
+    assert "it has 128 x 128 pixels, wanted 1 to 16,383; make it smaller, or raise the bound by --max-pixels" in told
+    assert run(command, *arguments[:1], *arguments[2:], "--max-pixels", 128 * 128)[0] == 0
+    assert run(command, "--max-pixels", 0)[0] == 2
+
+
+@pytest.mark.parametrize("command", [explain, compare])
+def test_the_bound_of_a_command_is_that_of_the_package(command):
+    # A number in both places: help does not wait for the package's imports.
+    assert inspect.signature(command).parameters["max_pixels"].default == MAX_PIXELS
 
 
 def test_the_installed_command_explains_with_the_bundled_weights(signs, tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from xaisigns.data import stickers
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
 from xaisigns.errors import DataError
 
@@ -247,3 +248,36 @@ def test_the_global_random_state_is_left_alone():
 def test_settings_that_make_no_sticker_are_refused(settings, told):
     with pytest.raises(DataError, match=rf"^a sticker's {told} must be .*, got {re.escape(repr(settings[told]))}$"):
         Sticker(**settings)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_a_picture_of_any_mode_gets_its_sticker(mode):
+    grey = noise(*SIZE).convert("L")
+    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+    changed, mask = apply_sticker(picture, ROI, Sticker(), seed=0, key="key")
+    wanted, same = apply_sticker(picture.convert("RGB") if mode != "I;16" else grey, ROI, Sticker(), seed=0, key="key")
+    assert changed.mode == "RGB"
+    np.testing.assert_array_equal(mask, same)
+    np.testing.assert_array_equal(pixels(changed), pixels(wanted))
+
+
+@pytest.mark.parametrize("roi", [(110, 0, 120, 20), (0, 80, 20, 90), (-9, 0, -1, 20), (0, -9, 20, -1), (50, 8, 40, 20)])
+def test_a_box_beside_the_image_is_refused(roi):
+    with pytest.raises(DataError, match=r"must lie on the image of 110 x 80, got \(" + str(roi[0])):
+        apply_sticker(WHITE, roi, Sticker(), seed=0, key="key")
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse"])
+def test_on_a_photograph_only_the_surroundings_of_the_sticker_are_supersampled(shape, monkeypatch):
+    sticker, sizes, new = replace(LARGE, shape=shape), [], Image.new
+    image = Image.new("RGB", (1200, 1000), "white")
+    for key in KEYS[:4]:
+        monkeypatch.setattr(stickers, "_LARGE", 10**9)
+        whole, mask = apply_sticker(image, (100, 200, 160, 260), sticker, seed=0, key=key)
+        monkeypatch.setattr(stickers, "_LARGE", 10**6)
+        with monkeypatch.context() as patch:
+            patch.setattr(Image, "new", lambda *drawn: sizes.append(drawn) or new(*drawn))
+            part, same = apply_sticker(image, (100, 200, 160, 260), sticker, seed=0, key=key)
+        assert (mask != same).mean() < 1e-5
+        assert np.abs(pixels(whole) - pixels(part)).max() <= 255 / 8
+    assert 0 < max(max(size) for mode, size, *_ in sizes if mode == "L") <= 8 * 45

@@ -8,7 +8,7 @@ from PIL import Image
 
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
-from xaisigns.data.written import STICKER, Entry, write_images, written_manifest
+from xaisigns.data.written import STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 MASK = np.eye(20, dtype=bool)
@@ -98,3 +98,11 @@ def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(DataError, match=f"^{tmp_path / 'manifest.json'} is not a manifest"):
         written_manifest(tmp_path)
+
+
+def test_what_is_nearly_black_or_white_in_a_mask_is_black_or_white(tmp_path, splits):
+    write_images(tmp_path / "out", "official", splits, {}, total=3)
+    data = GTSRB(tmp_path / "out", "test")
+    path = tmp_path / "out/masks/sign/GTSRB/Final_Test/Images/00000.png"
+    Image.fromarray(np.where(MASK, 200, 60).astype(np.uint8)).save(path)
+    np.testing.assert_array_equal(read_masks(data, data.samples[0])["sign"], MASK)

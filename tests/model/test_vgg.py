@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.conftest import settled
-from xaisigns.errors import LanguageError
+from xaisigns.errors import LanguageError, ShapeError
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 ARCHITECTURES = ("vgg11_bn", "vgg11")
@@ -123,6 +123,29 @@ def test_images_of_any_mode_and_size_become_one_batch(mode, size):
     mean, std = (torch.tensor(value).reshape(3, 1, 1) for value in (network.settings.mean, network.settings.std))
     wanted = ((GREY / 255 - mean) / std).expand(2, 3, 64, 64)
     torch.testing.assert_close(batch, wanted, rtol=0, atol=1.01 / 255 / min(network.settings.std))
+
+
+def test_a_path_an_image_and_an_array_give_the_same_numbers(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "phone.png", exif=exif)
+    with Image.open(tmp_path / "phone.png") as opened:
+        upright = np.rot90(pixels, -1)
+        batch = unfilled().preprocess(
+            [tmp_path / "phone.png", str(tmp_path / "phone.png"), opened, upright, upright / 255]
+        )
+    for other in batch[1:]:
+        assert torch.equal(other, batch[0])
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [([], "at least one picture"), (Image.new("RGB", (4, 4)), "put a single one into a list"), ("a.png", "a list")],
+)
+def test_what_is_no_list_of_pictures_is_refused(images, told):
+    with pytest.raises(ShapeError, match=told):
+        unfilled().preprocess(images)
 
 
 def test_an_image_is_stretched_not_cut():

@@ -11,7 +11,7 @@ from tests.conftest import OWN_CLASSES
 from xaisigns.attribution import methods as registry
 from xaisigns.attribution.methods import DEFAULT_METHODS, find_method
 from xaisigns.data.examples import example_signs
-from xaisigns.errors import LanguageError, MethodError, ModelError
+from xaisigns.errors import LanguageError, MethodError, ModelError, ShapeError
 from xaisigns.report.figures import save_figure
 
 METHODS = ("lrp", "saliency", "uniform")
@@ -154,3 +154,34 @@ def test_a_class_name_is_never_markup_nor_a_warning(own_untrained, sign, tmp_pat
         drawn = [text for text in figure.findobj(Text) if name in text.get_text()]
         assert len(drawn) == 3
         assert not any(text.get_parse_math() for text in drawn)
+
+
+def test_one_text_is_one_method_or_several_with_commas(model, sign):
+    for methods, wanted in (("saliency", 1), ("saliency,uniform", 2), (["saliency"], 1)):
+        (figure,) = xs.compare(model, [sign], methods, [3])
+        assert len(pictures(figure)) == 1 + wanted
+
+
+@pytest.mark.parametrize(("targets", "rows"), [(3, 1), (0, 1), ("predicted", 1), ([3, 4], 2), ((), 2)])
+def test_one_target_is_one_row(targets, rows, model, sign):
+    (figure,) = xs.compare(model, [sign], "uniform", targets)
+    assert len(pictures(figure)) == 2 * rows
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
+def test_a_picture_of_any_mode_is_drawn_in_its_colours(mode, model):
+    image = Image.effect_noise((30, 20), 90).convert(mode)
+    (figure,) = xs.compare(model, [image], "uniform", 3)
+    (wanted,) = xs.compare(model, [np.asarray(image.convert("RGB"))], "uniform", 3)
+    np.testing.assert_allclose(np.asarray(pictures(figure)[0].get_array()), pictures(wanted)[0].get_array(), atol=1)
+
+
+@pytest.mark.parametrize("picture", [Image.new("RGB", (32, 32)), "sign.png"])
+def test_a_single_picture_is_no_list(picture, model):
+    with pytest.raises(ShapeError, match="a list of pictures is wanted, got "):
+        xs.compare(model, picture, "uniform")
+
+
+def test_a_network_that_does_not_say_how_images_come_to_it_is_refused(sign):
+    with pytest.raises(ModelError, match=r"Sequential does not say how: .* xs.load_model\(path, Preprocessing\("):
+        xs.compare(torch.nn.Sequential(), [sign])

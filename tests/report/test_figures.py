@@ -5,11 +5,12 @@ import pytest
 import torch
 from matplotlib.text import Text
 from PIL import Image
+from torch import nn
 
 import xaisigns as xs
 from tests.conftest import OWN_CLASSES
 from xaisigns.errors import LanguageError, ShapeError
-from xaisigns.report.figures import overlay, save_figure
+from xaisigns.report.figures import DRAWN, overlay, save_figure
 
 
 @pytest.fixture
@@ -137,3 +138,56 @@ def test_a_class_name_is_never_markup_nor_a_warning(own_untrained, tmp_path):
         drawn = [text for text in figure.findobj(Text) if name in text.get_text()]
         assert drawn
         assert not any(text.get_parse_math() for text in drawn)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_a_picture_of_any_mode_is_drawn_in_its_colours(mode, model):
+    grey = Image.effect_noise((32, 32), 90)
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    image = deep if mode == "I;16" else grey.convert(mode)
+    plain = grey.convert("1") if mode == "1" else grey
+    shown = panels(xs.show(model, [image], explained(model, torch.ones(1, 3, 32, 32))))
+    wanted = panels(xs.show(model, [np.asarray(plain.convert("RGB"))], explained(model, torch.ones(1, 3, 32, 32))))
+    for one, other in zip(shown, wanted, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=0.01 if other.dtype.kind == "f" else 1)
+
+
+def test_a_path_an_image_and_an_array_give_one_picture(model, tmp_path):
+    path = tmp_path / "phone.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.effect_noise((30, 20), 90).convert("RGB").save(path, exif=exif)
+    with Image.open(path) as opened:
+        upright = np.rot90(np.asarray(opened), -1)
+        drawn = [
+            xs.show(model, [picture], explained(model, torch.ones(1, 3, 32, 32)))._repr_png_()
+            for picture in (path, str(path), opened, upright)
+        ]
+    assert len(set(drawn)) == 1
+
+
+@pytest.mark.parametrize("picture", [Image.new("RGB", (32, 32)), np.zeros((32, 32, 3), np.uint8), "sign.png"])
+def test_a_single_picture_is_no_list(picture, model):
+    with pytest.raises(ShapeError, match="a list of pictures is wanted, got "):
+        xs.show(model, picture, explained(model, torch.rand(1, 3, 32, 32)))
+
+
+def test_normalised_images_are_no_pictures(model):
+    with pytest.raises(ShapeError, match=r"a picture is wanted: a path, a PIL image or an array .*, got Tensor"):
+        xs.show(model, torch.rand(1, 3, 32, 32), explained(model, torch.rand(1, 3, 32, 32)))
+
+
+def test_a_network_without_names_has_numbers_for_its_classes():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    ).eval()
+    result = xs.attribute(network, torch.rand(1, 3, 16, 16), method="lrp:epsilon_plus_flat", target=2, against=1)
+    told = texts(xs.show(network, [Image.new("RGB", (16, 16))], result))
+    assert any("Red speaks for “class 2” rather than “class 1”" in text for text in told)
+    told = texts(xs.show(network, [Image.new("RGB", (16, 16))], result, language="de"))
+    assert any("Erkannt: Klasse " in text for text in told)
+
+
+def test_a_large_picture_is_drawn_small(model):
+    figure = xs.show(model, [Image.new("RGB", (3 * DRAWN, 40))], explained(model, torch.ones(1, 3, 32, 32)))
+    assert panels(figure)[0].shape == (14, DRAWN, 3)

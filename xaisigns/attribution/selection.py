@@ -9,10 +9,10 @@ from xaisigns.errors import MethodError
 _LRP = tuple(f"lrp:{composite}{contrast}" for composite in COMPARED for contrast in ("", ":contrast"))
 
 
-def select_methods(texts: Iterable[str]) -> list[Method]:
+def select_methods(texts: str | Iterable[str]) -> list[Method]:
     """The methods that specifications and sets name, each once however it is written, in their order.
 
-    "default" are those that are compared where none is named, "composites" all of LRP with and without a contrast,
+    One text may name several, with commas between them. "default" are those that are compared where none is named, "composites" all of LRP with and without a contrast,
     "all" these and every other method, the controls last. Raises MethodError as ``find_method`` does, and for none.
     """
     sets = _sets()

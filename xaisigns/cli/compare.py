@@ -10,6 +10,7 @@ from xaisigns.cli.terminal import (
     InputSize,
     Json,
     Lang,
+    MaxPixels,
     Mean,
     Methods,
     Model,
@@ -43,6 +44,7 @@ def compare(
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
+    max_pixels: MaxPixels = 50_000_000,
     json: Json = False,
 ) -> None:
     """Write one picture an image: methods as columns, classes as rows."""
@@ -59,6 +61,7 @@ def compare(
             rows,
             lang,
             progress=bar("comparing"),
+            max_pixels=max_pixels,
         )
     if json:
         print_json(report)

@@ -10,6 +10,7 @@ from xaisigns.cli.terminal import (
     InputSize,
     Json,
     Lang,
+    MaxPixels,
     Mean,
     Model,
     OptionalImages,
@@ -48,6 +49,7 @@ def explain(
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
+    max_pixels: MaxPixels = 50_000_000,
     json: Json = False,
 ) -> None:
     """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
@@ -74,6 +76,7 @@ def explain(
                 npy=npy,
                 ledger=ledger,
                 language=lang,
+                max_pixels=max_pixels,
             ),
             progress=bar("explaining"),
         )

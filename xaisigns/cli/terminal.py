@@ -38,6 +38,12 @@ Mean = Annotated[
 Std = Annotated[
     str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
 ]
+MaxPixels = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, help="An image with more pixels is skipped; each takes 4 bytes and more of memory."
+    ),
+]
 _ROOT = "Folder with GTSRB (official, Kaggle or torchvision layout), or your own images in train/CLASS and test/CLASS."
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help=_ROOT, show_default=False)]
 OptionalRoot = Annotated[

@@ -1,46 +1,131 @@
 """From an image file to the numbers that a network takes."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
-from xaisigns.errors import DataError
+from xaisigns.data.pixels import image_of, to_rgb
+from xaisigns.data.quiet import Quiet
+from xaisigns.errors import DataError, ShapeError
 
 RGB = tuple[float, float, float]
+Picture = Path | str | Image.Image | NDArray[Any]
+
+# What Pillow calls them. It would open 30 more, EPS by running a program on it.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
+MAX_PIXELS = 50_000_000
+LONGEST = 2048
+
+_QUIET = Quiet("PIL")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_image(path: Path) -> Image.Image:
-    """Decode an image file to RGB, turned upright as its EXIF says; of an animation the first frame.
+    """What ``rgb`` makes of an image file, whole."""
+    return rgb(path)
 
-    16 bits a channel are scaled to 8, and what is transparent lies on white. Raises DataError, with the path, when
-    there is no file, it is no image, or it has more pixels than Pillow thinks safe.
+
+def rgb(picture: Picture, *, longest: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The one way in for pictures: a file, an image of any mode or an array, as an upright RGB image.
+
+    A file is PNG, JPEG, WebP, BMP, PPM (PGM, PBM, PFM), GIF or TIFF, and so was an image that Pillow opened. Turned as
+    its EXIF says; of an animation the first frame; what is transparent lies on white; 16 bits a channel are scaled to
+    8, floats are of 0..1, and ``to_rgb`` says what other whole numbers stand for. An array is ``(H, W)``,
+    ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)``, of whole numbers, bool or floats. ``longest`` bounds the pixels on a
+    side: what has more is reduced by a whole number.
+
+    The caller's image stays as it is. Raises DataError, with the path, when there is no file, it is none of these or
+    damaged, its pixels cannot be told for levels, or it has more than ``max_pixels`` (half of them in a WebP,
+    which takes twice the memory); ShapeError for anything that is no picture.
     """
+    if isinstance(picture, np.ndarray):
+        with _told("the array"):
+            image = image_of(picture)
+            return _upright(image, longest, max_pixels)
+    if isinstance(picture, Image.Image):
+        with _told(getattr(picture, "filename", "") or "the image"):
+            return _upright(picture, longest, max_pixels)
+    if isinstance(picture, Path | str):
+        with _told(picture), Image.open(picture, formats=FORMATS) as opened:
+            return _upright(opened, longest, max_pixels)
+    raise ShapeError(f"a picture is wanted: a path, a PIL image or an array (H, W, 3), got {type(picture).__name__}")
+
+
+def rgb_images(pictures: Iterable[Picture], *, longest: int | None = None) -> list[Image.Image]:
+    """Each picture as ``rgb`` gives it; an array ``(N, H, W, C)`` holds N of them.
+
+    Raises as ``rgb`` does, and ShapeError for a single picture.
+    """
+    single = isinstance(pictures, Path | str | Image.Image) or (isinstance(pictures, np.ndarray) and pictures.ndim != 4)
+    if single or not isinstance(pictures, Iterable):
+        raise ShapeError(f"a list of pictures is wanted, got {type(pictures).__name__}; put a single one into a list")
+    return [rgb(picture, longest=longest) for picture in pictures]
+
+
+@contextmanager
+def _told(name: Path | str) -> Iterator[None]:
+    """Whatever goes wrong becomes one sentence that begins with the picture's name."""
     try:
-        with Image.open(path) as image:
-            return _to_rgb(ImageOps.exif_transpose(image))
+        with _QUIET:
+            yield
+    except ShapeError:
+        raise
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as an image: {error}") from error
+        raise DataError(f"{name} is missing") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{name} cannot be read as an image: it is none of {', '.join(FORMATS)}") from error
+    except Exception as error:  # a decoder raises whatever damaged bytes lead it to
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{name} cannot be read as an image: {reason}") from error
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # Pillow would clip at 255.
-        return Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
+def _upright(image: Image.Image, longest: int | None, max_pixels: int) -> Image.Image:
+    # Pillow's JPEG files of several pictures are MPO.
+    if image.format not in (None, *FORMATS, "MPO"):
+        raise DataError(f"it was opened as {image.format}, wanted {', '.join(FORMATS)}; hand over a copy() of it")
+    # Pillow decodes WebP by four copies.
+    _check_size(image.size, max_pixels // 2 if image.format == "WEBP" else max_pixels)
+    image.load()
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    if turn is None:
+        return to_rgb(image, longest)
+    turned = to_rgb(image).transpose(turn)
+    turned.info = {}  # which still says that it is to be turned
+    return to_rgb(turned, longest)
+
+
+def _check_size(size: tuple[int, ...], max_pixels: int) -> None:
+    pixels = math.prod(size)
+    if not 0 < pixels <= max_pixels:
+        raise DataError(
+            f"it has {' x '.join(map(str, size))} pixels, wanted 1 to {max_pixels:,}; make it smaller, or raise the "
+            "bound by --max-pixels (in Python: rgb with max_pixels)"
+        )
 
 
 def resize(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The whole RGB image as ``(size, size, 3)`` uint8, stretched to a square (GTSRB's crops nearly are)."""
+    """The whole RGB image as ``(size, size, 3)`` uint8, stretched to a square (GTSRB's crops nearly are).
+
+    One with more than LONGEST pixels on a side is reduced first, as ``rgb`` does it: so a photograph gives the same
+    numbers whether it was read whole or not.
+    """
+    image = to_rgb(image, LONGEST)
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=None))
 
 

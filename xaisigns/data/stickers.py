@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from xaisigns.data.preprocessing import Picture, rgb
 from xaisigns.errors import DataError
 
 _SUPERSAMPLING = 8
+# Pixels from which on only the sticker's surroundings are supersampled: a photograph would take gigabytes. In smaller
+# images, on which models were trained, rounding would tell.
+_LARGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -57,20 +61,29 @@ class Sticker:
 
 
 def apply_sticker(
-    image: Image.Image, roi: tuple[int, int, int, int], sticker: Sticker, *, seed: int, key: str
+    image: Picture, roi: tuple[int, int, int, int], sticker: Sticker, *, seed: int, key: str
 ) -> tuple[Image.Image, NDArray[np.bool_]]:
-    """Put a sticker on the sign inside ``roi`` (x1, y1, x2, y2; pixels) of an RGB image.
+    """Put a sticker on the sign inside ``roi`` (x1, y1, x2, y2; pixels) of a picture as ``rgb`` takes it.
 
     Gives the new image and the mask ``(H, W)`` of every pixel that the sticker touches; outside the mask the image is
     unchanged. The same ``seed`` and ``key`` (the image's name) give the same sticker on every machine. The sticker
-    stays inside the ROI and the image.
+    stays inside the ROI and the image. Raises DataError for a picture that cannot be read and for a ROI that has no
+    pixel of it.
     """
+    image = rgb(image)
+    frame = _frame(roi, image.size)
+    if frame[0] >= frame[2] or frame[1] >= frame[3]:
+        raise DataError(
+            f"the sign's box (x1, y1, x2, y2) must lie on the image of {image.width} x {image.height}, got {roi}"
+        )
     drawn = keyed_random(seed, key)
     outline, colour = _draw(sticker, roi, drawn)
-    coverage = _coverage(image.size, outline, _frame(roi, image.size), sticker.shape)
-    pixels = np.asarray(image, dtype=np.float64)
-    mixed = pixels + (np.array(colour) - pixels) * (coverage[..., None] / 255)
-    return Image.fromarray(np.rint(mixed).astype(np.uint8)), coverage > 0
+    coverage, window = _coverage(image.size, outline, frame, sticker.shape)
+    pixels, mask = np.array(image), np.zeros((image.height, image.width), dtype=np.bool_)
+    covered = pixels[window].astype(np.float64)
+    pixels[window] = np.rint(covered + (np.array(colour) - covered) * (coverage[..., None] / 255))
+    mask[window] = coverage > 0
+    return Image.fromarray(pixels), mask
 
 
 def keyed_random(seed: int, key: str) -> random.Random:
@@ -123,20 +136,27 @@ def _kept_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
     return [(min(max(x + dx, frame[0]), frame[2]), min(max(y + dy, frame[1]), frame[3])) for x, y in outline]
 
 
-def _coverage(size: tuple[int, int], outline: list[_Point], frame: _Frame, shape: str) -> NDArray[np.uint8]:
-    """How much of each pixel the sticker covers, ``(H, W)`` in 0..255, 0 outside the frame."""
+def _coverage(
+    size: tuple[int, int], outline: list[_Point], frame: _Frame, shape: str
+) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
+    """How much of each pixel the sticker covers in 0..255, and in which rows and columns of the image these are."""
     scale = _SUPERSAMPLING
-    canvas = Image.new("L", (size[0] * scale, size[1] * scale))
     outline = _kept_inside(outline, frame)
     if shape == "ellipse":
         outline = _inscribed_ellipse(outline)
-    # Pillow fills a polygon's far edges too: the half sample keeps those on their own side.
-    ImageDraw.Draw(canvas).polygon([(x * scale - 0.5, y * scale - 0.5) for x, y in outline], fill=255)
-    # The near edges may still reach one sample too far, and an ellipse whose corners were cut may bulge.
-    inside = np.zeros((size[1], size[0]), dtype=np.uint8)
-    within = slice(frame[1], frame[3]), slice(frame[0], frame[2])
-    inside[within] = np.asarray(canvas.reduce(scale))[within]
-    return inside
+    left, top, right, bottom = 0, 0, *size
+    if size[0] * size[1] > _LARGE:
+        left, top = (max(0, math.floor(min(ends)) - 1) for ends in zip(*outline, strict=True))
+        right, bottom = (math.ceil(max(ends)) + 1 for ends in zip(*outline, strict=True))
+    canvas = Image.new("L", ((right - left) * scale, (bottom - top) * scale))
+    # Pillow fills a polygon's far edges too: the half sample keeps those on their own side. The near edges may still
+    # reach one sample too far, and an ellipse whose corners were cut may bulge.
+    corners = [((x - left) * scale - 0.5, (y - top) * scale - 0.5) for x, y in outline]
+    ImageDraw.Draw(canvas).polygon(corners, fill=255)
+    rows = slice(max(top, frame[1]), min(bottom, frame[3]))
+    columns = slice(max(left, frame[0]), min(right, frame[2]))
+    covered = np.asarray(canvas.reduce(scale))
+    return covered[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left], (rows, columns)
 
 
 def _inscribed_ellipse(outline: list[_Point]) -> list[_Point]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.files import whole_folder
+from xaisigns.data.files import is_file, whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
@@ -85,7 +85,8 @@ def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
     """
     place = _place(sample, data.split, data.layout).with_suffix(".png")
     paths = {kind: data.root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
-    return {kind: np.asarray(read_image(path).convert("1")) for kind, path in paths.items() if path.is_file()}
+    # Mode "1" would dither what is neither black nor white.
+    return {kind: np.asarray(read_image(path).convert("L")) >= 128 for kind, path in paths.items() if is_file(path)}
 
 
 def _place(sample: Sample, split: Split, layout: Layout) -> Path:

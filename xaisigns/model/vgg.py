@@ -1,19 +1,18 @@
 """VGG as torchvision has it, with a head for small images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from xaisigns.data.language import Language, Text, chosen_language
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import RGB, normalise, pixel_bounds, resize
-from xaisigns.errors import DataError
+from xaisigns.data.preprocessing import LONGEST, RGB, Picture, normalise, pixel_bounds, resize, rgb_images
+from xaisigns.errors import DataError, ShapeError
 
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
@@ -59,10 +58,16 @@ class Classifier(nn.Module):
         logits: Tensor = self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
         return logits
 
-    def preprocess(self, images: Sequence[Image.Image]) -> Tensor:
-        """RGB images of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std."""
-        pixels = np.stack([resize(image.convert("RGB"), self.settings.input_size) for image in images])
-        return normalise(pixels, self.settings.mean, self.settings.std)
+    def preprocess(self, images: Iterable[Picture]) -> Tensor:
+        """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std.
+
+        Each is a path, a PIL image or an array, as ``rgb`` takes it. Raises DataError for one that cannot be read,
+        ShapeError for no picture and for a single one that is in no list.
+        """
+        pixels = [resize(image, self.settings.input_size) for image in rgb_images(images, longest=LONGEST)]
+        if not pixels:
+            raise ShapeError("at least one picture is wanted, got none")
+        return normalise(np.stack(pixels), self.settings.mean, self.settings.std)
 
     @property
     def bounds(self) -> tuple[Tensor, Tensor]:

@@ -1,16 +1,15 @@
 """The summary's charts as SVG; the same data give the same bytes."""
 
 import io
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from xaisigns.data.language import Language, percent
+from xaisigns.report.drawing import drawing
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -30,7 +29,7 @@ _LONGEST = 60  # characters of a name
 
 def accuracy_chart(rows: Rows, language: Language) -> bytes:
     """A dot with its interval for each class; rows as Document.accuracies gives them, 180 mm wide."""
-    with mpl.rc_context(_SETTINGS):
+    with drawing(_SETTINGS):
         figure, axes = _axes(len(rows), width=180, left=84, right=14, foot=_TICKS)
         for place, row in enumerate(rows):
             bar = row["bar"]
@@ -50,7 +49,7 @@ def accuracy_chart(rows: Rows, language: Language) -> bytes:
 
 def scores_chart(rows: Rows) -> bytes:
     """Bars with intervals, controls in grey; rows of one metric as Document.metrics gives them, 87 mm wide."""
-    with mpl.rc_context(_SETTINGS):
+    with drawing(_SETTINGS):
         gap = 0.6 if any(row["control"] for row in rows) else 0.0
         figure, axes = _axes(len(rows) + gap, width=87, left=31, right=14)
         for index, row in enumerate(rows):
@@ -91,8 +90,6 @@ def _text(axes: Axes, at: float, place: float, text: str, side: Literal["left", 
 
 def _svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # Text stays text, and Typst has a font of last resort for it.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    # Text stays text, and Typst has a font of last resort for it.
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,12 @@ from xaisigns.attribution.methods import DEFAULT_METHODS, Method
 from xaisigns.attribution.running import logits_of
 from xaisigns.attribution.selection import select_methods
 from xaisigns.data.language import Language, chosen_language, percent, written
+from xaisigns.data.pixels import to_rgb
+from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
+from xaisigns.errors import ModelError
 from xaisigns.model.vgg import Classifier
-from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, save_figure
+from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
+from xaisigns.report.figures import DRAWN, limit_of, save_figure
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
 
 Row = int | Literal["predicted"]
@@ -62,23 +66,27 @@ class _Compared:
 
 def compare(
     model: Classifier,
-    images: Sequence[Image.Image],
-    methods: Sequence[str] = DEFAULT_METHODS,
-    targets: Sequence[Row] = (),
+    images: Iterable[Picture],
+    methods: str | Sequence[str] = DEFAULT_METHODS,
+    targets: Row | Sequence[Row] = (),
     *,
     language: Language | None = None,
 ) -> list[Figure]:
     """A figure for each image: methods as columns, ``targets`` as rows.
 
-    Without targets the rows are the predicted class and the runner-up. A method has one symmetric scale for all rows of
-    an image. ``methods`` are as ``select_methods`` takes them. ``language`` is "de" or "en"; without it that of the
-    variable XAISIGNS_LANG, else English. Raises ModelError for a class that the model does not have, LanguageError for
-    another language, MethodError and RuleError as ``select_methods`` does.
+    Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
+    the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
+    takes them. ``language`` is "de" or "en"; without it that of the variable
+    XAISIGNS_LANG, else English. Raises ModelError for a model that was not loaded by ``load_model`` and for a class
+    that the model does not have, ShapeError and DataError as ``preprocess`` does, LanguageError for another language,
+    MethodError and RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
-    _check(model, targets)
-    return [_figure(model, chosen, one, language) for one in _compared(model, images, chosen, targets)]
+    rows = [targets] if isinstance(targets, int | str) else targets
+    _check(model, rows)
+    pictures = rgb_images(images, longest=LONGEST)
+    return [_figure(model, chosen, one, language) for one in _compared(model, pictures, chosen, rows)]
 
 
 def compare_files(
@@ -89,10 +97,12 @@ def compare_files(
     targets: Sequence[Row] = (),
     language: Language | None = None,
     progress: Callable[[int, int], None] | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> dict[str, Any]:
     """Write the picture of ``compare`` for each image file to ``out``; gives the document of ``compare --json``.
 
-    An image that cannot be read is in its "skipped". No file of the call is written over another or over an image.
+    An image that cannot be read, or has more than ``max_pixels``, is in its "skipped". No file of the call is written
+    over another or over an image.
     Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
     """
     language = chosen_language(language)
@@ -101,7 +111,7 @@ def compare_files(
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths)
-    for batch in batches(paths, skipped):
+    for batch in batches(paths, skipped, max_pixels):
         compared = _compared(model, [image for _, image in batch], chosen, targets)
         for (path, _), one in zip(batch, compared, strict=True):
             picture = names.take(path)
@@ -113,6 +123,12 @@ def compare_files(
 
 
 def _check(model: Classifier, targets: Sequence[Row]) -> None:
+    if not isinstance(model, Classifier):
+        raise ModelError(
+            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its state "
+            "dict and load it by xs.load_model(path, Preprocessing(input_size, mean, std)), or take xs.attribute and "
+            "xs.show"
+        )
     for target in targets:
         if target != "predicted":
             check_class(model, "target", target)
@@ -147,7 +163,13 @@ def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
 
 
 def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+    with drawing():
+        return _drawn(model, methods, compared, language)
+
+
+def _drawn(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
     words = _WORDS[language]
+    picture = np.asarray(to_rgb(compared.image, DRAWN))
     titles = [_title(method, words) for method in methods]
     sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
     called = int(compared.logits.argmax())
@@ -155,7 +177,7 @@ def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, l
     sheet.write(words["called"].format(name=name, share=share), words["reading"])
     for row, class_id in enumerate(compared.rows):
         axes = sheet.cell(row, 0)
-        axes.imshow(np.asarray(compared.image), extent=(0, 1, 0, 1), interpolation="nearest")
+        axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
         label = _label(model, compared, class_id, language)
         axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
     sheet.cells[0, 0].set_title(words["image"], fontsize=9)

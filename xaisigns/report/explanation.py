@@ -14,6 +14,7 @@ from xaisigns.attribution.methods import Method, find_method
 from xaisigns.attribution.result import Result
 from xaisigns.data.files import whole_file
 from xaisigns.data.language import Language, chosen_language
+from xaisigns.data.preprocessing import MAX_PIXELS
 from xaisigns.errors import MethodError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import save_figure, show
@@ -29,7 +30,7 @@ class Explaining:
     ``method`` is a specification as ``find_method`` takes it; ``composite``, ``rules`` and ``ledger`` are for LRP.
     ``target`` and ``against`` are class ids; without a target each image's predicted class is explained. ``npy`` asks
     for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on. ``language`` is
-    that of names and pictures.
+    that of names and pictures. An image with more than ``max_pixels`` is not read.
     """
 
     method: str = "lrp"
@@ -40,6 +41,7 @@ class Explaining:
     npy: bool = False
     ledger: bool = False
     language: Language = field(default_factory=chosen_language)
+    max_pixels: int = MAX_PIXELS
 
 
 def explain_files(
@@ -65,7 +67,7 @@ def explain_files(
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths)
-    for batch in batches(paths, skipped):
+    for batch in batches(paths, skipped, wanted.max_pixels):
         x = model.preprocess([image for _, image in batch])
         result = explain(x, wanted.target, wanted.against)
         ledger = lrp.ledger(x, result.target, result.against) if lrp else None

@@ -1,14 +1,11 @@
 """Heatmaps as people see them: red speaks for the target class, blue against it."""
 
-import io
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -16,17 +13,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from xaisigns.attribution.result import Result
 from xaisigns.data.files import whole_file
 from xaisigns.data.language import Language, chosen_language, percent, written
+from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
+from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
 
-COLOURS = colormaps["bwr"]
+# Pixels on a side of a picture that is drawn: more than the panel has.
+DRAWN = 1024
 _STEPS = 63
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
+        "class": "class",
         "image": "image",
         "heatmap": "relevance",
         "overlay": "overlay",
@@ -36,6 +38,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "scale": "relevance a pixel",
     },
     "de": {
+        "class": "Klasse",
         "image": "Bild",
         "heatmap": "Relevanz",
         "overlay": "Überlagerung",
@@ -47,51 +50,33 @@ _WORDS: dict[Language, dict[str, str]] = {
 }
 
 
-def show(
-    model: Classifier, images: Sequence[Image.Image], result: Result, *, language: Language | None = None
-) -> Figure:
+def show(model: nn.Module, images: Iterable[Picture], result: Result, *, language: Language | None = None) -> Figure:
     """A figure with one row for each image: the image, its heatmap, both overlaid, and the colour scale.
 
-    The scale is symmetric around zero and each row's own; its unit is that of the target logit. ``language`` is "de" or
-    "en"; without it that of the variable XAISIGNS_LANG, else English. Raises ShapeError when there are not as many
-    images as attributions, LanguageError for another language.
+    Images are paths, PIL images or arrays, as ``rgb`` takes them. A model without class names has numbers. The scale is
+    symmetric around zero and each row's own; its unit is that of the target logit. ``language`` is "de" or "en";
+    without it that of the variable XAISIGNS_LANG, else English. Raises ShapeError when there are not as many images as
+    attributions, DataError for one that cannot be read, LanguageError for another language.
     """
     language = chosen_language(language)
-    if not images or len(images) != len(result.relevance):
-        raise ShapeError(f"one image for each attribution is wanted: got {len(images)} for {len(result.relevance)}")
-    figure = NotebookFigure(figsize=(9.2, 3.35 * len(images)), layout="constrained", dpi=110)
-    rows = figure.subfigures(len(images), 1, squeeze=False)[:, 0]
-    words = _WORDS[language]
+    pictures = rgb_images(images, longest=DRAWN)
+    if not pictures or len(pictures) != len(result.relevance):
+        raise ShapeError(f"one image for each attribution is wanted: got {len(pictures)} for {len(result.relevance)}")
     heatmaps = result.heatmap.numpy(force=True)
-    for index, (row, image, heatmap) in enumerate(zip(rows, images, heatmaps, strict=True)):
-        called, target = int(result.predicted[index]), int(result.target[index])
-        share = float(result.probabilities[index, called])
-        text = words["called"].format(name=model.class_name(called, language), share=percent(share, language))
-        asked = words["asked"].format(name=model.class_name(target, language))
-        if result.against is not None:
-            other = model.class_name(int(result.against[index]), language)
-            asked = words["contrast"].format(name=model.class_name(target, language), other=other)
-        row.suptitle(f"{text}\n{asked}", fontsize=11, parse_math=False)
-        _draw(row.subplots(1, 3), image, heatmap, language)
+    with drawing():
+        figure = NotebookFigure(figsize=(9.2, 3.35 * len(pictures)), layout="constrained", dpi=110)
+        rows = figure.subfigures(len(pictures), 1, squeeze=False)[:, 0]
+        for index, (row, picture, heatmap) in enumerate(zip(rows, pictures, heatmaps, strict=True)):
+            row.suptitle(_heading(model, result, index, language), fontsize=11, parse_math=False)
+            _draw(row.subplots(1, 3), picture, heatmap, language)
     return figure
 
 
-class NotebookFigure(Figure):
-    """A figure that a notebook shows as a picture even where pyplot was never imported.
-
-    Class names are anyone's: letters that the font does not have become boxes, without a warning for each.
-    """
-
-    def savefig(self, *args: Any, **options: Any) -> None:
-        """Write the figure as matplotlib does."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from font")
-            super().savefig(*args, **options)
-
-    def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
-        return buffer.getvalue()
+def class_name(model: nn.Module, class_id: int, language: Language) -> str:
+    """The class's name, or its number where the model is none of xaisigns'."""
+    if isinstance(model, Classifier):
+        return model.class_name(class_id, language)
+    return f"{_WORDS[language]['class']} {class_id}"
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -126,6 +111,18 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | No
     strength = smooth[3][..., None]
     mixed: NDArray[np.float64] = grey * (1 - strength) + np.stack(smooth[:3], axis=-1) * strength
     return mixed.clip(0, 1)
+
+
+def _heading(model: nn.Module, result: Result, index: int, language: Language) -> str:
+    """What the image was called, and what was asked of it."""
+    words, called = _WORDS[language], int(result.predicted[index])
+    share = percent(float(result.probabilities[index, called]), language)
+    told = words["called"].format(name=class_name(model, called, language), share=share)
+    target = class_name(model, int(result.target[index]), language)
+    if result.against is None:
+        return f"{told}\n{words['asked'].format(name=target)}"
+    other = class_name(model, int(result.against[index]), language)
+    return f"{told}\n{words['contrast'].format(name=target, other=other)}"
 
 
 def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language) -> None:

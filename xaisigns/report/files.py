@@ -7,11 +7,12 @@ from typing import Any
 from PIL import Image
 
 from xaisigns.data.language import Language
-from xaisigns.data.preprocessing import read_image
+from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, rgb
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.vgg import Classifier
 
 _BATCH = 16
+_PIXELS = 1_000_000
 
 
 class PictureNames:
@@ -35,15 +36,20 @@ class PictureNames:
             number += 1
 
 
-def batches(paths: Sequence[Path], skipped: list[dict[str, str]]) -> Iterator[list[tuple[Path, Image.Image]]]:
-    """Decoded images in batches of bounded memory; what cannot be read goes to ``skipped``."""
+def batches(
+    paths: Sequence[Path], skipped: list[dict[str, str]], max_pixels: int = MAX_PIXELS
+) -> Iterator[list[tuple[Path, Image.Image]]]:
+    """Decoded images in batches of bounded memory; what cannot be read goes to ``skipped``.
+
+    No image has more than LONGEST pixels on a side, and none is decoded before the batch before it is done with.
+    """
     batch: list[tuple[Path, Image.Image]] = []
     for path in paths:
         try:
-            batch.append((path, read_image(path)))
+            batch.append((path, rgb(path, longest=LONGEST, max_pixels=max_pixels)))
         except DataError as error:
             skipped.append({"image": str(path), "error": str(error)})
-        if len(batch) == _BATCH:
+        if len(batch) == _BATCH or sum(image.width * image.height for _, image in batch) >= _PIXELS:
             yield batch
             batch = []
     if batch:
