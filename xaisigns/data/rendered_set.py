@@ -9,6 +9,7 @@ from typing import Any
 
 from xaisigns.data.classes import CLASSES, check_class
 from xaisigns.data.decoded import cache_folder
+from xaisigns.data.files import is_file
 from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.data.rendered import RenderedSign, draw_sign
@@ -96,12 +97,12 @@ def default_rendered_set(progress: Count | None = None) -> Path:
     OutputError when the folder cannot be written.
     """
     root = cache_folder() / f"rendered-{_version()}"
-    if not (root / MANIFEST).is_file():
+    if not is_file(root / MANIFEST):
         try:
             write_rendered_set(root, RenderedSet(), progress=progress)
         except OutputError:
             # Another process may have been faster.
-            if not (root / MANIFEST).is_file():
+            if not is_file(root / MANIFEST):
                 raise
     return root
 

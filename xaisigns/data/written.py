@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.files import whole_folder
+from xaisigns.data.files import is_file, whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
@@ -70,7 +70,7 @@ def write_images(
 def written_manifest(root: Path) -> dict[str, Any] | None:
     """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
     path = root / MANIFEST
-    if not path.is_file():
+    if not is_file(path):
         return None
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -85,7 +85,7 @@ def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
     """
     place = _place(sample, data.split, data.layout).with_suffix(".png")
     paths = {kind: data.root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
-    return {kind: np.asarray(read_image(path).convert("1")) for kind, path in paths.items() if path.is_file()}
+    return {kind: np.asarray(read_image(path).convert("1")) for kind, path in paths.items() if is_file(path)}
 
 
 def _place(sample: Sample, split: Split, layout: Layout) -> Path:
