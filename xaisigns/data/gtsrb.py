@@ -8,6 +8,7 @@ torchvision  GTSRB/Training/000CC/*.ppm with GT-000CC.csv (another archive, 26,6
 Where more than one is there, it is the first that has images. Names are found whatever the case of their letters.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,7 @@ def is_gtsrb(root: Path) -> bool:
 
 def has_gtsrb_images(root: Path) -> bool:
     """Whether an image of either split is there in one of the layouts, or a table of GTSRB's that is broken."""
-    return any(_has_images(place) for split in SPLITS for place in _places(root, split))
+    return any(_has_images(place, broken=True) for split in SPLITS for place in _places(root, split))
 
 
 def _places(root: Path, split: Split) -> Iterator[_Place]:
@@ -116,14 +117,15 @@ def _fullest(places: list[_Place]) -> _Place:
     return places[0] if len(places) == 1 else next(filter(_has_images, places), places[0])
 
 
-def _has_images(place: _Place) -> bool:
+def _has_images(place: _Place, *, broken: bool = False) -> bool:
+    """Whether an image is there; ``broken`` is the answer where a table cannot tell."""
     layout, path = place
     if layout != "kaggle":
         return any(file.suffix.lower() in IMG_EXTENSIONS for file in files_below(path))
     try:
         places = map(place_below, names_in(path, "Path"))
     except DataError:
-        return True  # what is wrong with it must be told, not another data set taken for it
+        return broken
     images = _Images()
     return any(images.there(path.parent, place) for place in places if place)
 
@@ -188,7 +190,8 @@ def _official_test(folder: Path, images: _Images) -> Iterator[Sample]:
     base, name = folder.parent.parent, "GT-final_test.csv"
     places = [path for place in (folder, folder.parent, base) for path in _named(place, name)]
     # What is beside the folder that was named may not be for everyone to look through.
-    places.append(base.parent / name)
+    with contextlib.suppress(DataError):
+        places += _named(base.parent, name)
     table = next(filter(is_file, places), None)
     if table is None:
         raise DataError(f"{folder / name} is missing (also not in {base}): it tells the class of every test image")

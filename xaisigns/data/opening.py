@@ -23,4 +23,5 @@ def open_images(root: Path | str, split: Split = "train") -> ImageSet:
 def _is_of_folders(root: Path) -> bool:
     if not (is_folders(root) and is_gtsrb(root)):
         return is_folders(root)
+    # What is wrong with a table of GTSRB's must be told, and no other data set taken for it.
     return not has_gtsrb_images(root) and has_folder_images(root)
