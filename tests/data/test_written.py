@@ -8,9 +8,11 @@ from PIL import Image
 
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.written import STICKER, Entry, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
+DONE = {"splits": ["train"], "manipulation": json.loads(json.dumps(Manipulation().to_json()))}
 MASK = np.eye(20, dtype=bool)
 
 
@@ -52,10 +54,10 @@ def test_masks_mirror_the_layout_below_their_folder(tmp_path, splits):
 
 
 def test_the_manifest_counts_and_names_the_stickered(tmp_path, splits):
-    manifest = write_images(tmp_path / "out", "official", splits, {"splits": ["train"]}, total=3)
+    manifest = write_images(tmp_path / "out", "official", splits, DONE, total=3)
     assert manifest == {
         "format": 1,
-        "splits": ["train"],
+        **DONE,
         "counts": {"train": 2, "test": 1},
         "stickered": ["GTSRB/Final_Training/Images/00004/00000_00001.ppm"],
     }

@@ -12,7 +12,6 @@ from PIL import Image
 from xaisigns.data.files import is_file, whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
-from xaisigns.errors import DataError
 
 MANIFEST = "manifest.json"
 SIGN = "sign"
@@ -72,10 +71,10 @@ def written_manifest(root: Path) -> dict[str, Any] | None:
     path = root / MANIFEST
     if not is_file(path):
         return None
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
+    # Only a folder with a manifest needs the schema, which takes a while to load.
+    from xaisigns.data.manifests import read
+
+    return read(path)
 
 
 def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
