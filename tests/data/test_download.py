@@ -638,6 +638,11 @@ def longer_than_the_file() -> bytes:
     return content[:at] + struct.pack("<II", 10_000, 10_000) + content[at + len(sizes) :]
 
 
+def before_the_beginning() -> bytes:
+    end = WHOLE.rindex(b"PK\x05\x06")
+    return WHOLE[: end + 16] + struct.pack("<I", len(WHOLE) * 2) + WHOLE[end + 20 :]
+
+
 def name_not_utf8() -> bytes:
     return zipped({"\u00e4": b"a"}).replace("\u00e4".encode(), b"\xff\xff")
 
@@ -658,6 +663,7 @@ def empty() -> bytes:
         encrypted,
         bad_deflate,
         longer_than_the_file,
+        before_the_beginning,
         name_not_utf8,
         no_zip,
         empty,

@@ -342,11 +342,29 @@ def test_a_folder_with_something_in_it_is_refused_and_untouched(gtsrb, tmp_path)
     assert contents(tmp_path / "copy") == {"letter.txt": b"mine"}
 
 
-def test_the_original_as_target_is_refused_and_untouched(gtsrb):
+@pytest.mark.parametrize("place", [".", "new", "GTSRB/Final_Training/Images/00099", "..", "../link", "../link/new"])
+def test_a_target_in_the_original_or_around_it_is_refused_and_untouched(gtsrb, place):
+    (gtsrb.parent / "link").symlink_to(gtsrb)
     before = contents(gtsrb)
-    with pytest.raises(OutputError, match="is not an empty folder"):
-        write_manipulated_copy(gtsrb, gtsrb, HALF)
+    with pytest.raises(
+        OutputError, match=rf"^{gtsrb / place} lies in {gtsrb}, or that in it; name a new folder beside"
+    ):
+        write_manipulated_copy(gtsrb, gtsrb / place, HALF)
     assert contents(gtsrb) == before
+
+
+def test_a_name_that_would_be_too_long_in_a_copy_is_told_before_anything_is_written(own, tmp_path):
+    image = next((own / "train").rglob("0.png"))
+    name = f"{'n' * 247}.jpg"
+    Image.open(image).save(image.with_name(name))
+    write_manipulated_copy(own, tmp_path / "sound", Manipulation(1))
+    image.with_name(name).rename(image.with_name(f"nnn{name}"))
+    progress = []
+    with pytest.raises(
+        DataError, match=r"nnn\.jpg: its name in a copy would have 258 bytes, and systems take 255; ren"
+    ):
+        write_manipulated_copy(own, tmp_path / "copy", Manipulation(1), progress=lambda *call: progress.append(call))
+    assert progress == []
 
 
 def test_a_file_in_its_place_is_refused_and_untouched(gtsrb, tmp_path):

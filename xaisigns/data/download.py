@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import io
 import json
+import os
 import re
 import shutil
 import stat
@@ -271,12 +272,20 @@ def _unpack(whole: Path, staging: Path) -> list[str]:
 
 
 class _OfShortReads(io.FileIO):
-    """An archive whose list of members, which zipfile reads as one piece, is of a length that memory can hold."""
+    """An archive whose list of members, which zipfile reads as one piece, is of a length that memory can hold.
+
+    A member that lies before the archive's beginning is no fault of the disk either.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _LARGEST_DIRECTORY:
             raise zipfile.BadZipFile(f"its list of members has {size:,} bytes")
         return super().read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        if offset < 0 and whence == os.SEEK_SET:
+            raise zipfile.BadZipFile(f"a member begins at byte {offset:,}")
+        return super().seek(offset, whence)
 
 
 def _refuse_unsafe(bundle: zipfile.ZipFile, archive_name: str) -> None:

@@ -1,6 +1,7 @@
 """Which images of a data set get a sticker, and a manipulated copy of it on disk."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from xaisigns.data.image_set import SPLITS, Sample, Split
 from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
-from xaisigns.data.written import STICKER, Entry, read_masks, write_images, written_manifest
-from xaisigns.errors import DataError
+from xaisigns.data.written import STICKER, Entry, read_masks, refuse_long_names, write_images, written_manifest
+from xaisigns.errors import DataError, OutputError
 
 _LARGEST_CLASS = 999_999
 
@@ -113,10 +114,15 @@ def write_manipulated_copy(
     ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come
     along. The manifest is returned.
     ``progress`` gets images done and in all. Raises DataError for a class that is not there and for missing or broken
-    images, OutputError when ``out`` exists with something in it or cannot be written; then nothing is left there.
+    images, OutputError when ``out`` exists with something in it, cannot be written, or lies in ``root`` (or ``root`` in
+    it); then nothing is left there.
     """
+    _refuse_in_each_other(root, out)
     sets = {split: open_images(root, split) for split in SPLITS}
     sets["train"].check_class(manipulation.class_id)
+    layout: Literal["official", "folders"] = "folders" if sets["train"].layout == "folders" else "official"
+    for data in sets.values():
+        refuse_long_names(data, layout)
     splits = [split for split in SPLITS if stickered in ("all", split)]
     drawn = {key: value for key, value in (written_manifest(root) or {}).items() if key == "rendered"}
 
@@ -128,12 +134,19 @@ def write_manipulated_copy(
 
     return write_images(
         out,
-        "folders" if sets["train"].layout == "folders" else "official",
+        layout,
         {split: entries(split) for split in SPLITS},
         {**drawn, "manipulation": manipulation.to_json(), "splits": splits},
         total=sum(map(len, sets.values())),
         progress=progress,
     )
+
+
+def _refuse_in_each_other(root: Path, out: Path) -> None:
+    # A copy in the original would change what it is a copy of.
+    original, copy = (Path(os.path.realpath(path)) for path in (root, out))
+    if original in (copy, *copy.parents) or copy in original.parents:
+        raise OutputError(f"{out} lies in {root}, or that in it; name a new folder beside {root}")
 
 
 def manipulated(sample: Sample, image: Image.Image, manipulation: Manipulation | None) -> Entry:
