@@ -192,6 +192,14 @@ def test_a_class_that_is_a_link_out_of_the_data_may_not_lead_back_to_them(animal
     assert keys(Folders(animals)) == ["cat/1", "dog/1", "eel/2"]
 
 
+def test_a_split_that_is_a_link_may_not_lead_back_above_where_it_lies(animals, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (animals / "train").rename(tmp_path / "elsewhere/set")
+    linked(animals / "train", tmp_path / "elsewhere/set")
+    linked(tmp_path / "elsewhere/set/cat/back", tmp_path / "elsewhere")
+    assert keys(Folders(animals)) == ["cat/1", "dog/1"]
+
+
 @pytest.mark.parametrize("place", ["train/cat/2.png", "train/cat/more", "train/eel", "train/cat/round"])
 def test_a_link_that_leads_nowhere_is_named(animals, place):
     link = linked(animals / place, "round" if place.endswith("round") else "/nowhere/at/all")

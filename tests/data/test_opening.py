@@ -70,6 +70,14 @@ def test_folders_count_where_gtsrbs_are_empty(gtsrb, own):
         assert open_images(root, split).layout == "folders"
 
 
+def test_where_neither_has_an_image_gtsrb_is_told(gtsrb, own):
+    root = beside(gtsrb, own)
+    for image in (*root.rglob("*.ppm"), *root.rglob("*.png")):
+        image.unlink()
+    with pytest.raises(DataError, match=r"\.ppm is missing \(24 of 24 annotated images are\)"):
+        open_images(root)
+
+
 STRAY = {
     "a table of something else": "id,label\n1.png,cat\n",
     "a table of Kaggle's without its images": "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n"
@@ -88,7 +96,8 @@ def test_folders_count_beside_a_stray_table(own, content):
 @pytest.mark.parametrize("damage", [lambda text: text.replace("Path", "Pth"), lambda text: "\0" + text])
 def test_a_damaged_table_of_kaggles_is_told_and_no_folders_taken_for_it(gtsrb, damage):
     root = kaggle(gtsrb)
-    (root / "Train.csv").write_text(damage((root / "Train.csv").read_text()))
+    for name in ("Train.csv", "Test.csv"):
+        (root / name).write_text(damage((root / name).read_text()))
     with pytest.raises(DataError, match=rf"^{root / 'Train.csv'} cannot be "):
         open_images(root)
 
