@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from xaisigns.data import download
 from xaisigns.data.gtsrb import GTSRB
 
@@ -88,3 +90,36 @@ def test_render_refuses_what_cannot_be_done(run, tmp_path):
     assert run("data", "render", tmp_path / "new", "--sticker-class", "43")[0] == 1
     assert run("data", "render", tmp_path / "new", "--per-class", "0")[0] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def in_one_line(told):
+    """What is told, without the frame and the spaces that it is laid out with."""
+    return "".join(told.replace("│", "").split())
+
+
+BEYOND = {"--seed": (2**63, 2**64, -1), "--size": (15, 2049, 999_999_999_999), "--per-class": (0, 10_001, 10**9)}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(option, value) for option, values in BEYOND.items() for value in values]
+)
+def test_numbers_beyond_their_bounds_are_refused_with_them_before_work_begins(run, tmp_path, option, value):
+    code, printed, told = run("data", "render", tmp_path / "new", option, value)
+    assert (code, printed) == (2, "")
+    lowest, highest = {"--seed": (0, 2**63 - 1), "--size": (16, 2048), "--per-class": (1, 10_000)}[option]
+    told = in_one_line(told)
+    assert f"'{option}':Inputshouldbe" in told
+    assert f"lessthanorequalto{highest}" in told or f"greaterthanorequalto{lowest}" in told
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--fraction", "nan"), ("--fraction", "1.5"), ("--seed", 2**64), ("--class", 10**30)]
+)
+def test_stickers_beyond_their_bounds_are_refused_before_work_begins(run, gtsrb, tmp_path, arguments):
+    code, printed, told = run("data", "sticker", gtsrb, tmp_path / "new", *arguments)
+    assert (code in (1, 2), printed) == (True, "")
+    assert any(
+        wanted in in_one_line(told) for wanted in ("lessthanorequalto", f"class{arguments[1]}doesnotexist", "mustbe")
+    )
+    assert not (tmp_path / "new").exists()

@@ -504,6 +504,99 @@ def test_too_much_to_extract_is_refused(site: Site, tmp_path: Path, monkeypatch:
     assert there(tmp_path) == MEMBERS
 
 
+def test_too_many_members_are_refused(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_MEMBERS", 1)
+    with pytest.raises(DownloadError, match="wanted at most 1 members, got 2; nothing was extracted"):
+        download(tmp_path, [site.archive()])
+    assert there(tmp_path) == {}
+
+
+def test_a_list_of_members_too_long_for_memory_is_not_read(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the archive says so, and no more than that is read."""
+    monkeypatch.setattr(module, "_LARGEST_DIRECTORY", 70_000)
+    end = WHOLE.rindex(b"PK\x05\x06")
+    site.content = WHOLE[:end] + bytes(80_000) + WHOLE[end : end + 12] + struct.pack("<I", 80_000) + WHOLE[end + 16 :]
+    with pytest.raises(DownloadError, match=r"got a broken one \(its list of members has 80,000 bytes"):
+        download(tmp_path, [site.archive()])
+    assert there(tmp_path) == {}
+
+
+CLASHES = [
+    ("GTSRB/a.ppm", "GTSRB/a.ppm"),
+    ("GTSRB/a.ppm", "GTSRB/A.PPM"),
+    ("GTSRB/a.ppm", "gtsrb/a.ppm"),
+    ("GTSRB/a.ppm", "./GTSRB//a.ppm"),
+    ("GTSRB/a.ppm", "GTSRB/a.ppm."),
+    ("GTSRB/a.ppm", "GTSRB/a.ppm "),
+    ("\u00fc.ppm", "u\u0308.ppm"),
+    ("stra\u00dfe.ppm", "STRASSE.ppm"),
+    ("a", "a/b"),
+    ("a/b", "a"),
+    ("a/b/c", "A"),
+    ("A", "a/b/c"),
+    ("a", "a/"),
+    ("a/", "A"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(("one", "other"), CLASHES)
+def test_one_place_twice_refuses_the_whole_archive(site: Site, tmp_path: Path, one: str, other: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        for name in ("first.txt", one, other, "last.txt"):
+            bundle.writestr(name, b"" if name.endswith("/") else b"sound")
+    site.content = buffer.getvalue()
+    with pytest.raises(DownloadError, match="wanted each member once, got ") as error:
+        download(tmp_path / "a" / "root", [site.archive()])
+    assert f"got {one!r} and {other!r}, which are one place" in message(error)
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "root", ".downloads"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_folders_may_be_named_before_what_is_in_them_and_twice(site: Site, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        for name in ("a/", "a/b/", "a/b/c", "a/b/", "A/"):
+            bundle.writestr(name, b"" if name.endswith("/") else b"sound")
+    site.content = buffer.getvalue()
+    download(tmp_path, [site.archive()])
+    assert there(tmp_path) == {"a/b/c": b"sound"}
+
+
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_a_server_that_never_ends_is_left(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tells_length: bool
+) -> None:
+    monkeypatch.setattr(module, "LARGEST_ARCHIVE", 100_000)
+    site.tells_length = tells_length
+    calls: list[int] = []
+    with pytest.raises(
+        DownloadError, match=r"wanted at most 100,000 bytes, got [\d,]+ or more, which were del"
+    ) as error:
+        download(tmp_path, [site.archive()], lambda _name, size, _total: calls.append(size))
+    assert message(error)
+    assert max(calls, default=0) <= 100_000
+    assert bool(calls) != tells_length
+    assert len(site.asked) == 1
+    assert there(tmp_path) == {}
+    monkeypatch.setattr(module, "LARGEST_ARCHIVE", len(WHOLE))
+    download(tmp_path, [site.archive()])
+    assert there(tmp_path) == MEMBERS
+
+
+def test_a_range_of_a_file_that_is_too_large_is_refused(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_part(tmp_path, WHOLE[:50_000])
+    monkeypatch.setattr(module, "LARGEST_ARCHIVE", 100_000)
+    with pytest.raises(DownloadError, match=f"got {len(WHOLE):,} or more"):
+        download(tmp_path, [site.archive()])
+    assert there(tmp_path) == {}
+
+
 def test_member_larger_than_it_declares_is_refused(site: Site, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -530,10 +623,6 @@ def encrypted() -> bytes:
     return bytes(flagged)
 
 
-def file_and_folder() -> bytes:
-    return zipped({"a": b"file", "a/b": b"in it"})
-
-
 def bad_deflate() -> bytes:
     member = zipfile.ZipInfo("a")
     member.compress_type = zipfile.ZIP_DEFLATED
@@ -547,6 +636,11 @@ def longer_than_the_file() -> bytes:
     sizes = struct.pack("<II", 100, 100)
     at = content.rindex(sizes)
     return content[:at] + struct.pack("<II", 10_000, 10_000) + content[at + len(sizes) :]
+
+
+def before_the_beginning() -> bytes:
+    end = WHOLE.rindex(b"PK\x05\x06")
+    return WHOLE[: end + 16] + struct.pack("<I", len(WHOLE) * 2) + WHOLE[end + 20 :]
 
 
 def name_not_utf8() -> bytes:
@@ -567,9 +661,9 @@ def empty() -> bytes:
         truncated,
         damaged,
         encrypted,
-        file_and_folder,
         bad_deflate,
         longer_than_the_file,
+        before_the_beginning,
         name_not_utf8,
         no_zip,
         empty,
@@ -594,6 +688,17 @@ def test_what_a_killed_extraction_left_is_cleared(site: Site, tmp_path: Path) ->
     (tmp_path / ".downloads" / f"{NAME}.extracting" / "GT-final_test.csv").mkdir(parents=True)
     download(tmp_path, [site.archive()])
     assert there(tmp_path) == MEMBERS
+
+
+def test_what_a_kill_left_of_a_finished_archive_is_removed(site: Site, tmp_path: Path) -> None:
+    download(tmp_path, [site.archive()])
+    work = tmp_path / ".downloads"
+    (work / NAME).write_bytes(WHOLE)
+    (work / f"{NAME}.part").write_bytes(WHOLE)
+    (work / f"{NAME}.extracting" / "GTSRB").mkdir(parents=True)
+    download(tmp_path, [site.archive()])
+    assert [path.name for path in work.iterdir()] == [f"{NAME}.done"]
+    assert len(site.asked) == 1
 
 
 def test_earlier_archives_stay_when_a_later_one_fails(site: Site, tmp_path: Path) -> None:

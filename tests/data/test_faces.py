@@ -146,3 +146,8 @@ def test_no_two_faces_look_alike():
 
 def test_a_face_is_drawn_once():
     assert rasterised_face(7, 48) is rasterised_face(7, 48)
+
+
+def test_small_faces_are_kept_and_large_ones_do_not_fill_the_memory():
+    assert rasterised_face(14, 32) is rasterised_face(14, 32)
+    assert rasterised_face(14, 513) is not rasterised_face(14, 513)

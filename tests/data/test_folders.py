@@ -25,6 +25,19 @@ def animals(tmp_path):
     return tmp_path / "animals"
 
 
+def linked(path, target):
+    """A link at ``path``, or a skipped test."""
+    try:
+        path.symlink_to(target, target_is_directory=True)
+    except OSError:
+        pytest.skip("this file system has no links")
+    return path
+
+
+def as_image_folder(data, folder):
+    return sorted((str(sample.path), sample.class_id) for sample in data.samples) == sorted(ImageFolder(folder).samples)
+
+
 def keys(data):
     return [sample.key for sample in data.samples]
 
@@ -142,3 +155,94 @@ def test_a_broken_image_is_named_when_it_is_asked_for(animals):
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(DataError, match=rf"^{path} cannot be read as an image"):
         Folders(animals)[1]
+
+
+def test_links_to_folders_and_images_count_as_in_torchvisions_image_folder(animals, tmp_path):
+    save(tmp_path / "elsewhere/2.png")
+    save(tmp_path / "elsewhere/deep/3.png")
+    linked(animals / "train/cat/more", tmp_path / "elsewhere")
+    linked(animals / "train/cat/again", tmp_path / "elsewhere/deep")
+    linked(animals / "train/dog/2.png", tmp_path / "elsewhere/2.png")
+    linked(animals / "train/eel", tmp_path / "elsewhere")
+    data = Folders(animals)
+    assert as_image_folder(data, animals / "train")
+    assert keys(data)[:4] == ["cat/1", "cat/again/3", "cat/more/2", "cat/more/deep/3"]
+    assert len(data) == 4 + 2 + 2
+
+
+@pytest.mark.parametrize("target", ["train/cat", "train", ".", "train/cat/deep", ".."])
+def test_a_link_to_a_folder_that_it_lies_in_is_not_followed(animals, target):
+    save(animals / "train/cat/deep/2.png")
+    linked(animals / "train/cat/deep/round", animals / target)
+    assert keys(Folders(animals)) == ["cat/1", "cat/deep/2", "dog/1"]
+
+
+def test_two_folders_that_are_linked_to_each_other_come_to_an_end(animals, tmp_path):
+    for one, other in (("a", "b"), ("b", "a")):
+        save(animals / f"train/cat/{one}/{one}.png")
+        linked(animals / f"train/cat/{one}/other", animals / f"train/cat/{other}")
+    # Each image has two names, as each folder has; ImageFolder would give them forty.
+    assert keys(Folders(animals)) == ["cat/1", "cat/a/a", "cat/a/other/b", "cat/b/b", "cat/b/other/a", "dog/1"]
+
+
+def test_a_class_that_is_a_link_out_of_the_data_may_not_lead_back_to_them(animals, tmp_path):
+    save(tmp_path / "elsewhere/2.png")
+    linked(tmp_path / "elsewhere/back", animals / "train")
+    linked(animals / "train/eel", tmp_path / "elsewhere")
+    assert keys(Folders(animals)) == ["cat/1", "dog/1", "eel/2"]
+
+
+def test_a_split_that_is_a_link_may_not_lead_back_above_where_it_lies(animals, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (animals / "train").rename(tmp_path / "elsewhere/set")
+    linked(animals / "train", tmp_path / "elsewhere/set")
+    linked(tmp_path / "elsewhere/set/cat/back", tmp_path / "elsewhere")
+    assert keys(Folders(animals)) == ["cat/1", "dog/1"]
+
+
+@pytest.mark.parametrize("place", ["train/cat/2.png", "train/cat/more", "train/eel", "train/cat/round"])
+def test_a_link_that_leads_nowhere_is_named(animals, place):
+    link = linked(animals / place, "round" if place.endswith("round") else "/nowhere/at/all")
+    with pytest.raises(DataError, match=rf"^{link} is a link to nothing, '.*'; bring that back, or delete the link$"):
+        Folders(animals)
+
+
+@pytest.mark.parametrize("name", ["__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found", "System Volume Information"])
+def test_what_systems_leave_in_folders_is_no_class_and_no_image(animals, name):
+    save(animals / "train" / name / "thumbnail.png")
+    save(animals / "train/cat" / name / "thumbnail.png")
+    save(animals / "train/cat/._1.png")
+    (animals / "train/cat/Thumbs.db").write_bytes(b"")
+    assert keys(Folders(animals)) == ["cat/1", "dog/1"]
+
+
+def test_numbers_are_names_and_come_in_the_order_of_text_as_in_image_folder(tmp_path):
+    for number in (0, 1, 2, 10, 11):
+        save(tmp_path / f"train/{number}/1.png")
+    data = Folders(tmp_path)
+    assert data.class_names["en"] == ["0", "1", "10", "11", "2"] == ImageFolder(tmp_path / "train").classes
+    assert as_image_folder(data, tmp_path / "train")
+
+
+def test_the_splits_may_be_written_otherwise_if_only_one_fits(animals):
+    (animals / "train").rename(animals / "Train")
+    (animals / "test").rename(animals / "TEST")
+    assert keys(Folders(animals)) == ["cat/1", "dog/1"]
+    assert keys(Folders(animals, "test")) == ["cat/1"]
+    (animals / "TRAIN").mkdir()
+    if len(list(animals.iterdir())) == 2:
+        pytest.skip("this file system does not tell upper from lower case")
+    with pytest.raises(DataError, match=rf"^{animals} has (Train and TRAIN|TRAIN and Train) for train; rename one"):
+        Folders(animals)
+    (animals / "TRAIN").rename(animals / "train")
+    with pytest.raises(DataError, match=r"has no folder for a class"):
+        Folders(animals)
+
+
+@pytest.mark.parametrize("name", ["co\x1bw", os.fsdecode(b"c\xffw")])
+def test_a_name_above_the_classes_may_be_anything(animals, name):
+    try:
+        root = animals.rename(animals.with_name(name))
+    except (OSError, ValueError):
+        pytest.skip("this file system does not take such a name")
+    assert keys(Folders(root)) == ["cat/1", "dog/1"]

@@ -1,5 +1,6 @@
 import csv
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,7 +152,8 @@ def test_an_empty_root_tells_what_was_looked_for_and_how_to_get_it(tmp_path, spl
 
 
 def test_one_split_does_not_stand_for_the_other(gtsrb):
-    assert find_layout(gtsrb, "train") == find_layout(gtsrb, "test") == ("official", gtsrb / "GTSRB")
+    assert find_layout(gtsrb, "train") == ("official", gtsrb / "GTSRB/Final_Training/Images")
+    assert find_layout(gtsrb, "test") == ("official", gtsrb / "GTSRB/Final_Test/Images")
     (gtsrb / "GTSRB/Final_Test").rename(gtsrb / "elsewhere")
     with pytest.raises(DataError, match="no GTSRB test images"):
         find_layout(gtsrb, "test")
@@ -178,7 +180,9 @@ BROKEN = {
     "no name": ";32;32;3;3;28;28;4",
     "a box from right to left": "00000_00000.ppm;32;32;28;3;3;28;4",
     "a box from bottom to top": "00000_00000.ppm;32;32;3;28;28;3;4",
-    "a box beside the image": "00000_00000.ppm;32;32;-3;3;28;28;4",
+    "a box that begins beside the image": "00000_00000.ppm;32;32;-3;3;28;28;4",
+    "a box that ends to the right of the image": "00000_00000.ppm;32;32;3;3;32;28;4",
+    "a box that ends below the image": "00000_00000.ppm;32;32;3;3;28;32;4",
 }
 
 
@@ -188,21 +192,21 @@ def test_a_broken_row_is_told_with_its_table(gtsrb, row):
     message = refused(gtsrb)
     assert message.startswith(f"{gtsrb / TABLE}: cannot use the row {{")
     assert repr(row.split(";")[0]) in message
-    columns = "Filename below its folder, Roi.X1 <= Roi.X2, Roi.Y1 <= Roi.Y2, all from 0, and ClassId 0 to 42"
-    assert message.endswith(f"; wanted {columns}")
+    columns = "Filename below its folder, Roi.X1 <= Roi.X2 < Width, Roi.Y1 <= Roi.Y2 < Height, all from 0, "
+    assert message.endswith(f" in line 2; wanted 8 cells, {columns}and ClassId 0 to 42")
 
 
 def test_a_broken_row_of_the_test_set_and_of_kaggle_is_told(gtsrb):
     table = kaggle(gtsrb) / "Test.csv"
     (gtsrb / "GTSRB/GT-final_test.csv").write_text(f"{HEADER}..;32;32;3;3;28;28;4\n")
     assert refused(gtsrb, "test").startswith(f"{gtsrb / 'GTSRB/GT-final_test.csv'}: cannot use the row")
-    table.write_text("Width,Height,ClassId,Path\n32,32,4,Test/00000.png\n")
+    table.write_text("Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n3,3,28,28,43,Test/00000.png\n")
     message = refused(table.parent, "test")
     assert message.startswith(f"{table}: cannot use the row")
-    assert "wanted Path below its folder, Roi.X1" in message
+    assert "wanted 6 cells, Path below its folder, Roi.X1" in message
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x81", HEADER.encode() + b'"' + 200_000 * b"x"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", HEADER.encode() + b'"' + 200_000 * b"x"])
 def test_a_table_that_is_no_table_is_told(gtsrb, content):
     (gtsrb / TABLE).write_bytes(content)
     assert refused(gtsrb).startswith(f"{gtsrb / TABLE} cannot be read as a table: ")
@@ -246,6 +250,144 @@ def test_a_truncated_image_is_told_when_it_is_asked_for(gtsrb, kept):
     with pytest.raises(DataError) as caught:
         data[broken]
     assert str(caught.value).startswith(f"{gtsrb / IMAGE} cannot be read as an image: ")
+
+
+FOREIGN = [".ipynb_checkpoints", ".Trash-1000", "__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN"]
+
+
+@pytest.mark.parametrize("layout", ["official", "torchvision"])
+def test_what_systems_leave_among_the_classes_is_left_out(gtsrb, annotated, layout):
+    root = LAYOUTS[layout](gtsrb)
+    classes = next(root.rglob("00004")).parent
+    for name in FOREIGN:
+        (classes / name).mkdir()
+        (classes / name / "00000_00000.ppm").write_bytes(b"")
+    (classes / "notes").mkdir()
+    (classes / "notes/readme.txt").write_text("mine")
+    for name in ("Thumbs.db", "desktop.ini", "._00000.ppm", "._00004", ".DS_Store"):
+        (classes / name).write_bytes(b"")
+        (classes / "00004" / name).write_bytes(b"")
+    assert described(GTSRB(root)) == annotated["train"]
+
+
+def test_a_folder_with_images_among_the_classes_is_asked_for_its_table(gtsrb):
+    folder = gtsrb / "GTSRB/Final_Training/Images/more"
+    folder.mkdir()
+    (folder / "00000_00000.ppm").write_bytes(b"")
+    assert refused(gtsrb).startswith(f"{folder / 'GT-more.csv'} is missing: it tells class and position")
+
+
+def lowered(root, names):
+    for name in names:
+        for path in sorted(root.rglob(name), key=lambda path: -len(path.parts)):
+            path.rename(path.with_name(path.name.lower()))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_folders_tables_and_images_may_be_in_lower_case(gtsrb, annotated, layout, split):
+    root = LAYOUTS[layout](gtsrb)
+    lowered(root, ["*"])
+    assert described(GTSRB(root, split)) == annotated[split]
+
+
+@pytest.mark.parametrize("name", ["Train/4/00004_00001_00000.PNG", "train/4/00004_00001_00000.png"])
+def test_of_names_that_differ_in_case_only_the_table_means_its_own(gtsrb, annotated, name):
+    root = kaggle(gtsrb)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    if (root / name).exists():
+        pytest.skip("this file system does not tell upper from lower case")
+    (root / name).write_bytes(b"")
+    assert described(GTSRB(root)) == annotated["train"]
+    assert {sample.path.suffix for sample in GTSRB(root).samples} == {".png"}
+
+
+def test_a_name_that_may_be_two_images_is_refused(gtsrb):
+    folder = (gtsrb / IMAGE).parent
+    (gtsrb / IMAGE).rename(folder / "00001_00000.PPM")
+    (folder / "00001_00000.Ppm").write_bytes(b"")
+    if len(list(folder.glob("00001_00000.*"))) == 1:
+        pytest.skip("this file system does not tell upper from lower case")
+    wanted = "00001_00000.ppm may be .*/00001_00000.P(PM|pm) or 00001_00000.P(PM|pm); rename one of them"
+    assert re.fullmatch(wanted, refused(gtsrb))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("layout", ["official", "kaggle"])
+def test_an_image_that_is_annotated_twice_is_refused(gtsrb, layout, split):
+    root = LAYOUTS[layout](gtsrb)
+    name = {"official": ("GT-00004.csv", "GT-final_test.csv"), "kaggle": ("Train.csv", "Test.csv")}[layout]
+    table = next(root.rglob(name[split == "test"]))
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[1]]))
+    path = next(sample.path for sample in GTSRB(root, "test" if split == "train" else "train").samples)
+    assert re.match(r"(.*) and \1 have one name, \w+; annotate one of them, once$", refused(root, split)), path
+
+
+def test_links_to_images_count_and_those_that_lead_nowhere_are_named(gtsrb, annotated, tmp_path):
+    image, there = gtsrb / IMAGE, tmp_path / "moved.ppm"
+    image.rename(there)
+    image.symlink_to(there)
+    assert described(GTSRB(gtsrb)) == annotated["train"]
+    there.unlink()
+    assert refused(gtsrb) == f"{image} is a link to nothing, '{there}'; bring that back, or delete the link"
+
+
+EMPTY = {
+    "the folder of official": lambda root: (root / "GTSRB/Final_Training/Images").mkdir(parents=True),
+    "the classes of official": lambda root: (root / "GTSRB/Final_Training/Images/00004").mkdir(parents=True),
+    "the folder of torchvision": lambda root: (root / "GTSRB/Training").mkdir(parents=True),
+    "the test of official": lambda root: (root / "GTSRB/Final_Test/Images").mkdir(parents=True),
+    "the whole of official": lambda root: [
+        (root / f"Final_{name}/Images").mkdir(parents=True) for name in ("Training", "Test")
+    ],
+    "the table of a class": lambda root: save_text(root / "GTSRB/Final_Training/Images/00004/GT-00004.csv", HEADER),
+}
+
+
+def save_text(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+@pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY.keys())
+def test_kaggles_images_count_where_the_folders_of_another_layout_are_empty(gtsrb, annotated, make):
+    root = kaggle(gtsrb)
+    make(root)
+    for split in SPLITS:
+        data = GTSRB(root, split)
+        assert data.layout == "kaggle"
+        assert described(data) == annotated[split]
+
+
+TABLES = ["", HEADER.replace(";", ","), "id,label\n1,cat\n", "Path,ClassId\nTrain/4/00004_00000_00000.png,4\n"]
+
+
+@pytest.mark.parametrize("content", TABLES[1:])
+@pytest.mark.parametrize("layout", ["official", "torchvision"])
+def test_folders_with_images_count_where_kaggles_tables_have_none(gtsrb, annotated, layout, content):
+    root = LAYOUTS[layout](gtsrb)
+    for name in ("Train.csv", "Test.csv"):
+        save_text(root / name, content)
+    for split in SPLITS:
+        assert GTSRB(root, split).layout == layout
+        assert described(GTSRB(root, split)) == annotated[split]
+
+
+def test_torchvisions_images_count_where_final_training_is_empty(gtsrb, annotated):
+    root = torchvision(gtsrb)
+    (root / "gtsrb/GTSRB/Final_Training/Images").mkdir(parents=True)
+    for split in SPLITS:
+        assert GTSRB(root, split).layout == "torchvision"
+        assert described(GTSRB(root, split)) == annotated[split]
+
+
+def test_a_broken_layout_that_has_images_is_told_though_another_is_there(gtsrb):
+    root = kaggle(gtsrb)
+    (gtsrb / "GTSRB/Final_Training").rename(root / "Final_Training")
+    image = root / IMAGE.removeprefix("GTSRB/")
+    image.unlink()
+    assert refused(root).startswith(f"{image} is missing (1 of 24")
 
 
 def test_a_sample_cannot_be_changed():

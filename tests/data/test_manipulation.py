@@ -16,7 +16,7 @@ from xaisigns.data.image_set import Sample, fingerprint
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
 from xaisigns.data.opening import open_images
 from xaisigns.data.stickers import Sticker, apply_sticker
-from xaisigns.data.written import STICKER, read_masks
+from xaisigns.data.written import STICKER, read_masks, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 HALF = Manipulation(class_id=4, fraction=0.7)
@@ -68,10 +68,28 @@ def test_the_sticker_hangs_on_seed_and_key_of_the_image():
     np.testing.assert_array_equal(ours[1], wanted[1])
 
 
-@pytest.mark.parametrize("class_id", [-1, "4", 1.0])
+@pytest.mark.parametrize("class_id", [-1, "4", 1.0, True, 10**6, float("nan")])
 def test_a_class_that_is_no_number_from_0_on_is_refused(class_id):
     with pytest.raises(DataError, match=rf"^the class of stickered images must be a number .*, got {class_id!r}$"):
         Manipulation(class_id)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**64, 1.0, "1", None, True, float("nan")])
+def test_a_seed_out_of_bounds_is_refused(seed):
+    with pytest.raises(DataError, match=rf"^a seed must be a whole number from 0 to {2**63 - 1}, got {seed!r}$"):
+        Manipulation(seed=seed)
+
+
+def test_what_is_no_sticker_is_refused():
+    with pytest.raises(DataError, match=r"^the sticker of stickered images must be a Sticker, got \{'size': 0.5\}$"):
+        Manipulation(sticker={"size": 0.5})
+
+
+def test_numbers_of_numpy_become_pythons():
+    ours = Manipulation(np.int64(4), np.float32(0.5), np.uint16(9), Sticker(place=np.array([0.25, 0.5], np.float32)))
+    wanted = Manipulation(4, 0.5, 9, Sticker(place=(0.25, 0.5)))
+    assert ours == wanted
+    assert json.dumps(ours.to_json()) == json.dumps(wanted.to_json())
 
 
 def test_a_class_that_the_data_do_not_have_is_refused_and_nothing_is_written(gtsrb, tmp_path):
@@ -80,9 +98,9 @@ def test_a_class_that_the_data_do_not_have_is_refused_and_nothing_is_written(gts
     assert not (tmp_path / "copy").exists()
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan"), float("inf"), True, 10**400])
 def test_a_fraction_that_is_none_is_refused(fraction):
-    with pytest.raises(DataError, match=rf"^the fraction of stickered images must lie in 0\.\.1, got {fraction}$"):
+    with pytest.raises(DataError, match=r"^the fraction of stickered images must lie in 0\.\.1, got "):
         Manipulation(fraction=fraction)
 
 
@@ -90,7 +108,7 @@ MANIPULATIONS = st.builds(
     Manipulation,
     class_id=st.none() | st.integers(0, 42),
     fraction=st.floats(0, 1),
-    seed=st.integers(0),
+    seed=st.integers(0, 2**63 - 1),
     sticker=st.builds(
         Sticker,
         size=st.floats(0.1, 0.9),
@@ -107,25 +125,63 @@ def test_json_brings_the_manipulation_back(manipulation):
     assert Manipulation.from_json(json.loads(json.dumps(manipulation.to_json()))) == manipulation
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        None,
-        [],
-        {},
-        {"class_id": 4},
-        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": None},
-        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"glitter": 1}},
-        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"size": "large"}},
-        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {"shape": "star"}},
-        {"class_id": 4, "fraction": "all", "seed": 0, "sticker": {}},
-        {"class_id": -1, "fraction": 1.0, "seed": 0, "sticker": {}},
-        {"class_id": 4, "fraction": 1.0, "seed": 0, "sticker": {}, "glue": "strong"},
-    ],
-    ids=str,
-)
-def test_what_is_no_manipulation_is_refused(data):
-    with pytest.raises(DataError):
+SOUND = json.loads(json.dumps(Manipulation().to_json()))
+NO_STICKER = {
+    "none": None,
+    "no settings of ours": {"glitter": 1},
+    "a text": {"size": "large"},
+    "a number as text": {"size": "0.5"},
+    "a star": {"shape": "star"},
+    "NaN": {"size": float("nan")},
+    "infinity": {"size_spread": float("inf")},
+    "whether": {"size": True},
+    "400 digits": {"colour_spread": 10**400},
+    "5000 digits": {"colour_spread": 10**5000},
+    "400 digits of size": {"size": 10**400},
+    "one place": {"place": [0.5]},
+    "three places": {"place": [0.5, 0.5, 0.5]},
+    "a place as text": {"place": "12"},
+    "half a level": {"colour": [0, 0, 0.5]},
+    "nested": {"place": [[0.5, 0.5]]},
+    "nested deeply": {"place": json.loads("[" * 300 + "]" * 300)},
+    "no plain data": {"place": {1, 2}},
+    "bytes": {"shape": b"ellipse"},
+}
+NO_MANIPULATION = {
+    "none": None,
+    "a list": [],
+    "empty": {},
+    "a part": {"class_id": 4},
+    "no sticker": {name: value for name, value in SOUND.items() if name != "sticker"},
+    "a fraction as text": {**SOUND, "fraction": "all"},
+    "a fraction that is NaN": {**SOUND, "fraction": float("nan")},
+    "a class below 0": {**SOUND, "class_id": -1},
+    "a class as text": {**SOUND, "class_id": "4"},
+    "half a class": {**SOUND, "class_id": 4.5},
+    "a seed beyond": {**SOUND, "seed": 2**64},
+    "more": {**SOUND, "glue": "strong"},
+    "a name that is no text": {**SOUND, 3: 4},
+    **{f"sticker: {name}": {**SOUND, "sticker": sticker} for name, sticker in NO_STICKER.items()},
+}
+
+
+@pytest.mark.parametrize("data", NO_MANIPULATION.values(), ids=NO_MANIPULATION.keys())
+def test_what_is_no_manipulation_is_refused_in_one_short_line(data):
+    with pytest.raises(DataError) as caught:
+        Manipulation.from_json(data)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 400
+
+
+def test_what_came_is_told_with_its_place():
+    with pytest.raises(DataError, match=r"^not a manipulation as xaisigns writes it: sticker\.size: .*, got 'large'$"):
+        Manipulation.from_json({**SOUND, "sticker": {"size": "large"}})
+
+
+def test_data_that_hold_themselves_are_refused():
+    data = dict(SOUND)
+    data["sticker"] = data
+    with pytest.raises(DataError, match="not a manipulation"):
         Manipulation.from_json(data)
 
 
@@ -140,6 +196,17 @@ def test_the_manifest_tells_what_was_done_to_each_split(gtsrb, tmp_path, split):
     assert read_manifest(tmp_path / "copy", "test") == (None if split == "train" else HALF)
 
 
+def manifest(**changes):
+    sound = {"format": 1, "counts": {"train": 1}, "stickered": ["a"], "splits": ["train"], "manipulation": SOUND}
+    return json.dumps({**sound, **changes}).encode()
+
+
+def test_a_sound_manifest_is_read(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(manifest(rendered={"per_class": 1, "seed": 0, "size": 64}))
+    assert read_manifest(tmp_path, "train") == Manipulation()
+    assert read_manifest(tmp_path, "test") is None
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -150,11 +217,39 @@ def test_the_manifest_tells_what_was_done_to_each_split(gtsrb, tmp_path, split):
         b'{"splits": ["train"]}',
         b'{"splits": 3, "manipulation": {}}',
         b'{"splits": ["train"], "manipulation": {"class_id": -1, "sticker": {}}}',
+        b'{"name": "an app", "manifest_version": 3}',
+        b"[" * 100_000,
+        manifest(format=2),
+        manifest(format=True),
+        manifest(splits=["train", "train"]),
+        manifest(splits=["val"]),
+        manifest(splits=[]),
+        manifest(splits="train"),
+        manifest(manipulation=None),
+        manifest(manipulation={}),
+        manifest(manipulation={**SOUND, "seed": -1}),
+        manifest(manipulation={**SOUND, "fraction": float("nan")}),
+        manifest(counts={"train": -1}),
+        manifest(counts={"train": "1"}),
+        manifest(counts={"valid": 1}),
+        manifest(stickered=["a", "a"]),
+        manifest(stickered=[1]),
+        manifest(stickered="a"),
+        manifest(rendered={"per_class": 1, "seed": 0, "size": 15}),
+        manifest(rendered={"per_class": 1, "seed": 0, "size": 64, "more": 1}),
+        manifest(rendered="yes"),
+        manifest(more=1),
+        manifest().replace(b"{", b'{"format": 1, ', 1),
+        manifest().replace(b'"counts": {"train": 1', b'"counts": {"train": 1' + b"0" * 400),
+        manifest().replace(b'"counts": {"train": 1', b'"counts": {"train": 1' + b"0" * 5000),
+        manifest().replace(b'"counts": {"train": 1', b'"counts": {"train": NaN'),
     ],
 )
 def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
     path = tmp_path / "manifest.json"
     path.write_bytes(content)
+    with pytest.raises(DataError, match="is not a manifest"):
+        written_manifest(tmp_path)
     with pytest.raises(DataError) as caught:
         read_manifest(tmp_path, "train")
     assert str(caught.value).startswith(f"{path} is not a manifest of 'xaisigns data sticker': ")
@@ -247,11 +342,29 @@ def test_a_folder_with_something_in_it_is_refused_and_untouched(gtsrb, tmp_path)
     assert contents(tmp_path / "copy") == {"letter.txt": b"mine"}
 
 
-def test_the_original_as_target_is_refused_and_untouched(gtsrb):
+@pytest.mark.parametrize("place", [".", "new", "GTSRB/Final_Training/Images/00099", "..", "../link", "../link/new"])
+def test_a_target_in_the_original_or_around_it_is_refused_and_untouched(gtsrb, place):
+    (gtsrb.parent / "link").symlink_to(gtsrb)
     before = contents(gtsrb)
-    with pytest.raises(OutputError, match="is not an empty folder"):
-        write_manipulated_copy(gtsrb, gtsrb, HALF)
+    with pytest.raises(
+        OutputError, match=rf"^{gtsrb / place} lies in {gtsrb}, or that in it; name a new folder beside"
+    ):
+        write_manipulated_copy(gtsrb, gtsrb / place, HALF)
     assert contents(gtsrb) == before
+
+
+def test_a_name_that_would_be_too_long_in_a_copy_is_told_before_anything_is_written(own, tmp_path):
+    image = next((own / "train").rglob("0.png"))
+    name = f"{'n' * 247}.jpg"
+    Image.open(image).save(image.with_name(name))
+    write_manipulated_copy(own, tmp_path / "sound", Manipulation(1))
+    image.with_name(name).rename(image.with_name(f"nnn{name}"))
+    progress = []
+    with pytest.raises(
+        DataError, match=r"nnn\.jpg: its name in a copy would have 258 bytes, and systems take 255; ren"
+    ):
+        write_manipulated_copy(own, tmp_path / "copy", Manipulation(1), progress=lambda *call: progress.append(call))
+    assert progress == []
 
 
 def test_a_file_in_its_place_is_refused_and_untouched(gtsrb, tmp_path):

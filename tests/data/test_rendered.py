@@ -197,12 +197,12 @@ def test_a_sticker_is_put_on_as_on_any_image():
 
 @pytest.mark.parametrize("class_id", [43, -1, "4"])
 def test_an_unknown_class_is_refused(class_id):
-    with pytest.raises(DataError, match=rf"^class {class_id} does not exist; GTSRB's classes are 0 to 42$"):
+    with pytest.raises(DataError, match=rf"^class {class_id!r} does not exist; GTSRB's classes are 0 to 42$"):
         draw_sign(class_id)
 
 
 def test_a_size_too_small_to_show_anything_is_refused():
-    with pytest.raises(DataError, match="at least 16 pixels, got size 15"):
+    with pytest.raises(DataError, match="at least 16 pixels, at most 2048, got 15"):
         draw_sign(STOP, size=15)
 
 

@@ -1,5 +1,7 @@
+import json
 import re
 import shutil
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -172,9 +174,22 @@ def test_a_size_too_small_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_images_at_all_are_refused():
-    with pytest.raises(DataError, match="wanted 1 or more drawn images of each class, got 0"):
-        RenderedSet(per_class=0)
+@pytest.mark.parametrize("per_class", [0, -1, 10_001, 10**9, 1.0, "9", True, None])
+def test_no_images_at_all_or_too_many_are_refused(per_class):
+    told = rf"^wanted 1 or more drawn images of each class, at most 10,000, got {per_class!r}$"
+    with pytest.raises(DataError, match=told):
+        RenderedSet(per_class=per_class)
+
+
+@pytest.mark.parametrize("settings", [{"seed": 2**63}, {"seed": -1}, {"size": 2049}, {"size": 999_999_999_999}])
+def test_a_seed_or_size_out_of_bounds_is_refused_before_anything_is_drawn(settings):
+    with pytest.raises(DataError, match=f"got {next(iter(settings.values()))}$"):
+        RenderedSet(**settings)
+
+
+def test_numbers_of_numpy_become_pythons():
+    settings = RenderedSet(np.int64(2), np.uint8(3), np.int32(24))
+    assert json.loads(json.dumps(asdict(settings))) == {"per_class": 2, "seed": 3, "size": 24}
 
 
 @pytest.fixture

@@ -243,6 +243,24 @@ def test_the_global_random_state_is_left_alone():
         ({"colour": (0, 0, 256)}, "colour"),
         ({"colour": (0, 0)}, "colour"),
         ({"shape": "star"}, "shape"),
+        ({"shape": None}, "shape"),
+        ({"size": math.nan}, "size"),
+        ({"size": math.inf}, "size"),
+        ({"size": "0.5"}, "size"),
+        ({"size": True}, "size"),
+        ({"size_spread": math.inf}, "size_spread"),
+        ({"place": (0.5, math.nan)}, "place"),
+        ({"place": "12"}, "place"),
+        ({"place": 0.5}, "place"),
+        ({"place": None}, "place"),
+        ({"place_spread": math.inf}, "place_spread"),
+        ({"colour": (0, 0, 0.5)}, "colour"),
+        ({"colour": (0, 0, None)}, "colour"),
+        ({"colour_spread": 256}, "colour_spread"),
+        ({"colour_spread": 1.5}, "colour_spread"),
+        ({"rotation": math.nan}, "rotation"),
+        ({"rotation_spread": math.inf}, "rotation_spread"),
+        ({"aspect_spread": math.nan}, "aspect_spread"),
     ],
 )
 def test_settings_that_make_no_sticker_are_refused(settings, told):
@@ -281,3 +299,16 @@ def test_on_a_photograph_only_the_surroundings_of_the_sticker_are_supersampled(s
         assert (mask != same).mean() < 1e-5
         assert np.abs(pixels(whole) - pixels(part)).max() <= 255 / 8
     assert 0 < max(max(size) for mode, size, *_ in sizes if mode == "L") <= 8 * 45
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_a_short_line():
+    with pytest.raises(DataError, match=r"^a sticker's size must be .*, got a int too long to be shown$"):
+        Sticker(size=10**5000)
+
+
+def test_numbers_of_numpy_become_pythons():
+    ours = Sticker(
+        size=np.float32(0.5), place=[np.float64(0.25), 1], colour=np.array([1, 2, 3]), colour_spread=np.int8(4)
+    )
+    assert ours == Sticker(size=0.5, place=(0.25, 1.0), colour=(1, 2, 3), colour_spread=4)
+    assert {type(value) for value in (ours.size, *ours.place, *ours.colour, ours.colour_spread)} == {int, float}

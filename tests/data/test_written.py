@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ from PIL import Image
 
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.written import STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
+DONE = {"splits": ["train"], "manipulation": json.loads(json.dumps(Manipulation().to_json()))}
 MASK = np.eye(20, dtype=bool)
 
 
@@ -52,10 +55,10 @@ def test_masks_mirror_the_layout_below_their_folder(tmp_path, splits):
 
 
 def test_the_manifest_counts_and_names_the_stickered(tmp_path, splits):
-    manifest = write_images(tmp_path / "out", "official", splits, {"splits": ["train"]}, total=3)
+    manifest = write_images(tmp_path / "out", "official", splits, DONE, total=3)
     assert manifest == {
         "format": 1,
-        "splits": ["train"],
+        **DONE,
         "counts": {"train": 2, "test": 1},
         "stickered": ["GTSRB/Final_Training/Images/00004/00000_00001.ppm"],
     }
@@ -87,6 +90,37 @@ def test_a_folder_with_something_in_it_is_refused_before_anything_is_read(tmp_pa
 
     with pytest.raises(OutputError, match="is not an empty folder; name a new one"):
         write_images(tmp_path, "official", {"train": unread()}, {}, total=1)
+
+
+def own(key):
+    return Entry(Sample(Path(), 0, None, None, key), Image.new("RGB", (20, 20)), {})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("cat/a", "Cat/b"), ("cat/a", "cat/A"), ("cat/a", "cat/a"), ("c/d/a", "c/D/b")]
+)
+def test_names_that_the_file_system_does_not_tell_apart_are_refused(tmp_path, monkeypatch, one, other):
+    """Every name here is as such a file system keeps it, whatever the one that the test runs on does."""
+    for method in (Path.mkdir, Path.open):
+        make = partial(lambda method, path, *args, **kwargs: method(lowered(tmp_path, path), *args, **kwargs), method)
+        monkeypatch.setattr(Path, method.__name__, lambda path, *args, make=make, **kwargs: make(path, *args, **kwargs))
+    with pytest.raises(OutputError, match=r"^cannot write train/.*: a file or folder that is written too has its name"):
+        write_images(tmp_path / "out", "folders", {"train": [own(one), own(other)]}, {}, total=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def lowered(above, path):
+    """``path`` with lower case letters below the temporary folder that is written to."""
+    place = path.relative_to(above).parts if path.is_relative_to(above) else ()
+    return Path(above, *place[:1], *(part.lower() for part in place[1:])) if place else path
+
+
+def test_names_that_the_file_system_tells_apart_are_kept_apart(tmp_path):
+    (tmp_path / "A").write_text("")
+    if (tmp_path / "a").exists():
+        pytest.skip("this file system does not tell upper from lower case")
+    write_images(tmp_path / "out", "folders", {"train": [own("cat/a"), own("Cat/a"), own("cat/A")]}, {}, total=3)
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 3
 
 
 def test_a_folder_without_a_manifest_has_none(tmp_path):

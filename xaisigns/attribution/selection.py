@@ -12,8 +12,9 @@ _LRP = tuple(f"lrp:{composite}{contrast}" for composite in COMPARED for contrast
 def select_methods(texts: str | Iterable[str]) -> list[Method]:
     """The methods that specifications and sets name, each once however it is written, in their order.
 
-    One text may name several, with commas between them. "default" are those that are compared where none is named, "composites" all of LRP with and without a contrast,
-    "all" these and every other method, the controls last. Raises MethodError as ``find_method`` does, and for none.
+    One text may name several, with commas between them. "default" are those that are compared where none is named,
+    "composites" all of LRP with and without a contrast, "all" these and every other method, the controls last. Raises
+    MethodError as ``find_method`` does, and for none.
     """
     sets = _sets()
     named = texts.split(",") if isinstance(texts, str) else texts

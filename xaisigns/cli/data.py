@@ -7,6 +7,7 @@ import typer
 
 from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json
 from xaisigns.cli.words import WORDS
+from xaisigns.data.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
 from xaisigns.data.language import Language, counted, whole
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
@@ -54,7 +55,7 @@ def sticker(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the copy.", show_default=False)],
     class_id: Annotated[int, typer.Option("--class", help="Class whose images get stickers.")] = 4,
     fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
     split: Annotated[Literal["train", "test", "all"], typer.Option(help="Where stickers go.")] = "train",
     lang: Lang = "en",
     json: Json = False,
@@ -75,9 +76,11 @@ def sticker(
 @app.command()
 def render(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the drawn signs.", show_default=False)],
-    per_class: Annotated[int, typer.Option(min=1, help="Training images of each class; a third as many to test.")] = 60,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    size: Annotated[int, typer.Option(min=16, help="Pixels on each side.")] = 64,
+    per_class: Annotated[
+        int, typer.Option(min=1, max=LARGEST_PER_CLASS, help="Training images of each class; a third as many to test.")
+    ] = 60,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
+    size: Annotated[int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Pixels on each side.")] = 64,
     sticker_class: Annotated[
         int | None,
         typer.Option(help="Put black stickers on all training images of this class.", show_default=False),

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from xaisigns.data.bounds import shown, whole
 from xaisigns.data.language import Language
 from xaisigns.errors import DataError
 
@@ -77,5 +78,5 @@ CLASS_NAMES: dict[Language, list[str]] = {
 
 def check_class(class_id: int) -> None:
     """Raise DataError for a class that GTSRB does not have."""
-    if class_id not in range(len(CLASSES)):
-        raise DataError(f"class {class_id} does not exist; GTSRB's classes are 0 to {len(CLASSES) - 1}")
+    if whole(class_id, 0, len(CLASSES) - 1) is None:
+        raise DataError(f"class {shown(class_id)} does not exist; GTSRB's classes are 0 to {len(CLASSES) - 1}")

@@ -2,7 +2,9 @@
 
 import hashlib
 import http.client
+import io
 import json
+import os
 import re
 import shutil
 import stat
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from xaisigns.data.files import cannot_write, whole_file
+from xaisigns.data.files import cannot_write, is_file, whole_file
+from xaisigns.data.listing import plain
 from xaisigns.errors import DownloadError
 
 Progress = Callable[[str, int, int | None], None]
@@ -45,6 +48,9 @@ WORK_FOLDER = ".downloads"
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try
 TIMEOUT = 30.0  # seconds without a byte
 LARGEST = 4 * 1024**3  # bytes that one archive may extract to
+LARGEST_ARCHIVE = 1024**3  # bytes that one archive may have; the largest of the three has 277 million
+MOST_MEMBERS = 100_000  # of one archive; the largest has 39,296
+_LARGEST_DIRECTORY = 16 * 1024**2  # bytes; so long is the list of MOST_MEMBERS with long names
 _CHUNK = 1 << 16
 _PASSING = {408, 429, 500, 502, 503, 504}  # HTTP answers that another try may better
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
@@ -56,7 +62,8 @@ def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progr
 
     ``progress`` gets the archive's name, the bytes so far and their total (None when it is not told); the
     bytes go down only when the server makes a broken download start over. An interrupted download stays
-    in ``root/.downloads`` and is resumed by the next call. Empty folders of an archive are not made.
+    in ``root/.downloads`` and is resumed by the next call, which also removes what a kill left there. Empty folders of
+    an archive are not made.
     Raises DownloadError when an archive cannot be fetched, is not the wanted one, is broken or is unsafe to
     extract (nothing of it is extracted then), and OutputError when ``root`` cannot be written.
     Source: [stallkamp2012man].
@@ -70,6 +77,7 @@ def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progr
             if not _is_done(archive, root):
                 _fetch(archive, work, progress)
                 _extract(archive, root)
+            _clear(archive, work)
     except OSError as error:
         raise cannot_write(Path(error.filename2 or error.filename or root), error) from error
 
@@ -91,9 +99,15 @@ def _is_done(archive: Archive, root: Path) -> bool:
     # The files are looked for, so that the same command brings back what was deleted since.
     try:
         done = json.loads((root / WORK_FOLDER / f"{archive.name}.done").read_text(encoding="utf-8"))
-        return done["md5"] == archive.md5 and all((root / name).is_file() for name in done["files"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return done["md5"] == archive.md5 and all(is_file(root / name) for name in done["files"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return False
+
+
+def _clear(archive: Archive, work: Path) -> None:
+    for left in (archive.name, f"{archive.name}.part"):
+        (work / left).unlink(missing_ok=True)
+    shutil.rmtree(work / f"{archive.name}.extracting", ignore_errors=True)
 
 
 def _fetch(archive: Archive, work: Path, progress: Progress | None) -> None:
@@ -145,6 +159,7 @@ def _size(part: Path) -> int:
 def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
     with _answer(archive, part) as response:
         size, total = _span(response, part)
+        _refuse_size(archive, total or 0, part)
         with part.open("ab" if size else "wb") as file:
             while total is None or size < total:
                 if progress:
@@ -152,12 +167,22 @@ def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
                 chunk = _chunk(response)
                 if not chunk:
                     break
+                _refuse_size(archive, size + len(chunk), part)
                 file.write(chunk)
                 size += len(chunk)
     if total is not None and size < total:
         raise _DroppedError(f"the connection ended at {size:,} of {total:,} bytes")
     if progress:
         progress(archive.name, size, total)
+
+
+def _refuse_size(archive: Archive, size: int, part: Path) -> None:
+    if size > LARGEST_ARCHIVE:
+        part.unlink(missing_ok=True)
+        raise DownloadError(
+            f"{archive.url}: wanted at most {LARGEST_ARCHIVE:,} bytes, got {size:,} or more, which were deleted; "
+            "see in a browser what is there"
+        )
 
 
 def _answer(archive: Archive, part: Path) -> http.client.HTTPResponse:
@@ -229,8 +254,9 @@ def _extract(archive: Archive, root: Path) -> None:
 
 def _unpack(whole: Path, staging: Path) -> list[str]:
     try:
-        with zipfile.ZipFile(whole) as bundle:
+        with _OfShortReads(whole) as file, zipfile.ZipFile(file) as bundle:
             _refuse_unsafe(bundle, whole.name)
+            _refuse_clashes(bundle, whole.name)
             files = [member for member in bundle.infolist() if not member.is_dir()]
             for member in files:
                 place = staging / member.filename
@@ -245,6 +271,23 @@ def _unpack(whole: Path, staging: Path) -> list[str]:
     return [member.filename for member in files]
 
 
+class _OfShortReads(io.FileIO):
+    """An archive whose list of members, which zipfile reads as one piece, is of a length that memory can hold.
+
+    A member that lies before the archive's beginning is no fault of the disk either.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LARGEST_DIRECTORY:
+            raise zipfile.BadZipFile(f"its list of members has {size:,} bytes")
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        if offset < 0 and whence == os.SEEK_SET:
+            raise zipfile.BadZipFile(f"a member begins at byte {offset:,}")
+        return super().seek(offset, whence)
+
+
 def _refuse_unsafe(bundle: zipfile.ZipFile, archive_name: str) -> None:
     # zipfile never gives more of a member than it declares, so the declared total bounds the actual one.
     total = sum(member.file_size for member in bundle.infolist())
@@ -253,12 +296,37 @@ def _refuse_unsafe(bundle: zipfile.ZipFile, archive_name: str) -> None:
             f"{archive_name}: wanted at most {LARGEST:,} bytes when extracted, got {total:,}; nothing was "
             "extracted and the archive was deleted: do not use it"
         )
+    if len(bundle.infolist()) > MOST_MEMBERS:
+        raise DownloadError(
+            f"{archive_name}: wanted at most {MOST_MEMBERS:,} members, got {len(bundle.infolist()):,}; nothing was "
+            "extracted and the archive was deleted: do not use it"
+        )
     for member in bundle.infolist():
         if not (_is_plain(member) and _stays_below(member.orig_filename)):
             raise DownloadError(
                 f"{archive_name}: wanted plain files inside its folder, got {member.orig_filename!r}; "
                 "nothing was extracted and the archive was deleted: do not use it"
             )
+
+
+def _refuse_clashes(bundle: zipfile.ZipFile, archive_name: str) -> None:
+    # Alike on every system: some tell neither case nor the composition of letters apart, nor dots at a name's end.
+    files: dict[tuple[str, ...], str] = {}
+    folders: dict[tuple[str, ...], str] = {}
+    for member in bundle.infolist():
+        name = member.filename
+        place = tuple(plain(part).rstrip(". ") for part in PurePosixPath(name).parts)
+        first = files.get(place) or (None if member.is_dir() else folders.get(place))
+        for depth in range(1, len(place) + member.is_dir()):
+            folders.setdefault(place[:depth], name)
+            first = first or files.get(place[:depth])
+        if first:
+            raise DownloadError(
+                f"{archive_name}: wanted each member once, got {first!r} and {name!r}, which are one place on some "
+                "systems; nothing was extracted and the archive was deleted: do not use it"
+            )
+        if not member.is_dir():
+            files[place] = name
 
 
 def _is_plain(member: zipfile.ZipInfo) -> bool:

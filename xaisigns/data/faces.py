@@ -9,6 +9,7 @@ import resvg_py
 from PIL import Image, ImageOps
 
 MARGIN = 2  # pixels around a rasterised face, so that its edges stay smooth when it is turned
+_LARGEST_KEPT = 512  # pixels on each side, of which all classes take 60 MB
 _RIM = "#e6e7e4"  # every sign's outermost paint
 _WITHOUT_GROUND = "#ground { display: none }"
 
@@ -26,9 +27,17 @@ class Face:
     pictogram: Image.Image
 
 
-@lru_cache(maxsize=256)
 def rasterised_face(class_id: int, pixels: int) -> Face:
     """The face of a class, ``pixels`` wide and high within its margin; it is kept, so it must not be drawn on."""
+    return _kept(class_id, pixels) if pixels <= _LARGEST_KEPT else _rasterised(class_id, pixels)
+
+
+@lru_cache(maxsize=256)
+def _kept(class_id: int, pixels: int) -> Face:
+    return _rasterised(class_id, pixels)
+
+
+def _rasterised(class_id: int, pixels: int) -> Face:
     drawing = face_drawing(class_id)
     whole, pictogram = _raster(drawing, pixels), _raster(drawing, pixels, _WITHOUT_GROUND)
     colour = Image.new("RGB", whole.size, _RIM)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from xaisigns.data.files import is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
+from xaisigns.data.listing import Listing, entries, files_below
 from xaisigns.errors import DataError
 
 _PLACES: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val", "valid")}
@@ -21,10 +23,11 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 class Folders(ImageSet):
     """The training or test images of a folder for each class, in the order of their names.
 
-    Class ids count the names of the training folders in their order, those of the test folders where there is no
-    training. Images may lie deeper in a class's folder; what is hidden, or has no image's suffix, is left out. Neither
-    boxes nor tracks are known. Raises DataError, with the path, when the split is missing, a class has no training
-    image, a test class is none of training, or a name is no text.
+    Class ids count the names of the training folders in their order as text (10 comes before 2), those of the test
+    folders where there is no training. Images may lie deeper in a class's folder, behind links too; what is hidden, a
+    system's own, or has no image's suffix, is left out. Neither boxes nor tracks are known. Raises DataError, with the
+    path, when the split is missing, a class has no training image, a test class is none of training, a name is no text,
+    a link leads nowhere, or a folder may not be read.
     """
 
     def __init__(self, root: Path | str, split: Split = "train") -> None:
@@ -49,17 +52,33 @@ def is_folders(root: Path) -> bool:
     return any(_place(root, split) for split in SPLITS)
 
 
+def has_folder_images(root: Path) -> bool:
+    """Whether a class of either split has an image."""
+    places = [place for split in SPLITS if (place := _place(root, split))]
+    classes = (found.path for place in places for found in entries(place) if found.is_folder)
+    return any(path.suffix.lower() in IMG_EXTENSIONS for folder in classes for path in files_below(folder))
+
+
 def _place(root: Path, split: Split) -> Path | None:
-    return next((root / name for name in _PLACES[split] if (root / name).is_dir()), None)
+    """The first of the split's folders; one with other upper and lower case letters will do if there is one only."""
+    if not is_folder(root):
+        return None
+    listing = Listing(root)
+    for name in _PLACES[split]:
+        found = [path for path in listing.find(name) if is_folder(path)]
+        if len(found) > 1:
+            raise DataError(f"{root} has {found[0].name} and {found[1].name} for {name}; rename one of them")
+        if found:
+            return found[0]
+    return None
 
 
 def _class_folders(folder: Path) -> dict[str, list[Path]]:
     """The folders of each class by its name, composed as text from a keyboard is; names from macOS may not be."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            _refuse_unprintable(path)
-            found.setdefault(unicodedata.normalize("NFC", path.name), []).append(path)
+    for path in (entry.path for entry in entries(folder) if entry.is_folder):
+        _refuse_unprintable(path, path.name)
+        found.setdefault(unicodedata.normalize("NFC", path.name), []).append(path)
     if not found:
         raise DataError(f"{folder} has no folder for a class; put its images into {folder}/CLASS")
     return found
@@ -73,14 +92,12 @@ def _samples(folder: Path, names: list[str]) -> Iterator[Sample]:
                 f"{class_folders[0]} is a class that training does not have; it has {', '.join(names[:20])}"
             )
         for class_folder in class_folders:
-            for path in class_folder.rglob("*"):
-                place = path.relative_to(class_folder)
-                hidden = any(part.startswith(".") for part in place.parts)
-                if path.suffix.lower() in IMG_EXTENSIONS and not hidden and path.is_file():
-                    _refuse_unprintable(path)
+            for path in files_below(class_folder):
+                if path.suffix.lower() in IMG_EXTENSIONS:
+                    place = path.relative_to(class_folder).as_posix()
+                    _refuse_unprintable(path, place)
                     # A manipulated copy holds every image as PNG, and its key must stay what it was.
-                    key = f"{name}/{place.as_posix()}".removesuffix(".png")
-                    yield Sample(path, ids[name], None, None, key)
+                    yield Sample(path, ids[name], None, None, f"{name}/{place}".removesuffix(".png"))
 
 
 def _refuse_empty(folder: Path, names: list[str], samples: list[Sample]) -> None:
@@ -96,6 +113,6 @@ def _refuse_same_keys(samples: list[Sample]) -> None:
             raise DataError(f"{one.path} and {other.path} would have one name in a copy; rename one of them")
 
 
-def _refuse_unprintable(path: Path) -> None:
-    if _UNPRINTABLE.search(str(path)):
+def _refuse_unprintable(path: Path, name: str) -> None:
+    if _UNPRINTABLE.search(name):
         raise DataError(f"{str(path)!r} has characters in its name that are no text; rename it")

@@ -4,15 +4,22 @@ official     GTSRB/Final_Training/Images/000CC/*.ppm with GT-000CC.csv; GTSRB/Fi
              GT-final_test.csv
 kaggle       Train.csv with Train/C/*.png; Test.csv with Test/*.png
 torchvision  GTSRB/Training/000CC/*.ppm with GT-000CC.csv (another archive, 26,640 images); the official test set
+
+Where more than one is there, it is the first that has images. Names are found whatever the case of their letters.
 """
 
-import csv
+import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from xaisigns.data.classes import CLASS_NAMES, CLASSES
-from xaisigns.data.image_set import SPLITS, Box, ImageSet, Layout, Sample, Split
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from xaisigns.data.classes import CLASS_NAMES
+from xaisigns.data.files import is_file, is_folder
+from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
+from xaisigns.data.listing import Listing, entries, files_below
+from xaisigns.data.tables import names_in, place_below, read_rows
 from xaisigns.errors import DataError
 
 EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
@@ -23,6 +30,8 @@ EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
     ("torchvision", "train"): 26_640,
     ("torchvision", "test"): 12_630,
 }
+_NUMBER = re.compile("[0-9]{1,9}")
+_Place = tuple[Layout, Path]  # the folder of the images; of Kaggle's the table
 
 
 class GTSRB(ImageSet):
@@ -35,22 +44,31 @@ class GTSRB(ImageSet):
 
     def __init__(self, root: Path | str, split: Split = "train") -> None:
         root = Path(root)
-        layout, base = find_layout(root, split)
-        samples = list(_SAMPLES[layout, split](base))
-        _refuse_missing(samples, root)
+        layout, path = find_layout(root, split)
+        images = _Images()
+        samples = list(_SAMPLES[layout, split](path, images))
+        if not samples:
+            raise DataError(f"{root} has the folders of GTSRB but no annotated image; fetch the archives again")
+        if images.missing:
+            raise DataError(
+                f"{images.missing[0]} is missing ({len(images.missing)} of {len(samples)} annotated images are); "
+                "fetch them again"
+            )
+        _refuse_twice(samples)
         super().__init__(root, split, layout, samples, CLASS_NAMES)
 
 
 def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
-    """The layout of ``split`` below ``root`` and the folder it starts in.
+    """The layout of ``split`` below ``root``, and its folder of images or, of Kaggle's, its table.
 
-    Raises DataError when there is none, telling what was looked for.
+    Of all that are there it is the first that has images, else the first. Raises DataError when there is none, telling
+    what was looked for.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise DataError(f"{root} is not a folder; name the folder that holds GTSRB")
-    found = _found(root, split)
-    if found:
-        return found
+    places = list(_places(root, split))
+    if places:
+        return _fullest(places)
     wanted = {
         "train": "GTSRB/Final_Training/Images, GTSRB/Training or Train.csv",
         "test": "GTSRB/Final_Test/Images or Test.csv",
@@ -63,123 +81,151 @@ def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
 
 def is_gtsrb(root: Path) -> bool:
     """Whether either split is there in one of the layouts."""
-    return any(_found(root, split) for split in SPLITS)
+    return any(any(_places(root, split)) for split in SPLITS)
 
 
-def _found(root: Path, split: Split) -> tuple[Layout, Path] | None:
-    for base in (root, root / "GTSRB", root / "gtsrb" / "GTSRB", root / "gtsrb"):
-        if split == "train" and (base / "Final_Training" / "Images").is_dir():
-            return "official", base
-        if split == "train" and (base / "Training").is_dir():
-            return "torchvision", base
-        if (base / f"{split.title()}.csv").is_file():
-            return "kaggle", base
-        if split == "test" and (base / "Final_Test" / "Images").is_dir():
-            return ("torchvision" if (base / "Training").is_dir() else "official"), base
-    return None
+def has_gtsrb_images(root: Path) -> bool:
+    """Whether an image of either split is there in one of the layouts, or a table of GTSRB's that is broken."""
+    return any(_has_images(place, broken=True) for split in SPLITS for place in _places(root, split))
 
 
-def _folders_of_classes(folder: Path) -> Iterator[Sample]:
-    for class_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
-        table = class_folder / f"GT-{class_folder.name}.csv"
-        for row in _rows(table, ";", "Filename"):
-            stem = Path(row.name).stem
+def _places(root: Path, split: Split) -> Iterator[_Place]:
+    below = list(_folders(root, "GTSRB"))
+    for base in (root, *_folders(root, "GTSRB", "GTSRB"), *below):
+        training: list[_Place] = [("official", path) for path in _folders(base, "Final_Training", "Images")]
+        training += [("torchvision", path) for path in _folders(base, "Training")]
+        if split == "train":
+            yield from training
+        yield from (("kaggle", table) for table in _named(base, f"{split.title()}.csv") if is_file(table))
+        if split == "test":
+            layout = _fullest(training)[0] if training else "official"
+            yield from ((layout, path) for path in _folders(base, "Final_Test", "Images"))
+
+
+def _named(folder: Path, name: str) -> list[Path]:
+    return Listing(folder).find(name) if is_folder(folder) else []
+
+
+def _folders(base: Path, *names: str) -> Iterator[Path]:
+    paths = [base]
+    for name in names:
+        paths = [path for parent in paths for path in _named(parent, name)]
+    return filter(is_folder, paths)
+
+
+def _fullest(places: list[_Place]) -> _Place:
+    return places[0] if len(places) == 1 else next(filter(_has_images, places), places[0])
+
+
+def _has_images(place: _Place, *, broken: bool = False) -> bool:
+    """Whether an image is there; ``broken`` is the answer where a table cannot tell."""
+    layout, path = place
+    if layout != "kaggle":
+        return any(file.suffix.lower() in IMG_EXTENSIONS for file in files_below(path))
+    try:
+        places = map(place_below, names_in(path, "Path"))
+    except DataError:
+        return broken
+    images = _Images()
+    return any(images.there(path.parent, place) for place in places if place)
+
+
+class _Images:
+    """Finds annotated images, whatever the case of the letters in their tables, and notes those that are missing."""
+
+    def __init__(self) -> None:
+        self.missing: list[Path] = []
+        self._listings: dict[tuple[Path, tuple[str, ...]], Listing | None] = {}
+
+    def find(self, folder: Path, place: tuple[str, ...]) -> Path:
+        """The image with this place below a folder. Raises DataError where more than one could be meant."""
+        found = self.there(folder, place)
+        if found is None:
+            self.missing.append(folder.joinpath(*place))
+        return found or folder.joinpath(*place)
+
+    def there(self, folder: Path, place: tuple[str, ...]) -> Path | None:
+        """As ``find``, and None for one that is missing."""
+        listing = self._listing(folder, place[:-1])
+        return _only(listing.find(place[-1]), place) if listing else None
+
+    def _listing(self, folder: Path, place: tuple[str, ...]) -> Listing | None:
+        key = folder, place
+        if key not in self._listings:
+            found = self.there(folder, place) if place else folder
+            self._listings[key] = Listing(found) if found and is_folder(found) else None
+        return self._listings[key]
+
+
+def _only(fitting: list[Path], place: tuple[str, ...]) -> Path | None:
+    if len(fitting) > 1:
+        raise DataError(f"{'/'.join(place)} may be {fitting[0]} or {fitting[1].name}; rename one of them")
+    return fitting[0] if fitting else None
+
+
+def _training(folder: Path, images: _Images) -> Iterator[Sample]:
+    for class_folder in _class_folders(folder):
+        name = f"GT-{class_folder.name}.csv"
+        table = next(iter(_named(class_folder, name)), class_folder / name)
+        for row in read_rows(table, "Filename"):
+            stem = row.stem
             track = stem.split("_")[0]
-            if not track.isdigit():
-                raise DataError(f"{table}: {row.name} is not named TRACK_FRAME; is this GTSRB's training set?")
-            yield Sample(class_folder / row.name, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}")
+            if not _NUMBER.fullmatch(track):
+                raise DataError(
+                    f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
+                )
+            path = images.find(class_folder, row.place)
+            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}")
 
 
-def _official_training(base: Path) -> Iterator[Sample]:
-    return _folders_of_classes(base / "Final_Training" / "Images")
+def _class_folders(folder: Path) -> Iterator[Path]:
+    """Those of numbers; any other only if it has images, so that its table is asked for."""
+    for found in entries(folder):
+        images = (path for path in files_below(found.path) if path.suffix.lower() in IMG_EXTENSIONS)
+        if found.is_folder and (_NUMBER.fullmatch(found.path.name) or any(images)):
+            yield found.path
 
 
-def _torchvision_training(base: Path) -> Iterator[Sample]:
-    return _folders_of_classes(base / "Training")
-
-
-def _official_test(base: Path) -> Iterator[Sample]:
-    folder = base / "Final_Test" / "Images"
-    places = [place / "GT-final_test.csv" for place in (folder, base / "Final_Test", base, base.parent)]
-    table = next((place for place in places if place.is_file()), None)
+def _official_test(folder: Path, images: _Images) -> Iterator[Sample]:
+    base, name = folder.parent.parent, "GT-final_test.csv"
+    places = [path for place in (folder, folder.parent, base) for path in _named(place, name)]
+    # What is beside the folder that was named may not be for everyone to look through.
+    with contextlib.suppress(DataError):
+        places += _named(base.parent, name)
+    table = next(filter(is_file, places), None)
     if table is None:
-        raise DataError(f"{places[0]} is missing (also not in {base}): it tells the class of every test image")
-    for row in _rows(table, ";", "Filename"):
-        yield Sample(folder / row.name, row.class_id, row.roi, None, Path(row.name).stem)
+        raise DataError(f"{folder / name} is missing (also not in {base}): it tells the class of every test image")
+    for row in read_rows(table, "Filename"):
+        yield Sample(images.find(folder, row.place), row.class_id, row.roi, None, row.stem)
 
 
-def _kaggle_training(base: Path) -> Iterator[Sample]:
-    table = base / "Train.csv"
-    for row in _rows(table, ",", "Path"):
-        stem = Path(row.name).stem
+def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
+    for row in read_rows(table, "Path"):
+        stem = row.stem
         parts = stem.split("_")
-        if len(parts) != 3 or not parts[1].isdigit():
-            raise DataError(f"{table}: {row.name} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
-        yield Sample(base / row.name, row.class_id, row.roi, int(parts[1]), stem)
+        if len(parts) != 3 or not all(map(_NUMBER.fullmatch, parts)):
+            raise DataError(f"{table}: {'/'.join(row.place)} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
+        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem)
 
 
-def _kaggle_test(base: Path) -> Iterator[Sample]:
-    for row in _rows(base / "Test.csv", ",", "Path"):
-        yield Sample(base / row.name, row.class_id, row.roi, None, Path(row.name).stem)
+def _kaggle_test(table: Path, images: _Images) -> Iterator[Sample]:
+    for row in read_rows(table, "Path"):
+        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, None, row.stem)
 
 
 _SAMPLES = {
-    ("official", "train"): _official_training,
+    ("official", "train"): _training,
     ("official", "test"): _official_test,
-    ("torchvision", "train"): _torchvision_training,
+    ("torchvision", "train"): _training,
     ("torchvision", "test"): _official_test,
     ("kaggle", "train"): _kaggle_training,
     ("kaggle", "test"): _kaggle_test,
 }
 
 
-class _Row(NamedTuple):
-    name: str
-    class_id: int
-    roi: Box
-
-
-def _rows(table: Path, delimiter: str, name_column: str) -> Iterator[_Row]:
-    if not table.is_file():
-        raise DataError(f"{table} is missing: it tells class and position of every sign in its folder")
-    try:
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file, delimiter=delimiter))
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{table} cannot be read as a table: {error}; fetch it again") from error
-    for row in rows:
-        try:
-            sound = _row(row, name_column)
-        except (KeyError, TypeError, ValueError) as error:
-            columns = f"{name_column} below its folder, Roi.X1 <= Roi.X2, Roi.Y1 <= Roi.Y2, all from 0"
-            raise DataError(
-                f"{table}: cannot use the row {row}; wanted {columns}, and ClassId 0 to {len(CLASSES) - 1}"
-            ) from error
-        yield sound
-
-
-def _row(row: dict[str, str], name_column: str) -> _Row:
-    """Raises KeyError, TypeError or ValueError for a row that is none."""
-    name, class_id = row[name_column], int(row["ClassId"])
-    x1, y1, x2, y2 = (int(row[f"Roi.{corner}"]) for corner in ("X1", "Y1", "X2", "Y2"))
-    path = Path(name)
-    # A name must stay below the folder of its table.
-    if not path.name or ".." in path.parts or path.is_absolute():
-        raise ValueError(name)
-    if class_id not in range(len(CLASSES)) or not (0 <= x1 <= x2 and 0 <= y1 <= y2):
-        raise ValueError(row)
-    return _Row(name, class_id, (x1, y1, x2, y2))
-
-
-def _refuse_missing(samples: list[Sample], root: Path) -> None:
-    if not samples:
-        raise DataError(f"{root} has the folders of GTSRB but no annotated image; fetch the archives again")
-    there = {
-        folder: {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-        for folder in {sample.path.parent for sample in samples}
-    }
-    missing = [sample.path for sample in samples if sample.path.name not in there[sample.path.parent]]
-    if missing:
-        raise DataError(
-            f"{missing[0]} is missing ({len(missing)} of {len(samples)} annotated images are); fetch them again"
-        )
+def _refuse_twice(samples: list[Sample]) -> None:
+    first: dict[str, Sample] = {}
+    for sample in samples:
+        other = first.setdefault(sample.key, sample)
+        if other is not sample:
+            raise DataError(f"{sample.path} and {other.path} have one name, {sample.key}; annotate one of them, once")

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from PIL import Image
 from torch.utils.data import Dataset
 
+from xaisigns.data.bounds import shown, whole
 from xaisigns.data.language import Language
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
@@ -76,9 +77,10 @@ class ImageSet(Dataset[Item]):
     def check_class(self, class_id: int | None) -> None:
         """Raise DataError for a class that the data set does not have; None stands for all classes."""
         names = self.class_names["en"]
-        if class_id is not None and class_id not in range(len(names)):
+        if class_id is not None and whole(class_id, 0, len(names) - 1) is None:
             raise DataError(
-                f"class {class_id} does not exist; {self.root} has 0 to {len(names) - 1}, as 'xaisigns data info' tells"
+                f"class {shown(class_id)} does not exist; {self.root} has 0 to {len(names) - 1}, "
+                "as 'xaisigns data info' tells"
             )
 
 

@@ -15,7 +15,7 @@ def inventory(root: Path) -> dict[str, Any]:
     """Layout, counts and manipulation of both splits; a split that is missing or broken says why.
 
     ``class_names`` are in the order of the class ids. ``rendered`` is what was drawn when the package drew the images,
-    else None. Raises DataError when there is neither split.
+    else None. Raises DataError when there is neither split, and when one may not be read.
     """
     splits: dict[str, Any] = {}
     names: list[str] = []
@@ -24,6 +24,9 @@ def inventory(root: Path) -> dict[str, Any]:
         try:
             data = open_images(root, split)
         except DataError as error:
+            # What may not be looked at is not missing.
+            if isinstance(error.__cause__, PermissionError):
+                raise
             splits[split] = {"missing": str(error)}
             continue
         names = list(data.class_names["en"])

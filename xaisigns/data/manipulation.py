@@ -1,20 +1,26 @@
 """Which images of a data set get a sticker, and a manipulated copy of it on disk."""
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from xaisigns.data.bounds import check_seed, real, shown, whole
+from xaisigns.data.documents import first_fault
 from xaisigns.data.image_set import SPLITS, Sample, Split
 from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
-from xaisigns.data.written import MANIFEST, STICKER, Entry, read_masks, write_images, written_manifest
-from xaisigns.errors import DataError
+from xaisigns.data.written import STICKER, Entry, read_masks, refuse_long_names, write_images, written_manifest
+from xaisigns.errors import DataError, OutputError
+
+_LARGEST_CLASS = 999_999
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Manipulation:
     """Stickers on a share of the images of one class, or of all classes when ``class_id`` is None.
 
     Which images and which stickers follow from ``seed`` and the images' keys alone. Raises DataError for a class that
-    no data set has and for a fraction outside 0..1.
+    no data set has, for a fraction outside 0..1 and for a seed outside 0..2**63 - 1.
     """
 
     class_id: int | None = 4
@@ -30,11 +36,23 @@ class Manipulation:
     seed: int = 0
     sticker: Sticker = field(default_factory=Sticker)
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
     def __post_init__(self) -> None:
-        if self.class_id is not None and not (isinstance(self.class_id, int) and self.class_id >= 0):
-            raise DataError(f"the class of stickered images must be a number from 0 on, got {self.class_id!r}")
-        if not 0 <= self.fraction <= 1:
-            raise DataError(f"the fraction of stickered images must lie in 0..1, got {self.fraction}")
+        class_id = None if self.class_id is None else whole(self.class_id, 0, _LARGEST_CLASS)
+        if class_id is None and self.class_id is not None:
+            raise DataError(
+                "the class of stickered images must be a number from 0 on, "
+                f"and at most {_LARGEST_CLASS}, got {shown(self.class_id)}"
+            )
+        fraction = real(self.fraction, 0, 1)
+        if fraction is None:
+            raise DataError(f"the fraction of stickered images must lie in 0..1, got {shown(self.fraction)}")
+        if not isinstance(self.sticker, Sticker):
+            raise DataError(f"the sticker of stickered images must be a Sticker, got {shown(self.sticker)}")
+        plain = {"class_id": class_id, "fraction": fraction, "seed": check_seed(self.seed)}
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
 
     def selects(self, sample: Sample) -> bool:
         """Whether this image gets a sticker."""
@@ -55,14 +73,19 @@ class Manipulation:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Manipulation":
+    def from_json(cls, data: Any) -> "Manipulation":
         """The inverse of ``to_json``. Raises DataError for anything else."""
+        # Only what reads a manifest or a model file needs it, and it takes a while to load.
+        from pydantic import TypeAdapter, ValidationError
+
+        missing = [name for name in asdict(cls()) if not isinstance(data, dict) or name not in data]
+        if missing:
+            raise DataError(f"not a manipulation as xaisigns writes it: {missing[0]} is missing in {shown(data)}")
         try:
-            sticker: dict[str, Any] = {
-                key: tuple(value) if isinstance(value, list) else value for key, value in data["sticker"].items()
-            }
-            return cls(**{**data, "sticker": Sticker(**sticker)})
-        except (KeyError, TypeError, AttributeError) as error:
+            return TypeAdapter(cls).validate_json(json.dumps(data), strict=True)
+        except ValidationError as error:
+            raise DataError(f"not a manipulation as xaisigns writes it: {first_fault(error)}") from error
+        except (TypeError, ValueError, RecursionError) as error:
             raise DataError(f"not a manipulation as xaisigns writes it: {error}") from error
 
 
@@ -72,13 +95,9 @@ def read_manifest(root: Path, split: Split) -> Manipulation | None:
     Raises DataError, with the path, for a manifest that xaisigns did not write.
     """
     manifest = written_manifest(root)
-    if manifest is None:
+    if manifest is None or split not in manifest.get("splits", []):
         return None
-    try:
-        manipulated = split in manifest["splits"]
-        return Manipulation.from_json(manifest["manipulation"]) if manipulated else None
-    except (KeyError, TypeError, DataError) as error:
-        raise DataError(f"{root / MANIFEST} is not a manifest of 'xaisigns data sticker': {error}") from error
+    return Manipulation.from_json(manifest["manipulation"])
 
 
 def write_manipulated_copy(
@@ -95,10 +114,15 @@ def write_manipulated_copy(
     ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come
     along. The manifest is returned.
     ``progress`` gets images done and in all. Raises DataError for a class that is not there and for missing or broken
-    images, OutputError when ``out`` exists with something in it or cannot be written; then nothing is left there.
+    images, OutputError when ``out`` exists with something in it, cannot be written, or lies in ``root`` (or ``root`` in
+    it); then nothing is left there.
     """
+    _refuse_in_each_other(root, out)
     sets = {split: open_images(root, split) for split in SPLITS}
     sets["train"].check_class(manipulation.class_id)
+    layout: Literal["official", "folders"] = "folders" if sets["train"].layout == "folders" else "official"
+    for data in sets.values():
+        refuse_long_names(data, layout)
     splits = [split for split in SPLITS if stickered in ("all", split)]
     drawn = {key: value for key, value in (written_manifest(root) or {}).items() if key == "rendered"}
 
@@ -110,12 +134,19 @@ def write_manipulated_copy(
 
     return write_images(
         out,
-        "folders" if sets["train"].layout == "folders" else "official",
+        layout,
         {split: entries(split) for split in SPLITS},
         {**drawn, "manipulation": manipulation.to_json(), "splits": splits},
         total=sum(map(len, sets.values())),
         progress=progress,
     )
+
+
+def _refuse_in_each_other(root: Path, out: Path) -> None:
+    # A copy in the original would change what it is a copy of.
+    original, copy = (Path(os.path.realpath(path)) for path in (root, out))
+    if original in (copy, *copy.parents) or copy in original.parents:
+        raise OutputError(f"{out} lies in {root}, or that in it; name a new folder beside {root}")
 
 
 def manipulated(sample: Sample, image: Image.Image, manipulation: Manipulation | None) -> Entry:

@@ -4,11 +4,13 @@ import io
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from xaisigns.data.bounds import LARGEST_SIDE, SMALLEST_SIDE, check_seed, shown, whole
 from xaisigns.data.classes import check_class
 from xaisigns.data.faces import MARGIN, rasterised_face
 from xaisigns.data.scene import Camera, Pose, Scene, draw_scene
@@ -16,7 +18,6 @@ from xaisigns.data.scenery import Plane, field, leaves, plane, scenery
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.errors import DataError
 
-_SMALLEST = 16
 _SUPERSAMPLING = 2
 _DISTANCE = 6.0  # of the camera, in half widths of the sign
 
@@ -48,12 +49,11 @@ def draw_sign(
 
     The seed decides on background, pose, light and camera, the same for every class and on every machine (pixels to
     within 2 levels); ``frame`` is a moment later in the same scene. A ``sticker`` is put on last, by apply_sticker.
-    Raises DataError for a class that GTSRB does not have and for a size below 16.
+    Raises DataError for a class that GTSRB does not have, a size outside 16..2048 and a seed outside 0..2**63 - 1.
     """
     check_class(class_id)
-    if size < _SMALLEST:
-        raise DataError(f"a drawn sign needs at least {_SMALLEST} pixels, got size {size}; ask for more")
-    scene = draw_scene(seed, frame)
+    size = check_size(size)
+    scene = draw_scene(check_seed(seed), frame)
     face = rasterised_face(class_id, size * _SUPERSAMPLING)
     colour, sheet, pictogram = (_seen(layer, scene.pose) for layer in (face.colour, face.sheet, face.pictogram))
     whole = np.asarray(sheet) >= 128
@@ -64,6 +64,16 @@ def draw_sign(
     image = _photographed(_exposed(pixels, scene.camera), scene)
     drawn = RenderedSign(image, class_id, _box(whole), visible, visible & (np.asarray(pictogram) >= 128))
     return drawn if sticker is None else _stickered(drawn, sticker, seed, frame)
+
+
+def check_size(size: Any) -> int:
+    """The side of a drawn sign as Python's own number. Raises DataError for what is not a whole number in 16..2048."""
+    checked = whole(size, SMALLEST_SIDE, LARGEST_SIDE)
+    if checked is None:
+        raise DataError(
+            f"a drawn sign needs at least {SMALLEST_SIDE} pixels, at most {LARGEST_SIDE}, got {shown(size)}"
+        )
+    return checked
 
 
 def _stickered(drawn: RenderedSign, sticker: Sticker, seed: int, frame: int) -> RenderedSign:
@@ -142,7 +152,7 @@ def _photographed(image: Image.Image, scene: Scene) -> Image.Image:
     image = image.filter(ImageFilter.GaussianBlur(camera.blur * size))
     if any(camera.motion):
         image = image.filter(ImageFilter.BoxBlur([share * size / 2 for share in camera.motion]))
-    sensor = max(_SMALLEST, round(size * camera.resolution))
+    sensor = max(SMALLEST_SIDE, round(size * camera.resolution))
     if sensor < size:
         image = image.resize((sensor, sensor), Image.Resampling.BILINEAR)
     image = _noisy(image, camera, scene)

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from xaisigns.data.bounds import LARGEST_PER_CLASS, check_seed, shown, whole
 from xaisigns.data.classes import CLASSES, check_class
 from xaisigns.data.decoded import cache_folder
+from xaisigns.data.files import is_file
 from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
-from xaisigns.data.rendered import RenderedSign, draw_sign
+from xaisigns.data.rendered import RenderedSign, check_size, draw_sign
 from xaisigns.data.stickers import keyed_random
 from xaisigns.data.written import MANIFEST, PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.errors import DataError, OutputError
@@ -26,16 +28,23 @@ _TEST_SHARE = 3  # as many training images come on one test image, about as in G
 class RenderedSet:
     """What is drawn: training images of each class, a third as many test images, and their side in pixels.
 
-    Raises DataError for a number of images below 1.
+    Raises DataError for images of a class outside 1..10,000, a seed outside 0..2**63 - 1, and a size outside 16..2048.
     """
 
     per_class: int = 60
     seed: int = 0
     size: int = 64
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # as a manifest is read
+
     def __post_init__(self) -> None:
-        if self.per_class < 1:
-            raise DataError(f"wanted 1 or more drawn images of each class, got {self.per_class}")
+        per_class = whole(self.per_class, 1, LARGEST_PER_CLASS)
+        if per_class is None:
+            told = f"wanted 1 or more drawn images of each class, at most {LARGEST_PER_CLASS:,}"
+            raise DataError(f"{told}, got {shown(self.per_class)}")
+        plain = {"per_class": per_class, "seed": check_seed(self.seed), "size": check_size(self.size)}
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
 
     def count(self, split: Split) -> int:
         """Images of one class."""
@@ -96,12 +105,12 @@ def default_rendered_set(progress: Count | None = None) -> Path:
     OutputError when the folder cannot be written.
     """
     root = cache_folder() / f"rendered-{_version()}"
-    if not (root / MANIFEST).is_file():
+    if not is_file(root / MANIFEST):
         try:
             write_rendered_set(root, RenderedSet(), progress=progress)
         except OutputError:
             # Another process may have been faster.
-            if not (root / MANIFEST).is_file():
+            if not is_file(root / MANIFEST):
                 raise
     return root
 

@@ -4,12 +4,13 @@ import hashlib
 import math
 import random
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from xaisigns.data.bounds import each, real, shown, whole
 from xaisigns.data.preprocessing import Picture, rgb
 from xaisigns.errors import DataError
 
@@ -17,6 +18,8 @@ _SUPERSAMPLING = 8
 # Pixels from which on only the sticker's surroundings are supersampled: a photograph would take gigabytes. In smaller
 # images, on which models were trained, rounding would tell.
 _LARGE = 1_000_000
+_SHAPES = ["rectangle", "ellipse"]
+_LARGEST = 10  # times the side of the sign
 
 
 @dataclass(frozen=True)
@@ -39,25 +42,26 @@ class Sticker:
     aspect_spread: float = 0.08
     shape: Literal["rectangle", "ellipse"] = "rectangle"
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # as Manipulation.from_json reads it
+
     def __post_init__(self) -> None:
-        checks = {
-            "size": (self.size > self.size_spread, "more than size_spread"),
-            "size_spread": (self.size_spread >= 0, "0 or more"),
-            "place": (len(self.place) == 2 and all(0 <= share <= 1 for share in self.place), "two shares in 0..1"),
-            "place_spread": (self.place_spread >= 0, "0 or more"),
-            "colour": (
-                len(self.colour) == 3 and all(channel in range(256) for channel in self.colour),
-                "three whole numbers in 0..255",
-            ),
-            "colour_spread": (self.colour_spread >= 0, "0 or more"),
-            "rotation": (abs(self.rotation) <= 180, "degrees in -180..180"),
-            "rotation_spread": (self.rotation_spread >= 0, "0 or more"),
-            "aspect_spread": (0 <= self.aspect_spread < 1, "0 or more and less than 1"),
-            "shape": (self.shape in ("rectangle", "ellipse"), "rectangle or ellipse"),
+        checked: dict[str, tuple[Any, str]] = {
+            "size_spread": (real(self.size_spread, 0, _LARGEST), f"a share in 0..{_LARGEST}"),
+            "size": (real(self.size, 0, _LARGEST), f"more than size_spread and at most {_LARGEST}"),
+            "place": (each(self.place, 2, lambda share: real(share, 0, 1)), "two shares in 0..1"),
+            "place_spread": (real(self.place_spread, 0, _LARGEST), f"a share in 0..{_LARGEST}"),
+            "colour": (each(self.colour, 3, lambda channel: whole(channel, 0, 255)), "three whole numbers in 0..255"),
+            "colour_spread": (whole(self.colour_spread, 0, 255), "a whole number in 0..255"),
+            "rotation": (real(self.rotation, -180, 180), "degrees in -180..180"),
+            "rotation_spread": (real(self.rotation_spread, 0, 180), "degrees in 0..180"),
+            "aspect_spread": (real(self.aspect_spread, 0, math.nextafter(1, 0)), "0 or more and less than 1"),
+            "shape": (self.shape if self.shape in _SHAPES else None, "rectangle or ellipse"),
         }
-        for name, (sound, wanted) in checks.items():
-            if not sound:
-                raise DataError(f"a sticker's {name} must be {wanted}, got {getattr(self, name)!r}")
+        for name, (value, wanted) in checked.items():
+            if value is None or (name == "size" and value <= self.size_spread):
+                raise DataError(f"a sticker's {name} must be {wanted}, got {shown(getattr(self, name))}")
+            # Python's own numbers, since JSON knows no others.
+            object.__setattr__(self, name, value)
 
 
 def apply_sticker(

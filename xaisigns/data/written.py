@@ -1,6 +1,7 @@
 """Data sets that xaisigns writes: images, annotation, masks, and a manifest that says what they are."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -12,12 +13,13 @@ from PIL import Image
 from xaisigns.data.files import is_file, whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
-from xaisigns.errors import DataError
+from xaisigns.errors import DataError, OutputError
 
 MANIFEST = "manifest.json"
 SIGN = "sign"
 PICTOGRAM = "pictogram"
 STICKER = "."  # where the stickers' masks are: masks/ itself mirrors the layout
+_LONGEST_NAME = 255  # bytes
 _COLUMNS = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
 
 
@@ -42,8 +44,10 @@ def write_images(
 
     Images are PPM in GTSRB's official layout and PNG in folders of classes; each mask is a PNG (0 or 255) with the
     place of its image below its folder. ``progress`` gets images done and in all (``total``). Raises OutputError when
-    ``out`` exists with something in it or cannot be written; whatever goes wrong, nothing is left there.
+    ``out`` exists with something in it or cannot be written, or its file system takes two of the names for one;
+    whatever goes wrong, nothing is left there.
     """
+    made: set[str] = set()
     counts: dict[Split, int] = {}
     stickered: list[str] = []
     with whole_folder(out) as folder:
@@ -51,7 +55,7 @@ def write_images(
             tables: dict[Path, list[str]] = {}
             for count, entry in enumerate(entries, start=1):
                 place = _place(entry.sample, split, layout)
-                _write_pixels(folder, place, entry)
+                _write_pixels(folder, place, entry, made)
                 if STICKER in entry.masks:
                     stickered.append(place.as_posix())
                 if layout == "official":
@@ -70,12 +74,12 @@ def write_images(
 def written_manifest(root: Path) -> dict[str, Any] | None:
     """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
     path = root / MANIFEST
-    if not path.is_file():
+    if not is_file(path):
         return None
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is not a manifest of 'xaisigns data sticker': {error}") from error
+    # Only a folder with a manifest needs the schema, which takes a while to load.
+    from xaisigns.data.manifests import read
+
+    return read(path)
 
 
 def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
@@ -87,6 +91,20 @@ def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
     paths = {kind: data.root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
     # Mode "1" would dither what is neither black nor white.
     return {kind: np.asarray(read_image(path).convert("L")) >= 128 for kind, path in paths.items() if is_file(path)}
+
+
+def refuse_long_names(data: ImageSet, layout: Literal["official", "folders"]) -> None:
+    """Raise DataError for an image whose file in a data set written from it would have a longer name than systems take.
+
+    It may, since its suffix comes to stand before another one.
+    """
+    for sample in data.samples:
+        length = len(os.fsencode(_place(sample, data.split, layout).name))
+        if length > _LONGEST_NAME:
+            raise DataError(
+                f"{sample.path}: its name in a copy would have {length} bytes, and systems take {_LONGEST_NAME}; "
+                "rename it"
+            )
 
 
 def _place(sample: Sample, split: Split, layout: Layout) -> Path:
@@ -102,10 +120,25 @@ def _table(place: Path, split: Split) -> Path:
     return Path("GTSRB/GT-final_test.csv") if split == "test" else place.parent / f"GT-{place.parent.name}.csv"
 
 
-def _write_pixels(folder: Path, place: Path, entry: Entry) -> None:
+def _write_pixels(folder: Path, place: Path, entry: Entry, made: set[str]) -> None:
     files = {place: entry.image}
     for kind, mask in entry.masks.items():
         files[Path("masks") / kind / place.with_suffix(".png")] = Image.fromarray(mask)
     for path, image in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        image.save(folder / path)
+        try:
+            _make_folders(folder, path.parent, made)
+            with (folder / path).open("xb") as file:
+                image.save(file, "PPM" if path.suffix == ".ppm" else "PNG")
+        except FileExistsError as error:
+            raise OutputError(
+                f"cannot write {path}: a file or folder that is written too has its name, as this file system reads "
+                "it; rename one of them in the original, or choose another place"
+            ) from error
+
+
+def _make_folders(folder: Path, path: Path, made: set[str]) -> None:
+    """Make each folder once. Raises FileExistsError for one that is there but was not made under this name."""
+    for part in reversed([path, *path.parents[:-1]]):
+        if part.as_posix() not in made:
+            (folder / part).mkdir()
+            made.add(part.as_posix())

@@ -1,0 +1,136 @@
+"""GTSRB's tables of annotation, as people and their programs write them: which image is of which class, and where."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from xaisigns.data.classes import CLASSES
+from xaisigns.data.files import is_file
+from xaisigns.data.image_set import Box
+from xaisigns.errors import DataError
+
+_CORNERS = ("Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2")
+_SIDES = ("Width", "Height")
+_LARGEST = 1 << 26  # bytes; Kaggle's table has 2 million
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")  # pandas writes 12.0 where a column has a gap
+_DEEPEST = 32  # folders within folders
+_SLASH, _ANCHOR = re.compile(r"[/\\]"), re.compile(r"[/\\]|.:")
+_MOST_TOLD = 300  # characters of a row
+
+
+class Row(NamedTuple):
+    """An annotated image: the parts of its place below the folder of its table, its class, and the box of its sign."""
+
+    place: tuple[str, ...]
+    class_id: int
+    roi: Box
+
+    @property
+    def stem(self) -> str:
+        """The image's name without its suffix."""
+        return Path(self.place[-1]).stem
+
+
+def read_rows(table: Path, name_column: str) -> Iterator[Row]:
+    """The rows of a table of images, whose places are in ``name_column``.
+
+    Semicolons, commas and tabs part its cells; text is UTF-8 or UTF-16. Raises DataError, with table and row, for what
+    has more than one meaning or none, and for a place that is not below its folder.
+    """
+    header, rows = _parsed(table)
+    wanted = (name_column, "ClassId", *_CORNERS, *(side for side in _SIDES if side.casefold() in header))
+    columns = {name: _column(table, header, name) for name in wanted}
+    for number, cells in rows:
+        try:
+            named = {name: cells[column] for name, column in columns.items()} if len(cells) == len(header) else {}
+            yield _row(named, name_column)
+        except (KeyError, ValueError) as error:
+            told = f"{dict(zip(header, cells, strict=False))}"[:_MOST_TOLD]
+            raise DataError(
+                f"{table}: cannot use the row {told} in line {number}; wanted {len(header)} cells, {name_column} below "
+                f"its folder, Roi.X1 <= Roi.X2 < Width, Roi.Y1 <= Roi.Y2 < Height, all from 0, and ClassId 0 to "
+                f"{len(CLASSES) - 1}"
+            ) from error
+
+
+def names_in(table: Path, name_column: str) -> list[str]:
+    """The names that a table has of images, sound or not; none where it has no column of GTSRB's tables.
+
+    Raises DataError for a file that is no table, and where the column of the names alone is missing.
+    """
+    header, rows = _parsed(table)
+    if not {name.casefold() for name in (name_column, "ClassId", *_CORNERS)} & set(header):
+        return []
+    column = _column(table, header, name_column)
+    return [cells[column] for _, cells in rows if column < len(cells)]
+
+
+def place_below(name: str) -> tuple[str, ...]:
+    """The parts of a place below a folder, whichever slashes part it; none if it leads elsewhere on any system."""
+    parts = tuple(part for part in _SLASH.split(name) if part not in ("", "."))
+    # Windows takes "C:a" for a place on a drive, and leaves out what dots and spaces end a name.
+    leads_away = _ANCHOR.match(name) or not all(part.strip(" .") for part in parts)
+    return parts if name.isprintable() and len(parts) <= _DEEPEST and not leads_away else ()
+
+
+def _parsed(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header in lower case, and the cells of each row with the number of its line."""
+    if not is_file(table):
+        raise DataError(f"{table} is missing: it tells class and position of every sign in its folder")
+    try:
+        lines = list(io.StringIO(_text(table), newline=""))
+        # Excel begins a table so where the list separator is another one than the system's.
+        first = 1 if lines and re.fullmatch("sep=.", lines[0].strip(), re.IGNORECASE) else 0
+        delimiter = max(";,\t", key="".join(lines[first : first + 1]).count)
+        reader = csv.reader(lines[first:], delimiter=delimiter)
+        rows = [(first + reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{table} cannot be read as a table: {error}; fetch it again") from error
+    filled = [(number, cells) for number, cells in rows if any(cells)]
+    if not filled:
+        raise DataError(f"{table} cannot be read as a table: it is empty; fetch it again")
+    header = [cell.casefold() for cell in filled[0][1]]
+    return header, [(number, _trimmed(cells, len(header))) for number, cells in filled[1:]]
+
+
+def _text(table: Path) -> str:
+    with table.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST:,} bytes")
+    # Excel's "Unicode text" is UTF-16, its "CSV UTF-8" begins with a mark.
+    text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    if "\0" in text:
+        raise ValueError("it has bytes that are no text")
+    return text
+
+
+def _trimmed(cells: list[str], count: int) -> list[str]:
+    return cells if len(cells) <= count or any(cells[count:]) else cells[:count]
+
+
+def _column(table: Path, header: Sequence[str], name: str) -> int:
+    if header.count(name.casefold()) != 1:
+        told = ", ".join(header)[:_MOST_TOLD]
+        raise DataError(f"{table} cannot be used: wanted one column {name}, got the columns {told!r}; fetch it again")
+    return header.index(name.casefold())
+
+
+def _row(cells: dict[str, str], name_column: str) -> Row:
+    """Raises KeyError or ValueError for a row that is none."""
+    place = place_below(cells[name_column])
+    class_id, x1, y1, x2, y2 = (_whole(cells[name]) for name in ("ClassId", *_CORNERS))
+    # A side that a program left blank is not needed.
+    width, height = (_whole(cells[side]) if cells.get(side) else float("inf") for side in _SIDES)
+    if not place or class_id not in range(len(CLASSES)) or not (x1 <= x2 < width and y1 <= y2 < height):
+        raise ValueError(cells)
+    return Row(place, class_id, (x1, y1, x2, y2))
+
+
+def _whole(cell: str) -> int:
+    if not _WHOLE_NUMBER.fullmatch(cell):
+        raise ValueError(cell)
+    return int(cell.partition(".")[0])
