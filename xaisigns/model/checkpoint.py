@@ -127,7 +127,7 @@ def _read_card(text: str) -> tuple[NetworkSettings, dict[str, Any]]:
     document = read_document(text)
     if (version := document.pop("format", None)) != FORMAT:
         raise ModelError(
-            f"it has another format version than {FORMAT}, {shown(version)}; "
+            f"it has the format version {shown(version)}, another format version than {FORMAT}; "
             "use the xaisigns that wrote it, or a newer one"
         )
     network = document.pop("network", None)

@@ -28,14 +28,14 @@ def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[in
     """
     size, weight = model.settings.input_size, next(model.parameters())
     step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
-    logits = [torch.empty(0, model.settings.classes)]
+    logits = []
     with _evaluating(model), torch.no_grad():
         for start in range(0, len(pixels), step):
             batch = normalise(np.asarray(pixels[start : start + step]), model.settings.mean, model.settings.std)
             logits.append(model(batch.to(weight)).float().cpu())
             if progress:
                 progress(min(start + step, len(pixels)), len(pixels))
-    predicted = torch.cat(logits)
+    predicted = torch.cat(logits) if logits else torch.empty(0, model.settings.classes)
     if broken := int((~predicted.isfinite().all(dim=1)).sum()):
         raise ModelError(
             f"the model's outputs are not finite for {broken} of {len(pixels)} images: its training diverged, or mean "
