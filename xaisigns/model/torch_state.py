@@ -67,7 +67,7 @@ def own_torch_state() -> Iterator[None]:
             if torch.is_autocast_enabled(device):
                 torch.set_autocast_enabled(device, False)
                 stack.callback(torch.set_autocast_enabled, device, True)
-        # Inside the caller's autocast, weights of an autocast of ours would be kept from step to step as they were first.
+        # Inside the caller's autocast, one of ours would keep weights from step to step as they were first.
         stack.callback(torch.set_autocast_cache_enabled, torch.is_autocast_cache_enabled())
         torch.set_autocast_cache_enabled(False)
         # A device context costs time in every call of torch.
