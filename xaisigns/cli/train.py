@@ -29,6 +29,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a VGG11; after each epoch a checkpoint and a CSV log lie beside the model file."""
+    from xaisigns.data.classes import check_class
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.model.experiment import train_model
     from xaisigns.model.places import check_places
@@ -39,7 +40,9 @@ def train(
     network = NetworkSettings(architecture=architecture, head=head, input_size=input_size)
     settings = TrainingSettings(epochs=epochs, seed=seed)
     manipulation = None if sticker_class is None else Manipulation(sticker_class)
-    check_places(out)  # before signs are drawn
+    check_places(out)
+    if root is None and sticker_class is not None:
+        check_class(sticker_class)  # before signs are drawn
     with bars(lang) as bar:
         training = bar("training")
 
