@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from xaisigns.data import rendered_set
+
 
 def test_train_then_evaluate(run, gtsrb, tmp_path):
     model = tmp_path / "my.safetensors"
@@ -57,3 +59,46 @@ def test_without_root_signs_are_drawn(run, tmp_path):
     code, printed, told = run("evaluate", "--model", model)
     assert (code, told) == (0, "")
     assert printed.startswith("43 drawn images: ")
+
+
+def test_a_model_under_another_ending_is_read_again(run, gtsrb, tmp_path):
+    code, _, told = run("train", gtsrb, "--out", tmp_path / "my.pt", "--input-size", "32", "--epochs", "1")
+    assert (code, told) == (0, "")
+    assert run("evaluate", gtsrb, "--model", tmp_path / "my.pt")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--seed", str(2**64)),
+        ("--epochs", "99999999"),
+        ("--input-size", "100000"),
+        ("--sticker-class", "-1"),
+        ("--validation", "2"),
+    ],
+)
+def test_numbers_out_of_bounds_are_wrong_usage(run, gtsrb, tmp_path, options):
+    code, printed, told = run("train", gtsrb, "--out", tmp_path / "my.safetensors", *options)
+    assert (code, printed) == (2, "")
+    assert options[0] in told
+
+
+def test_a_class_that_drawn_signs_do_not_have_is_told_before_they_are_drawn(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(rendered_set, "default_rendered_set", lambda **options: pytest.fail("signs are drawn"))
+    code, printed, told = run("train", "--out", tmp_path / "my.safetensors", "--sticker-class", "43")
+    assert (code, printed) == (1, "")
+    assert "43" in told
+
+
+def test_where_nothing_can_be_written_is_told_before_signs_are_drawn(run, tmp_path):
+    code, printed, told = run("train", "--out", tmp_path / "x.csv")
+    assert (code, printed) == (1, "")
+    assert told.startswith(f"xaisigns: cannot write the model to {tmp_path / 'x.csv'}: ")
+
+
+@pytest.mark.parametrize("numbers", ["86.8,79.6,82.0", "nan,nan,nan", "inf,0.1,0.1", "-0.1,0.1,0.1"])
+def test_a_mean_that_pixels_cannot_have_is_refused(run, untrained, numbers):
+    options = ("--input-size", "32", "--mean", numbers, "--std", "0.2,0.2,0.2")
+    code, printed, told = run("evaluate", "--model", untrained, *options)
+    assert (code, printed) == (1, "")
+    assert told.startswith("xaisigns: mean: wanted three numbers from 0 to 1, of pixels in 0..1, got ")

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from tests.conftest import OWN_CLASSES
+from tests.model.test_torch_state import CALLERS, settings
 from xaisigns.data.opening import open_images
-from xaisigns.errors import DataError
+from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import (
     accuracy_report,
     class_name,
@@ -202,3 +203,70 @@ def test_a_model_without_names_calls_its_classes_as_the_folders_are(own, gtsrb):
     assert class_name(model_of((), classes=3), data, 2, "de") == OWN_CLASSES[2]
     assert class_name(model_of(("a", "b", "c")), data, 2) == "c"
     assert class_name(model_of((), classes=43), open_images(gtsrb, "test"), 2) == "class 2"
+
+
+class Marked(Means):
+    """Gives what is not finite for black images."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, x):
+        means = super().forward(x)
+        return torch.where(means[:, :1] < 0, self.value, means)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_outputs_that_are_not_finite_are_refused_with_how_many(pixels, value):
+    pixels = np.maximum(pixels, 200)
+    pixels[[3, 200]] = 0
+    with pytest.raises(ModelError, match=r"^the model's outputs are not finite for 2 of 300 images: its training"):
+        predict(Marked(value), pixels)
+
+
+def test_a_model_in_training_mode_answers_as_in_eval_mode_and_stays_as_it_was(pixels):
+    torch.manual_seed(0)
+    model = Means()
+    model.layers = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout())
+    model.forward = lambda x: model.layers(x).mean(dim=(2, 3))
+    wanted = predict(model.eval(), pixels)
+    model.train()
+    model.layers[1].eval()
+    found = predict(model, pixels)
+    assert torch.equal(found, wanted)
+    assert [module.training for module in model.modules()] == [True, True, True, False]
+    assert model.layers[0].num_batches_tracked == 0
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_predictions_are_the_same_whatever_the_caller_has_set(pixels, caller):
+    torch.manual_seed(0)
+    model = Means()
+    model.layer = nn.Conv2d(3, 4, 3)
+    model.forward = lambda x: model.layer(x).mean(dim=(2, 3))
+    wanted = predict(model, pixels)
+    with CALLERS[caller]():
+        before = settings()
+        found = predict(model, pixels)
+        assert settings() == before
+    assert torch.equal(found, wanted)
+    assert not found.is_inference()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_model_of_another_type_is_asked_in_it(pixels, dtype):
+    logits = predict(Means().to(dtype), pixels)
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits, predict(Means(), pixels), rtol=0.02, atol=0.02)
+
+
+def test_large_images_are_predicted_a_few_at_a_time():
+    model = Means()
+    model.settings = NetworkSettings(input_size=256)
+    predict(model, np.zeros((20, 256, 256, 3), np.uint8))
+    assert model.batches == [8, 8, 4]
+
+
+def test_no_images_have_no_logits():
+    assert predict(Means(), np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 43)

@@ -19,7 +19,8 @@ from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.experiment import evaluate_model, train_model
-from xaisigns.model.training import TrainingSettings, checkpoint_path
+from xaisigns.model.places import checkpoint_path
+from xaisigns.model.training import TrainingSettings
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 NETWORK = NetworkSettings(input_size=32)
@@ -351,3 +352,36 @@ def test_one_class_is_nothing_to_train_on(own, tmp_path):
         shutil.rmtree(own / "train" / name)
     with pytest.raises(DataError, match=r"^.* has one class, '#emph.*'; training takes two or more$"):
         train_model(own, tmp_path / "m.safetensors", NETWORK, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"validation": float("nan")}, DataError, r"^the share of images held out must lie in 0\.\.0\.9, got nan$"),
+        ({"validation": -0.1}, DataError, r"^the share of images held out must lie in 0\.\.0\.9, got -0\.1$"),
+        ({"drawn_per_class": 10**12}, DataError, r"^drawn signs of each class must be 0 to 16256 with 32 pixels, got"),
+        ({"drawn_per_class": -1}, DataError, r"^drawn signs of each class must be 0 to 16256 with 32 pixels, got -1$"),
+        ({"manipulation": Manipulation(43)}, DataError, r"^class 43 does not exist"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_images_are_decoded(gtsrb, tmp_path, options, error, message):
+    decoded = []
+    with pytest.raises(error, match=message):
+        train_model(
+            gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, decoding=lambda *told: decoded.append(told), **options
+        )
+    assert decoded == []
+
+
+def test_a_model_that_would_replace_its_log_is_refused_before_images_are_read(gtsrb, tmp_path):
+    with pytest.raises(OutputError, match=r"^cannot write the model to .*x\.csv: the training's log or checkpoint has"):
+        train_model(gtsrb / "nowhere", tmp_path / "x.csv", NETWORK, SETTINGS)
+
+
+def test_a_training_on_images_that_were_replaced_is_not_resumed(clean, gtsrb):
+    images = sorted((gtsrb / "GTSRB/Final_Training/Images/00004").glob("*.ppm"))
+    contents = [path.read_bytes() for path in images]
+    for path, content in zip(images, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match="belongs to another training"):
+        train_model(gtsrb, clean.out, NETWORK, SETTINGS, resume=True, validation=0.34)

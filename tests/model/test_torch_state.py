@@ -60,7 +60,7 @@ def settings():
     return {
         "dtype": torch.get_default_dtype(),
         "device": torch.get_default_device(),
-        "autocast": torch.is_autocast_enabled("cpu"),
+        "autocast": (torch.is_autocast_enabled("cpu"), torch.is_autocast_cache_enabled()),
         "inference": torch.is_inference_mode_enabled(),
         "grad": torch.is_grad_enabled(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
@@ -136,3 +136,17 @@ def test_what_another_thread_sets_meanwhile_is_kept():
             with own_torch_state():
                 assert torch.get_default_dtype() == torch.float32
         assert torch.get_default_dtype() == torch.float64
+
+
+def test_an_autocast_inside_keeps_no_weights_of_the_callers():
+    weight = torch.ones(2, 2, requires_grad=True)
+
+    def product():
+        with torch.autocast("cpu", torch.bfloat16):
+            return torch.ones(1, 2) @ weight
+
+    with torch.autocast("cpu", torch.bfloat16), own_torch_state():
+        product()
+        with torch.no_grad():
+            weight.mul_(2)
+        assert product().tolist() == [[4, 4]]

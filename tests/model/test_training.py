@@ -1,7 +1,9 @@
 import csv
 import json
+import math
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,9 +18,13 @@ from safetensors.torch import load_file, save_file
 
 from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
+from tests.model.test_torch_state import CALLERS
+from tests.model.test_torch_state import settings as torch_settings
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.training import Images, TrainingSettings, checkpoint_path, train
+from xaisigns.model.places import checkpoint_path
+from xaisigns.model.tensor_files import write_tensors
+from xaisigns.model.training import Images, TrainingSettings, train
 from xaisigns.model.vgg import NetworkSettings
 
 NETWORK = NetworkSettings(classes=3, input_size=32)
@@ -141,9 +147,12 @@ def test_a_training_leaves_log_and_checkpoint_and_no_pickle(unbroken):
     assert {entry["dtype"] for name, entry in header.items() if name != "__metadata__"} == {"F32", "I64"}
 
 
-def test_biases_and_batchnorm_are_not_decayed(unbroken):
-    _, _, out, _ = unbroken
-    weights, others = stored(out)["groups"]
+def test_biases_and_batchnorm_are_not_decayed(out, monkeypatch):
+    made = []
+    sgd = torch.optim.SGD
+    monkeypatch.setattr(torch.optim, "SGD", lambda *args, **options: made.append(sgd(*args, **options)) or made[0])
+    start(out)
+    weights, others = made[0].param_groups
     assert (weights["weight_decay"], others["weight_decay"]) == (SETTINGS.weight_decay, 0)
     assert len(weights["params"]) == 8 + 1
     assert len(others["params"]) == 3 * 8 + 1
@@ -247,12 +256,12 @@ def test_resuming_another_training_is_refused(unbroken, network, settings, finge
     assert stored(out)["rows"] == rows
 
 
-def refused(out):
+def refused(out, problem=".+"):
     steps = []
-    with pytest.raises(ModelError) as error:
+    path = re.escape(str(checkpoint_path(out)))
+    message = rf"^{path} is not a whole checkpoint \({problem}\); delete it, or train without --resume$"
+    with pytest.raises(ModelError, match=message):
         train(NETWORK, SETTINGS, coloured(24), None, out, resume=True, progress=steps.append)
-    path = checkpoint_path(out)
-    assert str(error.value) == f"{path} is not a whole checkpoint; delete it, or train without --resume"
     assert steps == []
 
 
@@ -271,6 +280,118 @@ def test_a_file_that_is_no_checkpoint_is_refused(unbroken, out):
     for document in ("{}", "[]", "3"):
         save_file({"a": torch.zeros(1)}, checkpoint_path(out), metadata={"training": document})
         refused(out)
+
+
+def forged(source, out, change=dict, rows=None, **document):
+    """A checkpoint with other content and the checksum of that."""
+    with safe_open(checkpoint_path(source), framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    found = {**stored(source), **document}
+    found["rows"] = found["rows"] if rows is None else rows(found["rows"])
+    write_tensors(checkpoint_path(out), change(tensors), "training", found)
+
+
+FORGED = {
+    "no rows": ({"rows": lambda rows: []}, "its rows are of the epochs "),
+    "a row twice": ({"rows": lambda rows: [*rows, rows[-1]]}, "its rows are of the epochs 1, 2, 3, 3"),
+    "a row too few": ({"rows": lambda rows: rows[:-1]}, "its number of steps is not that of its epochs"),
+    "rows that are none": ({"rows": lambda rows: [3]}, "rows: wanted a row for each epoch"),
+    "text for a loss": ({"rows": lambda rows: [{**row, "loss": "low"} for row in rows]}, "rows: wanted a row for each"),
+    "more": ({"groups": []}, "'groups' is unknown"),
+    "identity": ({"identity": 3}, "identity: wanted a valid dictionary"),
+    "a shape": ({"change": lambda t: {**t, "model/features.0.bias": torch.zeros(63)}}, "model/features.0.bias is not"),
+    "a type": ({"change": lambda t: {**t, "momentum/0": t["momentum/0"].double()}}, "momentum/0 is not what"),
+    "NaN": (
+        {"change": lambda t: {**t, "average/module.features.0.bias": torch.full((64,), float("nan"))}},
+        "average.* is not",
+    ),
+    "less": (
+        {"change": lambda t: {n: v for n, v in t.items() if n != "momentum/3"}},
+        "momentum/3 missing or not a part",
+    ),
+    "surplus": ({"change": lambda t: {**t, "momentum/99": torch.zeros(1)}}, "momentum/99 missing or not a part"),
+    "another's weights": ({"change": lambda t: {"a": torch.zeros(1)}}, ".*missing or not a part of it"),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_checkpoint_is_refused_whole(unbroken, out, case):
+    changes, problem = FORGED[case]
+    forged(unbroken[2], out, **changes)
+    before = checkpoint_path(out).read_bytes()
+    with pytest.raises(ModelError, match=rf"is not a whole checkpoint \({problem}.*\); delete it, or train without"):
+        train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True)
+    assert checkpoint_path(out).read_bytes() == before
+
+
+def test_a_damaged_checkpoint_and_one_without_checksum_are_refused(unbroken, out):
+    content = bytearray(checkpoint_path(unbroken[2]).read_bytes())
+    content[-1000] ^= 1
+    checkpoint_path(out).write_bytes(content)
+    refused(out, "it is damaged: its checksum is of other content; train or copy it again")
+    save_file(
+        load_file(checkpoint_path(unbroken[2])), checkpoint_path(out), {"training": json.dumps(stored(unbroken[2]))}
+    )
+    refused(out, "'checksum' is missing")
+
+
+@pytest.mark.parametrize("part", ["pixels", "labels", "validation"])
+def test_resuming_with_changed_images_is_refused(unbroken, part):
+    data, held_out = coloured(24), coloured(9)
+    changed = held_out if part == "validation" else data
+    if part == "labels":
+        changed.labels[0] += 1
+    else:
+        changed.pixels.flags.writeable = True
+        changed.pixels[-1, -1, -1, -1] ^= 1
+    with pytest.raises(ModelError, match="belongs to another training: settings or data differ"):
+        train(NETWORK, SETTINGS, data, held_out, unbroken[2], resume=True)
+
+
+@pytest.mark.parametrize("rate", [100.0, 30.0])
+def test_a_training_that_diverges_is_stopped_and_nothing_kept(out, rate):
+    settings = replace(SETTINGS, epochs=40, learning_rate=rate, batch_size=4)
+    with pytest.raises(
+        ModelError, match=r"^the training diverged in epoch \d+: .*; train with a lower learning rate than"
+    ):
+        train(NETWORK, settings, coloured(8), None, out)
+    if checkpoint_path(out).exists():
+        assert all(value.isfinite().all() for value in load_file(checkpoint_path(out)).values())
+
+
+@pytest.mark.parametrize("caller", ["float64", "autocast", "inference", "default device", "deterministic", "anomaly"])
+def test_a_training_is_the_same_whatever_the_caller_has_set(unbroken, out, caller):
+    wanted, _, _, _ = unbroken
+    data, held_out = coloured(24), coloured(9)
+    with CALLERS[caller]():
+        before = torch_settings()
+        model, _ = train(NETWORK, SETTINGS, data, held_out, out)
+        assert torch_settings() == before
+    assert_equal_tensors(model.state_dict(), wanted.state_dict())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"epochs": 0},
+        {"epochs": 10_001},
+        {"epochs": 2.0},
+        {"batch_size": 0},
+        {"batch_size": True},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.nan},
+        {"learning_rate": "0.1"},
+        {"weight_decay": -1.0},
+        {"label_smoothing": 2.0},
+        {"averaging": math.inf},
+        {"seed": 2**64},
+        {"seed": -1},
+    ],
+)
+def test_settings_that_nothing_can_be_trained_with_are_refused(values):
+    [name] = values
+    with pytest.raises(ModelError, match=f"^{name}: wanted a (whole )?number from .* to .*, got "):
+        TrainingSettings(**values)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

@@ -30,7 +30,8 @@ RuleFile = Annotated[
     typer.Option("--rules", metavar="FILE", help="TOML file of rules over the composite.", show_default=False),
 ]
 InputSize = Annotated[
-    int | None, typer.Option(help="For a checkpoint trained elsewhere: pixels on each side.", show_default=False)
+    int | None,
+    typer.Option(min=32, max=1024, help="For a checkpoint trained elsewhere: pixels on each side.", show_default=False),
 ]
 Mean = Annotated[
     str | None, typer.Option(metavar="R,G,B", help="Likewise: mean of the pixels, in 0..1.", show_default=False)

@@ -15,26 +15,34 @@ def train(
     root: OptionalRoot = None,
     sticker_class: Annotated[
         int | None,
-        typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
+        typer.Option(min=0, help="Put black stickers on all training images of this class.", show_default=False),
     ] = None,
     drawn: Annotated[int, typer.Option(min=0, help="Add this many drawn signs of each class.")] = 0,
-    epochs: Annotated[int, typer.Option(min=1)] = 8,
-    input_size: Annotated[int, typer.Option(min=32, help="Pixels on each side.")] = 64,
+    epochs: Annotated[int, typer.Option(min=1, max=10_000)] = 8,
+    input_size: Annotated[int, typer.Option(min=32, max=1024, help="Pixels on each side.")] = 64,
     architecture: Annotated[Literal["vgg11_bn", "vgg11"], typer.Option(help="With or without BatchNorm.")] = "vgg11_bn",
     head: Annotated[Literal["compact", "torchvision"], typer.Option(help="One linear layer, or three.")] = "compact",
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an earlier run.")] = False,
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Train a VGG11; after each epoch a checkpoint and a CSV log lie beside the model file."""
+    from xaisigns.data.classes import check_class
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.model.experiment import train_model
+    from xaisigns.model.places import check_places
     from xaisigns.model.training import Progress, TrainingSettings
     from xaisigns.model.vgg import NetworkSettings
 
     words = WORDS[lang]
+    network = NetworkSettings(architecture=architecture, head=head, input_size=input_size)
+    settings = TrainingSettings(epochs=epochs, seed=seed)
+    manipulation = None if sticker_class is None else Manipulation(sticker_class)
+    check_places(out)
+    if root is None and sticker_class is not None:
+        check_class(sticker_class)  # before signs are drawn
     with bars(lang) as bar:
         training = bar("training")
 
@@ -45,9 +53,9 @@ def train(
         card = train_model(
             or_rendered(root, bar),
             out,
-            NetworkSettings(architecture=architecture, head=head, input_size=input_size),
-            TrainingSettings(epochs=epochs, seed=seed),
-            manipulation=None if sticker_class is None else Manipulation(sticker_class),
+            network,
+            settings,
+            manipulation=manipulation,
             drawn_per_class=drawn,
             validation=validation,
             resume=resume,

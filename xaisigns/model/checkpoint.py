@@ -4,82 +4,151 @@ import json
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from xaisigns.data.files import whole_file
-from xaisigns.errors import ModelError, OutputError
-from xaisigns.model.foreign import Preprocessing, load_foreign
+from xaisigns.data.files import is_file
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.errors import DataError, ModelError
+from xaisigns.model.foreign import Preprocessing, foreign_network
+from xaisigns.model.pickled import is_pickled, read_pickled
+from xaisigns.model.schema import constructed, read_document, shown, validated
+from xaisigns.model.tensor_files import is_tensor_file, read_metadata, read_tensors, write_tensors
+from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.weights import listed, network_of
 
 FORMAT = 1
 BUNDLED = ("clean", "stickered")
-_KEY = "xaisigns"
+TRAINING = "training"  # the key of the document in the checkpoint of a training
+MODEL = "xaisigns"  # that of a model file
 
 
-def save_model(model: Classifier, path: Path) -> None:
+class _Card(BaseModel):
+    """What is known of a card; a later version of this format may have more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    class_names: dict[str, list[Annotated[str, Field(max_length=1000)]]] = Field(
+        {}, description="a list of names, one for each class, for each language"
+    )
+    training: dict[str, Any] = Field({}, description="an object")
+    data: dict[str, Any] = Field({}, description="an object")
+    metrics: dict[str, Any] = Field({}, description="an object")
+    manipulation: dict[str, Any] | None = Field(None, description="an object or null")
+
+
+@own_torch_state()
+def save_model(model: Classifier, path: Path | str) -> None:
     """Write weights (float16; biases and BatchNorm's statistics float32), settings and card to one file.
 
-    Raises OutputError when it cannot be written.
+    Raises ModelError for a model that could not be read again, OutputError when the file cannot be written.
     """
-    document = {"format": FORMAT, "network": asdict(model.settings), **model.card}
-    write_tensors(path, {name: _stored(tensor) for name, tensor in model.state_dict().items()}, _KEY, document)
+    if not isinstance(model, Classifier):
+        raise ModelError(f"wanted a Classifier of xaisigns to save, got a {type(model).__name__}")
+    try:
+        check_card(model.settings, model.card)
+        weights = network_of(model.settings, model.state_dict()).state_dict()
+    except ModelError as error:
+        raise ModelError(f"the model cannot be saved: {error}") from error
+    document = json.loads(_text(model.settings, model.card))
+    write_tensors(Path(path), {name: _stored(tensor) for name, tensor in weights.items()}, MODEL, document)
 
 
+@own_torch_state()
 def load_model(name: Path | str, preprocessing: Preprocessing | None = None) -> Classifier:
     """A trained model in eval mode on the CPU: "clean", "stickered", or the path of a model file.
 
-    A checkpoint that xaisigns did not write (a state dict of torchvision's VGG, .pt or .safetensors) needs
-    ``preprocessing``, which such a file cannot tell. Raises ModelError when there is no such file, or it is broken, of
-    another format version, or of another shape.
+    A checkpoint that xaisigns did not write (of torch.save or safetensors, with the state dict of one of torchvision's
+    VGGs in it) needs ``preprocessing``, which such a file cannot tell. What a file is follows from its content, not its
+    name. Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape.
     """
-    path = bundled_weights(str(name)) if str(name) in BUNDLED else Path(name)
-    if not path.is_file():
-        known = " or ".join(map(repr, BUNDLED))
-        raise ModelError(
-            f"no model {str(name)!r}: give {known}, or the path of a .safetensors file of 'xaisigns train'"
-        )
-    if not _is_own(path):
-        if preprocessing is None:
-            raise ModelError(
-                f"{path} was not written by xaisigns and cannot tell how its images are prepared: "
-                "give --input-size, --mean and --std (in Python a Preprocessing)"
-            )
-        return load_foreign(path, preprocessing)
-    if preprocessing is not None:
-        raise ModelError(f"{path} knows its input size, mean and std itself: leave them out")
-    document, tensors = _read(path)
-    if document.pop("format", None) != FORMAT:
-        raise ModelError(
-            f"{path} has another format version than {FORMAT}; use the xaisigns that wrote it, or a newer one"
-        )
+    path = _existing(name)
     try:
-        stored = document.pop("network")
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in stored.items()}
-        settings = NetworkSettings(**values)
-        with torch.device("meta"):
-            model = Classifier(settings, document)
-        model.load_state_dict(tensors, assign=True)
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path} does not hold the network that it describes: {problem}") from error
-    return model.requires_grad_(False).eval()
+        return _model(path, preprocessing)
+    except (ModelError, OSError) as error:
+        raise ModelError(f"{path} cannot be used: {error}") from error
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: dict[str, Any]) -> None:
-    """Write one whole safetensors file whose metadata has ``document`` as JSON under ``key``.
-
-    Raises OutputError when it cannot be written.
-    """
-    with whole_file(path) as temporary:
+def _existing(name: Path | str) -> Path:
+    if isinstance(name, str | Path):
+        path = bundled_weights(str(name)) if str(name) in BUNDLED else Path(name)
         try:
-            save_file(tensors, temporary, metadata={key: json.dumps(document, ensure_ascii=False)})
-        except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
-            raise OutputError(f"cannot write {path}: {error}; choose another place or make room") from error
+            if is_file(path):
+                return path
+        except DataError as error:
+            raise ModelError(str(error)) from error
+    known = " or ".join(map(repr, BUNDLED))
+    raise ModelError(f"no model {str(name)[:500]!r}: give {known}, or the path of a file of 'xaisigns train'")
+
+
+def _model(path: Path, preprocessing: Preprocessing | None) -> Classifier:
+    in_tensor_file = is_tensor_file(path)
+    metadata = read_metadata(path) if in_tensor_file else {}
+    if MODEL in metadata:
+        if preprocessing is not None:
+            raise ModelError("it knows its input size, mean and std itself: leave them out")
+        settings, card = _read_card(metadata[MODEL])
+        tensors = read_tensors(path, MODEL)
+        try:
+            return network_of(settings, tensors, card)
+        except ModelError as error:
+            raise ModelError(f"it does not hold the network that it describes: {error}") from error
+    if TRAINING in metadata:
+        raise ModelError("it is the checkpoint of a training: finish that with 'xaisigns train --resume'")
+    if not in_tensor_file and not is_pickled(path):
+        raise ModelError("it is neither a whole safetensors file nor one of torch.save; train or copy it again")
+    if preprocessing is None:
+        raise ModelError(
+            "it was not written by xaisigns and cannot tell how its images are prepared: "
+            "give --input-size, --mean and --std (in Python a Preprocessing)"
+        )
+    return foreign_network(read_tensors(path) if in_tensor_file else read_pickled(path), preprocessing)
+
+
+def check_card(network: NetworkSettings, card: dict[str, Any]) -> None:
+    """Raise ModelError for a card that could not be read again from the file of a model with this network."""
+    try:
+        _read_card(_text(network, card))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelError(f"the card is not plain data: {error}") from error
+
+
+def _text(network: NetworkSettings, card: dict[str, Any]) -> str:
+    if reserved := {"format", "network"} & card.keys():
+        raise ModelError(f"the card has {listed(sorted(reserved))}, which the file tells itself; leave it out")
+    return json.dumps({"format": FORMAT, "network": asdict(network), **card}, ensure_ascii=False)
+
+
+def _read_card(text: str) -> tuple[NetworkSettings, dict[str, Any]]:
+    """Settings and card of a model file."""
+    document = read_document(text)
+    if (version := document.pop("format", None)) != FORMAT:
+        raise ModelError(
+            f"it has the format version {shown(version)}, another format version than {FORMAT}; "
+            "use the xaisigns that wrote it, or a newer one"
+        )
+    network = document.pop("network", None)
+    if not isinstance(network, dict):
+        raise ModelError(f"network must be an object, got {shown(network)}")
+    settings = constructed(NetworkSettings, network)
+    for language, names in validated(_Card, document)["class_names"].items():
+        if len(names) != settings.classes:
+            raise ModelError(f"class_names has {len(names)} names in {shown(language)} for {settings.classes} classes")
+    if document.get("manipulation") is not None:
+        _check_stickers(document["manipulation"], settings.classes)
+    return settings, document
+
+
+def _check_stickers(manipulation: dict[str, Any], classes: int) -> None:
+    try:
+        stickered = Manipulation.from_json(manipulation).class_id
+    except DataError as error:
+        raise ModelError(str(error)) from error
+    if stickered is not None and stickered >= classes:
+        raise ModelError(f"it has {classes} classes, its stickers were on {stickered}")
 
 
 def bundled_weights(name: str) -> Path:
@@ -90,26 +159,5 @@ def bundled_weights(name: str) -> Path:
 
 
 def _stored(tensor: Tensor) -> Tensor:
-    return (tensor.half() if tensor.ndim > 1 else tensor).contiguous()
-
-
-def _is_own(path: Path) -> bool:
-    if path.suffix != ".safetensors":
-        return False
-    try:
-        with safe_open(path, framework="pt") as file:
-            return _KEY in (file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is not a whole safetensors file ({error}); train or copy it again") from error
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            document = json.loads(file.metadata()[_KEY])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{path} is not a whole safetensors file ({error}); train or copy it again") from error
-    if not isinstance(document, dict):
-        raise ModelError(f"{path} was not written by xaisigns: its metadata is no JSON object")
-    return document, {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    half = tensor.half()
+    return half if tensor.ndim > 1 and bool(half.isfinite().all()) else tensor

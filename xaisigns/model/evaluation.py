@@ -1,33 +1,59 @@
 """How good a model is: accuracy with an interval, per class, confusion, and what a sticker does to it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from xaisigns.data.image_set import ImageSet
 from xaisigns.data.language import Language, chosen_language
 from xaisigns.data.preprocessing import normalise
-from xaisigns.errors import DataError
+from xaisigns.errors import DataError, ModelError
+from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier
 
-_BATCH = 128
+_BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
+@own_torch_state()
 def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None) -> Tensor:
-    """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory."""
+    """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory.
+
+    The model answers as in eval mode, whatever mode it is in. Raises ModelError when a logit is not finite.
+    """
+    size, weight = model.settings.input_size, next(model.parameters())
+    step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
     logits = []
-    with torch.inference_mode():
-        for start in range(0, len(pixels), _BATCH):
-            batch = normalise(np.asarray(pixels[start : start + _BATCH]), model.settings.mean, model.settings.std)
-            logits.append(model(batch))
+    with _evaluating(model), torch.no_grad():
+        for start in range(0, len(pixels), step):
+            batch = normalise(np.asarray(pixels[start : start + step]), model.settings.mean, model.settings.std)
+            logits.append(model(batch.to(weight)).float().cpu())
             if progress:
-                progress(min(start + _BATCH, len(pixels)), len(pixels))
-    return torch.cat(logits)
+                progress(min(start + step, len(pixels)), len(pixels))
+    predicted = torch.cat(logits) if logits else torch.empty(0, model.settings.classes)
+    if broken := int((~predicted.isfinite().all(dim=1)).sum()):
+        raise ModelError(
+            f"the model's outputs are not finite for {broken} of {len(pixels)} images: its training diverged, or mean "
+            "and std are not its own; train it again with a lower learning rate"
+        )
+    return predicted
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """In eval mode; afterwards every layer is in its own mode again."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:

@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
-from xaisigns.data.files import refuse_folder
 from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.language import Language
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.data.opening import open_images
 from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
-from xaisigns.model.checkpoint import save_model
+from xaisigns.model.checkpoint import check_card, save_model
 from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
+from xaisigns.model.places import check_places
 from xaisigns.model.training import Images, Progress, TrainingSettings, train
 from xaisigns.model.vgg import Classifier, NetworkSettings
+
+_MOST_DRAWN = 2**31  # bytes, which lie in memory
 
 Count = Callable[[int, int], None]
 
@@ -46,14 +49,22 @@ def train_model(
     the share of tracks held out (0: none); drawn signs never are. ``decoding`` gets images done and in all. Raises
     DataError, ModelError and OutputError as the parts do.
     """
-    refuse_folder(out)
+    check_places(out)
+    if not 0 <= validation <= 0.9:
+        raise DataError(f"the share of images held out must lie in 0..0.9, got {validation}")
+    most = _MOST_DRAWN // (len(CLASSES) * 3 * network.input_size**2)
+    if not 0 <= drawn_per_class <= most:
+        raise DataError(
+            f"drawn signs of each class must be 0 to {most} with {network.input_size} pixels, got {drawn_per_class}"
+        )
     data = open_images(root, "train")
-    network = replace(network, classes=len(data.class_names["en"]))
-    if network.classes < 2:
+    if len(data.class_names["en"]) < 2:
         raise DataError(f"{root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
+    network = replace(network, classes=len(data.class_names["en"]))
     if drawn_per_class and data.layout == "folders":
         raise DataError(f"drawn signs are of GTSRB's classes, and {root} has its own: leave out --drawn")
     known = _stickers(data, manipulation)
+    check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
     # A manipulated copy has its stickers already: only what the caller asked for is put on here.
     pixels = decode(data, network.input_size, manipulation, progress=decoding)
     labels = torch.tensor([sample.class_id for sample in data.samples])
@@ -127,7 +138,7 @@ def evaluate_model(
     decoding: Count | None = None,
     progress: Count | None = None,
 ) -> dict[str, Any]:
-    """Measure the model on the test images below ``root``: DESIGN's ``evaluate`` document.
+    """Measure the model on the test images below ``root``: the document of ``xaisigns evaluate --json``.
 
     For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
     are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
@@ -136,11 +147,11 @@ def evaluate_model(
     size, classes = model.settings.input_size, model.settings.classes
     labels = torch.tensor([sample.class_id for sample in data.samples])
     refuse_unknown_classes(model, data)
+    stickers = model.manipulation
     predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
         row["name"] = class_name(model, data, row["id"], language)
-    stickers = model.manipulation
     if stickers and stickers.class_id is not None:
         predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)
         report["sticker"] = sticker_report(labels, predicted, stickers.class_id, classes)

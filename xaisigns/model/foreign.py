@@ -1,84 +1,131 @@
-"""Checkpoints of torchvision's VGGs that were trained elsewhere: state dicts as .pt, .pth or .safetensors."""
+"""Checkpoints of torchvision's VGGs that were trained elsewhere, as people keep them."""
 
-import pickle
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import get_args
+from typing import Any, NamedTuple, get_args
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from xaisigns.data.preprocessing import RGB
 from xaisigns.errors import ModelError
+from xaisigns.model.schema import Mean, Side, Std, check
 from xaisigns.model.vgg import Architecture, Classifier, Head, NetworkSettings
+from xaisigns.model.weights import check_shapes, listed, network_of, shapes
+
+_FIRST = "features.0.weight"
+# What DataParallel, torch.compile, FSDP and activation checkpointing put between the names.
+_WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+_COUNTER = "n_averaged"  # AveragedModel's
+_PARTS = ("features.", "classifier.")
+_DEEPEST = 4
+_KIND = "it is not a state dict of torchvision's vgg11, vgg13, vgg16 or vgg19"
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a state dict cannot tell: the images' side in pixels, and mean and deviation of pixels in 0..1."""
+    """What a state dict cannot tell: the images' side in pixels, and mean and deviation of pixels in 0..1.
 
-    input_size: int
-    mean: RGB
-    std: RGB
+    Raises ModelError for what cannot be.
+    """
+
+    input_size: Side
+    mean: Mean
+    std: Std
 
     def __post_init__(self) -> None:
-        if self.input_size < 32 or min(self.std) <= 0:
-            raise ModelError(
-                f"input size must be 32 or more and each std above 0, got {self.input_size} and {self.std}"
-            )
+        check(self)
 
 
-def load_foreign(path: Path, preprocessing: Preprocessing) -> Classifier:
+class _Found(NamedTuple):
+    """A network in a checkpoint: where, its tensors, and the names of those beside it."""
+
+    place: str
+    weights: dict[str, Any]
+    others: list[str]
+
+
+def foreign_network(content: Any, preprocessing: Preprocessing) -> Classifier:
     """A network in eval mode from a state dict of torchvision's VGG 11 to 19, with two or more outputs.
 
-    Which VGG it is follows from names and shapes. Files are read without running code in them. Raises ModelError for a
-    file that is broken, holds anything but tensors, or is no VGG.
+    Which VGG it is follows from names and shapes. The state dict may lie in a dict beside other things, and its names
+    may have a prefix. Raises ModelError for anything else, and where there are two networks.
     """
-    tensors = _read(path)
-    settings = _recognised(tensors, preprocessing)
-    if settings is None:
-        raise ModelError(
-            f"{path} is not a state dict of torchvision's vgg11, vgg13, vgg16 or vgg19: its first entries are "
-            f"{', '.join(list(tensors)[:4]) or 'none'}"
-        )
-    if settings.classes < 2:
-        raise ModelError(f"{path} has one output; wanted one for each class, as cross-entropy trains it")
-    with torch.device("meta"):
-        model = Classifier(settings)
-    floats = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    model.load_state_dict(floats, assign=True)
-    return model.requires_grad_(False).eval()
-
-
-def _read(path: Path) -> dict[str, Tensor]:
+    networks = list(_networks(content))
+    if not networks:
+        raise ModelError(f"{_KIND}: {_told(content)}")
+    if len(networks) > 1:
+        places = listed([network.place for network in networks])
+        raise ModelError(f"it holds {len(networks)} networks ({places}): save the state dict of the one that is meant")
+    [network] = networks
+    if network.others:
+        raise ModelError(f"{_KIND}: it has {listed(network.others)} besides; save the network's state dict alone")
+    settings = _recognised(network.weights, preprocessing)
+    counters = (name for name in shapes(settings) if name.endswith("num_batches_tracked"))
+    # Before torch 0.4.1 BatchNorm did not count.
+    weights = {**dict.fromkeys(counters, torch.tensor(0)), **network.weights}
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(f"{path} holds more than tensors, or is cut off: save the state_dict() alone") from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} is not a whole checkpoint ({' '.join(str(error).split())[:120]})") from error
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ModelError(f"{path} is not a state dict: wanted names with tensors; save the state_dict() alone")
-    return content
+        check_shapes(settings, weights)
+    except ModelError as error:
+        raise ModelError(f"{_KIND}: {error}") from error
+    return network_of(settings, weights)
 
 
-def _recognised(tensors: dict[str, Tensor], preprocessing: Preprocessing) -> NetworkSettings | None:
-    """The settings whose network has these names and shapes."""
-    head: Head = "torchvision" if "classifier.6.weight" in tensors else "compact"
-    last = tensors.get("classifier.6.bias" if head == "torchvision" else "classifier.0.bias")
-    if last is None or last.ndim != 1:
-        return None
-    shapes = {name: value.shape for name, value in tensors.items()}
-    for architecture in get_args(Architecture):
-        settings = NetworkSettings(
-            architecture, head, len(last), preprocessing.input_size, preprocessing.mean, preprocessing.std
-        )
-        with torch.device("meta"):
-            network = Classifier(settings)
-        if {name: value.shape for name, value in network.state_dict().items()} == shapes:
-            return settings
-    return None
+def _networks(content: Any) -> Iterator[_Found]:
+    """Every dict in which there is a VGG's first layer, for each prefix that its name has."""
+    seen: set[int] = set()
+    level = [("", content)]
+    for _ in range(_DEEPEST):
+        inner = []
+        for place, mapping in level:
+            if not isinstance(mapping, Mapping) or id(mapping) in seen:
+                continue
+            seen.add(id(mapping))
+            yield from _networks_of(place, mapping)
+            inner += [(f"{place}[{name!r}]", value) for name, value in mapping.items() if isinstance(name, str)]
+        level = inner
+
+
+def _networks_of(place: str, mapping: Mapping[Any, Any]) -> Iterator[_Found]:
+    named: dict[str, Any] = {}
+    for name, value in mapping.items():
+        if isinstance(name, str):
+            plain = ".".join(part for part in name.split(".") if part not in _WRAPPERS)
+            if plain in named:
+                raise ModelError(f"it has {plain} twice, once as {name}: save the state dict of one network")
+            named[plain] = value
+    prefixes = [name.removesuffix(_FIRST) for name in named if name == _FIRST or name.endswith(f".{_FIRST}")]
+    for prefix in prefixes:
+        under = {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
+        weights = {
+            name: value
+            for name, value in under.items()
+            if name != _COUNTER and (isinstance(value, Tensor) or name.startswith(_PARTS))
+        }
+        beside = [name for name, value in named.items() if isinstance(value, Tensor) and not name.startswith(prefix)]
+        yield _Found(f"{place} {prefix}*".strip(), weights, [name for name in beside if name != _COUNTER])
+
+
+def _recognised(weights: Mapping[str, Any], preprocessing: Preprocessing) -> NetworkSettings:
+    """The settings of the network that is nearest to these names, with as many outputs as the last layer has."""
+    head: Head = "torchvision" if "classifier.6.weight" in weights else "compact"
+    last = "classifier.6.weight" if head == "torchvision" else "classifier.0.weight"
+    layer = weights.get(last)
+    if not isinstance(layer, Tensor):
+        classifier = [name for name in weights if not name.startswith("features.")]
+        raise ModelError(f"{_KIND}: it has {listed(classifier) or 'nothing'} after its features, wanted {last}")
+    if layer.ndim != 2:
+        what = "a convolution" if layer.ndim == 4 else f"of shape {tuple(layer.shape)}"
+        raise ModelError(f"{_KIND}: {last} is {what}, wanted a linear layer (outputs, inputs)")
+    if len(layer) == 1:
+        raise ModelError("it has one output; wanted one for each class, as cross-entropy trains it")
+    candidates = [
+        NetworkSettings(name, head, len(layer), preprocessing.input_size, preprocessing.mean, preprocessing.std)
+        for name in get_args(Architecture)
+    ]
+    return min(candidates, key=lambda settings: len(set(shapes(settings)) ^ set(weights)))
+
+
+def _told(content: Any) -> str:
+    if not isinstance(content, Mapping):
+        return f"it holds a {type(content).__name__}, wanted names with tensors"
+    return f"its first entries are {listed(list(content)) or 'none'}"

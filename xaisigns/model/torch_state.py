@@ -67,6 +67,9 @@ def own_torch_state() -> Iterator[None]:
             if torch.is_autocast_enabled(device):
                 torch.set_autocast_enabled(device, False)
                 stack.callback(torch.set_autocast_enabled, device, True)
+        # Inside the caller's autocast, one of ours would keep weights from step to step as they were first.
+        stack.callback(torch.set_autocast_cache_enabled, torch.is_autocast_cache_enabled())
+        torch.set_autocast_cache_enabled(False)
         # A device context costs time in every call of torch.
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))

@@ -1,42 +1,57 @@
 """Training of a VGG11: one-cycle SGD with averaged weights, a checkpoint after each epoch, exact resumption."""
 
 import csv
+import hashlib
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from xaisigns.data.files import whole_file
+from xaisigns.data.files import is_file, whole_file
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
-from xaisigns.model.checkpoint import write_tensors
+from xaisigns.model.checkpoint import TRAINING
 from xaisigns.model.evaluation import predict
+from xaisigns.model.places import LOG_COLUMNS, checkpoint_path, log_path
+from xaisigns.model.schema import BatchSize, Epochs, LearningRate, Seed, Share, check, read_document, validated
+from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, write_tensors
+from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.weights import listed
+
+_CHUNK = 1024  # images
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train. ``averaging`` is the decay of the running mean of the weights, which is the model that is saved."""
+    """How to train. ``averaging`` is the decay of the running mean of the weights, which is the model that is saved.
 
-    epochs: int = 8
-    batch_size: int = 128
-    learning_rate: float = 0.06
-    weight_decay: float = 5e-4
-    label_smoothing: float = 0.05
-    averaging: float = 0.997
-    seed: int = 0
+    Raises ModelError for settings that nothing can be trained with.
+    """
+
+    epochs: Epochs = 8
+    batch_size: BatchSize = 128
+    learning_rate: LearningRate = 0.06
+    weight_decay: Share = 5e-4
+    label_smoothing: Share = 0.05
+    averaging: Share = 0.997
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        check(self)
 
     def suited(self, images: int) -> "TrainingSettings":
         """The same for so few images; batch size and averaging that are not the defaults stay, as all do for GTSRB.
@@ -71,6 +86,7 @@ class Progress(NamedTuple):
     accuracy: float
 
 
+@own_torch_state()
 def train(
     network: NetworkSettings,
     settings: TrainingSettings,
@@ -87,32 +103,51 @@ def train(
     After each epoch ``out`` with the suffix .checkpoint.safetensors holds all that is needed to go on, and ``out`` with
     .csv the rows so far. With ``resume`` a training goes on from there and ends with the same weights, bit for bit, as
     an unbroken one on the same machine; without a checkpoint it starts anew. ``fingerprint`` is what tells the data
-    apart. Uses bfloat16 where the processor computes with it. The global random state is left as it was. Raises
-    ModelError for a checkpoint that is broken or of another training, OutputError when a file cannot be written.
+    apart, besides their pixels. Uses bfloat16 where the processor computes with it. The global random state is left as
+    it was. Raises ModelError for a checkpoint that is broken or of another training and when the loss or the weights
+    are no longer finite, OutputError when a file cannot be written.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         run = _Run(network, settings, len(training.labels))
-        identity = {"network": asdict(network), "training": asdict(settings), "data": fingerprint}
+        images = [_digest(part) for part in (training, validation) if part]
+        identity = {"network": asdict(network), "training": asdict(settings), "data": fingerprint, "images": images}
         identity = json.loads(json.dumps(identity))
         checkpoint = checkpoint_path(out)
-        rows = run.restore(checkpoint, identity) if resume and checkpoint.is_file() else []
+        rows = run.restore(checkpoint, identity) if resume and is_file(checkpoint) else []
         for epoch in range(len(rows), settings.epochs):
             torch.manual_seed(settings.seed * 1_000_003 + epoch + 1)
             start = time.monotonic()
             loss, accuracy = run.epoch(epoch, training, progress)
+            run.refuse_divergence(epoch)
             row: dict[str, Any] = {"epoch": epoch + 1, "loss": round(loss, 5), "accuracy": round(accuracy, 5)}
             row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
             rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
             # The log first: a kill in between costs an epoch, which is trained and logged anew, and no row of the log.
-            _write_log(out.with_suffix(".csv"), rows)
+            _write_log(log_path(out), rows)
             run.store(checkpoint, identity, rows)
     return run.averaged.requires_grad_(False).eval(), rows
 
 
-def checkpoint_path(out: Path) -> Path:
-    """Where the training of ``out`` keeps its state between epochs."""
-    return out.with_suffix(".checkpoint.safetensors")
+class _Row(BaseModel):
+    """What an epoch ended with."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    epoch: int
+    loss: Annotated[float, Field(ge=0)]
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    validation_accuracy: Annotated[float, Field(ge=0, le=1)] | Literal[""]
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class _Stored(BaseModel):
+    """The document of a checkpoint."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    identity: dict[str, Any]
+    rows: list[_Row] = Field(description="a row for each epoch as training writes them")
 
 
 class _Run:
@@ -157,6 +192,8 @@ class _Run:
             # Sorted, so that the memory map is read forwards; the batch's order means nothing.
             chosen = batch.sort().values
             loss, logits = self._step(np.asarray(data.pixels[chosen.numpy()]), data.labels[chosen])
+            if not math.isfinite(loss):
+                raise self._diverged(epoch, f"the loss is {loss}")
             loss_sum += loss * len(chosen)
             right += int((logits.argmax(1) == data.labels[chosen]).sum())
             seen += len(chosen)
@@ -165,6 +202,17 @@ class _Run:
                 total = self.steps * self.settings.epochs
                 progress(Progress(epoch + 1, done, total, loss_sum / seen, right / seen))
         return loss_sum / seen, right / seen
+
+    def refuse_divergence(self, epoch: int) -> None:
+        """Raise ModelError when the model that is saved has a weight that is not finite."""
+        if not all(bool(value.isfinite().all()) for value in self.averaged.state_dict().values()):
+            raise self._diverged(epoch, "weights are not finite")
+
+    def _diverged(self, epoch: int, what: str) -> ModelError:
+        return ModelError(
+            f"the training diverged in epoch {epoch + 1}: {what}; "
+            f"train with a lower learning rate than {self.settings.learning_rate:g}"
+        )
 
     def _step(self, pixels: NDArray[np.uint8], labels: Tensor) -> tuple[float, Tensor]:
         views = augment(normalise(pixels, (0, 0, 0), (1, 1, 1)))
@@ -180,48 +228,75 @@ class _Run:
         self._average.update_parameters(self.model)
         return float(loss.detach()), logits.detach()
 
-    def store(self, path: Path, identity: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-        optimizer = self.optimizer.state_dict()
-        tensors = {
+    def state(self) -> dict[str, Tensor]:
+        """All that is needed to go on, besides the number of steps done."""
+        momentum = self.optimizer.state_dict()["state"]
+        return {
             **{f"model/{name}": value for name, value in self.model.state_dict().items()},
             **{f"average/{name}": value for name, value in self._average.state_dict().items()},
-            **{f"momentum/{index}": state["momentum_buffer"] for index, state in optimizer["state"].items()},
+            **{f"momentum/{index}": state["momentum_buffer"] for index, state in momentum.items()},
         }
-        document = {
-            "identity": identity,
-            "rows": rows,
-            "groups": optimizer["param_groups"],
-            "schedule": self.schedule.state_dict(),
-        }
-        contiguous = {name: value.contiguous() for name, value in tensors.items()}
-        write_tensors(path, contiguous, "training", document)
+
+    def store(self, path: Path, identity: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        write_tensors(path, self.state(), TRAINING, {"identity": identity, "rows": rows})
 
     def restore(self, path: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
-        """Take over a stored state and give the rows measured so far."""
+        """Take over a stored state, the whole of it or nothing, and give the rows measured so far."""
         try:
-            with safe_open(path, framework="pt") as file:
-                document = json.loads((file.metadata() or {})["training"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            found = document["identity"]
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is not a whole checkpoint; delete it, or train without --resume") from error
-        if found != identity:
+            metadata = read_metadata(path)
+            stored = validated(_Stored, read_document(metadata[TRAINING]))
+            tensors = read_tensors(path, TRAINING) if metadata[CHECKSUM] else {}
+            rows = [row.model_dump() for row in stored["rows"]]
+            if stored["identity"] == identity:
+                self._check(tensors, [row["epoch"] for row in rows])
+        except (ModelError, OSError, KeyError) as error:
+            problem = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise ModelError(
+                f"{path} is not a whole checkpoint ({problem}); delete it, or train without --resume"
+            ) from error
+        if stored["identity"] != identity:
             raise ModelError(
                 f"{path} belongs to another training: settings or data differ; "
                 "repeat the first command's options, or train without --resume"
             )
         self.model.load_state_dict(_with_prefix(tensors, "model/"))
         self._average.load_state_dict(_with_prefix(tensors, "average/"))
-        momentum = _with_prefix(tensors, "momentum/")
-        state = {int(index): {"momentum_buffer": value} for index, value in momentum.items()}
-        self.optimizer.load_state_dict({"state": state, "param_groups": document["groups"]})
-        self.schedule.load_state_dict(document["schedule"])
-        rows: list[dict[str, Any]] = document["rows"]
+        for index, weight in enumerate(self._weights()):
+            self.optimizer.state[weight] = {"momentum_buffer": tensors[f"momentum/{index}"].clone()}
+        done = len(rows) * self.steps
+        self.schedule.load_state_dict({"last_epoch": done - 1, "_step_count": done + 1})
+        self.schedule.step()  # to the rates that follow from the number of steps alone
         return rows
+
+    def _weights(self) -> list[Tensor]:
+        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
+
+    def _check(self, tensors: dict[str, Tensor], epochs: list[int]) -> None:
+        """Raise ModelError for a state that this training was never in."""
+        if epochs != list(range(1, len(epochs) + 1)) or not 1 <= len(epochs) <= self.settings.epochs:
+            raise ModelError(f"its rows are of the epochs {listed(epochs)}")
+        momentum = {f"momentum/{index}": weight for index, weight in enumerate(self._weights())}
+        wanted = {**self.state(), **momentum}
+        if odd := sorted(wanted.keys() ^ tensors.keys()):
+            raise ModelError(f"{listed(odd)} missing or not a part of it")
+        for name, value in wanted.items():
+            found = tensors[name]
+            if (found.shape, found.dtype) != (value.shape, value.dtype) or not bool(found.isfinite().all()):
+                raise ModelError(f"{name} is not what the network has")
+        if int(tensors["average/n_averaged"]) != len(epochs) * self.steps:
+            raise ModelError("its number of steps is not that of its epochs")
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _digest(images: Images) -> str:
+    """What tells images and their classes from others."""
+    digest = hashlib.blake2b(np.ascontiguousarray(images.labels.numpy()).data, digest_size=16)
+    for start in range(0, len(images.pixels), _CHUNK):
+        digest.update(np.ascontiguousarray(images.pixels[start : start + _CHUNK]).data)
+    return digest.hexdigest()
 
 
 def _accuracy(model: Classifier, images: Images) -> float:
@@ -232,6 +307,6 @@ def _accuracy(model: Classifier, images: Images) -> float:
 
 def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
     with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, LOG_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

@@ -11,8 +11,9 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from xaisigns.data.language import Language, Text, chosen_language
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import LONGEST, RGB, Picture, normalise, pixel_bounds, resize, rgb_images
+from xaisigns.data.preprocessing import LONGEST, Picture, normalise, pixel_bounds, resize, rgb_images
 from xaisigns.errors import DataError, ShapeError
+from xaisigns.model.schema import Classes, Mean, Side, Std, check
 
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
@@ -26,15 +27,19 @@ class NetworkSettings:
     """What a network is built from.
 
     ``head`` "compact" is global average pooling and one linear layer (9.2 M weights in all); "torchvision" is the three
-    wide linear layers of the paper [simonyan2015very]. ``mean`` and ``std`` are of pixels in 0..1.
+    wide linear layers of the paper [simonyan2015very]. ``mean`` and ``std`` are of pixels in 0..1. Raises ModelError
+    for settings that make no network.
     """
 
     architecture: Architecture = "vgg11_bn"
     head: Head = "compact"
-    classes: int = 43
-    input_size: int = 64
-    mean: RGB = (0.3403, 0.3121, 0.3214)
-    std: RGB = (0.2724, 0.2608, 0.2669)
+    classes: Classes = 43
+    input_size: Side = 64
+    mean: Mean = (0.3403, 0.3121, 0.3214)
+    std: Std = (0.2724, 0.2608, 0.2669)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class Classifier(nn.Module):
