@@ -13,7 +13,7 @@ from tests.conftest import settled
 from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
-from xaisigns.model.checkpoint import BUNDLED, FORMAT, bundled_weights, load_model, save_model
+from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 CARD = {
@@ -289,11 +289,11 @@ def test_a_place_below_a_file_is_refused(model, tmp_path):
 
 def test_a_full_disk_is_told_and_leaves_the_earlier_file(model, tmp_path):
     path = tmp_path / "model.safetensors"
-    path.write_bytes(b"earlier")
+    path.write_bytes(MODEL_MARK)
     with (
         largest_file(1_000_000),
         pytest.raises(OutputError, match=r"^cannot write .*; choose another place or make room$"),
     ):
         save_model(model, path)
-    assert path.read_bytes() == b"earlier"
+    assert path.read_bytes() == MODEL_MARK
     assert list(tmp_path.iterdir()) == [path]

@@ -47,7 +47,8 @@ class Method:
     """An attribution method with its options set. ``methods`` lists them, ``find_method`` finds one by specification.
 
     ``name`` is the specification, ``source`` a key of docs/references.bib, ``options`` has the defaults too. A control
-    knows nothing of the network. With ``contrast`` it explains a logit less another one.
+    knows nothing of the network. With ``contrast`` it explains a logit less another one. ``known`` is whether all that
+    says what it does: neither a function of the caller's, nor rules beside the composite.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Method:
     composite: str | None
     # From the model and its canonized copy.
     _prepare: Callable[[nn.Module, nn.Sequential], _Attribution] = field(repr=False)
+    known: bool = True
 
     def __call__(
         self, model: nn.Module, images: Tensor, target: Target | None = None, against: Target | None = None
@@ -155,10 +157,10 @@ def find_method(
         return _lrp(wanted, composite, rules, contrast=contrast)
     if composite is not None or rules is not None:
         raise MethodError(f"composite and rules are for method lrp alone, not for {text!r}")
-    known = {**_BUILT_IN, **_REGISTERED}
-    if wanted.name not in known:
-        raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *known])}")
-    entry = known[wanted.name]
+    entries = {**_BUILT_IN, **_REGISTERED}
+    if wanted.name not in entries:
+        raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *entries])}")
+    entry = entries[wanted.name]
     options = {**entry.options, **_options(wanted, entry)}
     contrast = contrast or wanted.contrast
     if contrast and entry.control:
@@ -169,7 +171,8 @@ def find_method(
         return _by_captum(function, network)
 
     told = Text(entry.description, GERMAN.get(wanted.name, entry.description))
-    return Method(str(wanted), told, entry.source, entry.control, options, contrast, None, prepare)
+    known = wanted.name in _BUILT_IN
+    return Method(str(wanted), told, entry.source, entry.control, options, contrast, None, prepare, known)
 
 
 def methods() -> list[Method]:
@@ -272,6 +275,7 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
         contrast=contrast or wanted.contrast,
         composite=written,
         _prepare=prepare,
+        known=rules is None,
     )
 
 

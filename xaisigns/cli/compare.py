@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -39,6 +40,7 @@ def compare(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("comparison"),
+    force: Force = False,
     lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
@@ -59,6 +61,7 @@ def compare(
             rows,
             lang,
             progress=bar("comparing"),
+            force=force,
         )
     if json:
         print_json(report)

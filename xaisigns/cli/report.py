@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -31,6 +32,7 @@ def report(
         Path | None, typer.Option(help="PDF to write; report.pdf where no --html is given.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
+    force: Force = False,
     lang: Lang = "en",
     classes: Annotated[
         str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
@@ -71,6 +73,7 @@ def report(
             ),
             {"pdf": pdf, "html": html},
             bar,
+            force=force,
         )
     if json:
         print_json(document)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Json, Lang, OptionalRoot, bars, or_rendered, print_json
+from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import percent, written
 
@@ -25,6 +25,7 @@ def train(
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an earlier run.")] = False,
+    force: Force = False,
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
@@ -51,6 +52,7 @@ def train(
             drawn_per_class=drawn,
             validation=validation,
             resume=resume,
+            force=force,
             decoding=bar("decoding"),
             progress=progress,
         )

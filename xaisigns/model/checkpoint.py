@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from xaisigns.data.files import whole_file
-from xaisigns.errors import ModelError, OutputError
+from xaisigns.errors import ModelError
 from xaisigns.model.foreign import Preprocessing, load_foreign
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -21,13 +21,15 @@ BUNDLED = ("clean", "stickered")
 _KEY = "xaisigns"
 
 
-def save_model(model: Classifier, path: Path) -> None:
+def save_model(model: Classifier, path: Path, *, force: bool = False) -> None:
     """Write weights (float16; biases and BatchNorm's statistics float32), settings and card to one file.
 
-    Raises OutputError when it cannot be written.
+    Raises OutputError when it cannot be written, or is there and not of xaisigns without ``force``.
     """
     document = {"format": FORMAT, "network": asdict(model.settings), **model.card}
-    write_tensors(path, {name: _stored(tensor) for name, tensor in model.state_dict().items()}, _KEY, document)
+    tensors = {name: _stored(tensor) for name, tensor in model.state_dict().items()}
+    with whole_file(path, MODEL_MARK, force=force) as temporary:
+        write_tensors(temporary, tensors, _KEY, document)
 
 
 def load_model(name: Path | str, preprocessing: Preprocessing | None = None) -> Classifier:
@@ -71,15 +73,22 @@ def load_model(name: Path | str, preprocessing: Preprocessing | None = None) -> 
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: dict[str, Any]) -> None:
-    """Write one whole safetensors file whose metadata has ``document`` as JSON under ``key``.
+    """Write a safetensors file, which ``tensors_mark`` tells, whose metadata has ``document`` as JSON under ``key``.
 
-    Raises OutputError when it cannot be written.
+    Raises OSError when it cannot be written.
     """
-    with whole_file(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={key: json.dumps(document, ensure_ascii=False)})
-        except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
-            raise OutputError(f"cannot write {path}: {error}; choose another place or make room") from error
+    try:
+        save_file(tensors, path, metadata={key: json.dumps(document, ensure_ascii=False)})
+    except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
+        raise OSError(str(error)) from error
+
+
+def tensors_mark(key: str) -> bytes:
+    """How the files of ``write_tensors`` begin."""
+    return f'{{"__metadata__":{{"{key}":'.encode()
+
+
+MODEL_MARK = tensors_mark(_KEY)
 
 
 def bundled_weights(name: str) -> Path:

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 
 from xaisigns.data.decoded import decode, split_by_track
-from xaisigns.data.files import refuse_folder
+from xaisigns.data.files import Place, check_places
 from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.language import Language
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.data.opening import open_images
 from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
-from xaisigns.model.checkpoint import save_model
+from xaisigns.model.checkpoint import MODEL_MARK, save_model
 from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
-from xaisigns.model.training import Images, Progress, TrainingSettings, train
+from xaisigns.model.training import Images, Progress, TrainingSettings, train, training_places
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 Count = Callable[[int, int], None]
@@ -35,6 +35,7 @@ def train_model(
     drawn_per_class: int = 0,
     validation: float = 0.1,
     resume: bool = False,
+    force: bool = False,
     decoding: Count | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, Any]:
@@ -44,9 +45,10 @@ def train_model(
     number of images. ``manipulation`` puts stickers on in memory; a manipulated copy brings its own.
     ``drawn_per_class`` adds that many drawn signs of each class, with the same stickers, to GTSRB. ``validation`` is
     the share of tracks held out (0: none); drawn signs never are. ``decoding`` gets images done and in all. Raises
-    DataError, ModelError and OutputError as the parts do.
+    DataError, ModelError and OutputError as the parts do; OutputError before all else where, without ``force``, a file
+    is that xaisigns did not write.
     """
-    refuse_folder(out)
+    check_places([Place(out, MODEL_MARK), *training_places(out)], force=force)
     data = open_images(root, "train")
     network = replace(network, classes=len(data.class_names["en"]))
     if network.classes < 2:
@@ -84,11 +86,12 @@ def train_model(
         Images(pixels[held_out], labels[held_out]) if held_out else None,
         out,
         resume=resume,
+        force=force,
         fingerprint=json.dumps([data_card, card["manipulation"]]),
         progress=progress,
     )
     model.card = {**card, "metrics": rows[-1]}
-    save_model(model, out)
+    save_model(model, out, force=force)
     return model.card
 
 

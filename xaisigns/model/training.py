@@ -17,13 +17,17 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from xaisigns.data.files import whole_file
+from xaisigns.data.files import Place, whole_files
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
-from xaisigns.model.checkpoint import write_tensors
+from xaisigns.model.checkpoint import tensors_mark, write_tensors
 from xaisigns.model.evaluation import predict
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+
+_COLUMNS = ("epoch", "loss", "accuracy", "validation_accuracy", "seconds")
+_KEY = "training"
+_CHECKPOINT_MARK = tensors_mark(_KEY)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    force: bool = False,
     fingerprint: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Classifier, list[dict[str, Any]]]:
@@ -88,7 +93,8 @@ def train(
     .csv the rows so far. With ``resume`` a training goes on from there and ends with the same weights, bit for bit, as
     an unbroken one on the same machine; without a checkpoint it starts anew. ``fingerprint`` is what tells the data
     apart. Uses bfloat16 where the processor computes with it. The global random state is left as it was. Raises
-    ModelError for a checkpoint that is broken or of another training, OutputError when a file cannot be written.
+    ModelError for a checkpoint that is broken or of another training, OutputError when a file cannot be written, or is
+    there and not of xaisigns without ``force``.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -105,14 +111,20 @@ def train(
             row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
             rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
             # The log first: a kill in between costs an epoch, which is trained and logged anew, and no row of the log.
-            _write_log(out.with_suffix(".csv"), rows)
-            run.store(checkpoint, identity, rows)
+            with whole_files(training_places(out), force=force) as (log, state):
+                _write_log(log, rows)
+                run.store(state, identity, rows)
     return run.averaged.requires_grad_(False).eval(), rows
 
 
 def checkpoint_path(out: Path) -> Path:
     """Where the training of ``out`` keeps its state between epochs."""
     return out.with_suffix(".checkpoint.safetensors")
+
+
+def training_places(out: Path) -> list[Place]:
+    """Where the training of ``out`` keeps its log and its state."""
+    return [Place(out.with_suffix(".csv"), ",".join(_COLUMNS).encode()), Place(checkpoint_path(out), _CHECKPOINT_MARK)]
 
 
 class _Run:
@@ -194,13 +206,13 @@ class _Run:
             "schedule": self.schedule.state_dict(),
         }
         contiguous = {name: value.contiguous() for name, value in tensors.items()}
-        write_tensors(path, contiguous, "training", document)
+        write_tensors(path, contiguous, _KEY, document)
 
     def restore(self, path: Path, identity: dict[str, Any]) -> list[dict[str, Any]]:
         """Take over a stored state and give the rows measured so far."""
         try:
             with safe_open(path, framework="pt") as file:
-                document = json.loads((file.metadata() or {})["training"])
+                document = json.loads((file.metadata() or {})[_KEY])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             found = document["identity"]
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
@@ -231,7 +243,7 @@ def _accuracy(model: Classifier, images: Images) -> float:
 
 
 def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

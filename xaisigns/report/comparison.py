@@ -20,6 +20,7 @@ from xaisigns.attribution.methods import DEFAULT_METHODS, Method
 from xaisigns.attribution.running import logits_of
 from xaisigns.attribution.selection import select_methods
 from xaisigns.data.language import Language, chosen_language, percent, written
+from xaisigns.errors import TakenError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import COLOURS, NotebookFigure, limit_of, save_figure
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
@@ -89,10 +90,13 @@ def compare_files(
     targets: Sequence[Row] = (),
     language: Language | None = None,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Write the picture of ``compare`` for each image file to ``out``; gives the document of ``compare --json``.
 
-    An image that cannot be read is in its "skipped". No file of the call is written over another or over an image.
+    An image that cannot be read, or without ``force`` one whose picture would overwrite a file of others, is in its
+    "skipped". No file of the call is written over another or over an image.
     Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
     """
     language = chosen_language(language)
@@ -105,7 +109,11 @@ def compare_files(
         compared = _compared(model, [image for _, image in batch], chosen, targets)
         for (path, _), one in zip(batch, compared, strict=True):
             picture = names.take(path)
-            save_figure(_figure(model, chosen, one, language), picture)
+            try:
+                save_figure(_figure(model, chosen, one, language), picture, force=force)
+            except TakenError as error:
+                skipped.append({"image": str(path), "error": f"{path}: {error}"})
+                continue
             results.append(_document(model, path, one, picture, language))
             if progress:
                 progress(len(results) + len(skipped), len(paths))

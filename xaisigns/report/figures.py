@@ -24,6 +24,7 @@ from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
 
 COLOURS = colormaps["bwr"]
+PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 _STEPS = 63
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -94,11 +95,19 @@ class NotebookFigure(Figure):
         return buffer.getvalue()
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, whole or not at all. Raises OutputError when it cannot be written."""
-    with whole_file(path) as temporary:
-        # No date and no version in the file: the same figure gives the same bytes.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
+    """Write the figure as PNG, whole or not at all.
+
+    Raises OutputError when it cannot be written, or is there and not of xaisigns without ``force``.
+    """
+    with whole_file(path, PICTURE_MARK, force=force) as temporary:
+        write_picture(figure, temporary)
+
+
+def write_picture(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG with ``PICTURE_MARK``."""
+    # No date and no version in the file: the same figure gives the same bytes.
+    figure.savefig(path, format="png", metadata={"Software": "xaisigns"})
 
 
 def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:

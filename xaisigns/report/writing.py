@@ -6,36 +6,45 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xaisigns.data.files import refuse_folder
+from xaisigns.data.files import Place, check_places, whole_files
 from xaisigns.errors import OutputError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.examined import Bar
 from xaisigns.report.gather import Reporting, gather
-from xaisigns.report.html import write_html
-from xaisigns.report.pdf import write_pdf
+from xaisigns.report.html import HTML_MARK, html_report
+from xaisigns.report.pdf import PDF_MARK, pdf_report
 
-_WRITERS = {"pdf": write_pdf, "html": write_html}
+_MARKS = {"pdf": PDF_MARK, "html": HTML_MARK}
+_REPORTS = {"pdf": pdf_report, "html": html_report}
 _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 
 def write_reports(
-    model: Classifier, root: Path, wanted: Reporting, paths: Mapping[str, Path | None], bar: Bar
+    model: Classifier,
+    root: Path,
+    wanted: Reporting,
+    paths: Mapping[str, Path | None],
+    bar: Bar,
+    *,
+    force: bool = False,
 ) -> dict[str, Any]:
-    """Write the report to each path, "pdf" and "html", that is not None; gives the document of ``report --json``.
+    """Write the report to each path, "pdf" and "html", that is not None, all or none; gives the document of ``--json``.
 
-    Raises OutputError, before anything is computed, when a package is missing or a folder is in the place of a file,
-    and when a file cannot be written; otherwise as ``gather`` does.
+    Raises OutputError, before anything is computed, when a package is missing or a place cannot be written, or has a
+    file that is not of xaisigns without ``force``; otherwise as ``gather`` does.
     """
     chosen = {kind: path for kind, path in paths.items() if path is not None}
-    for kind, path in chosen.items():
-        refuse_folder(path)
+    places = [Place(path, _MARKS[kind]) for kind, path in chosen.items()]
+    check_places(places, force=force)
+    for kind in chosen:
         if importlib.util.find_spec(_PACKAGES[kind]) is None:
             raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
     start = time.monotonic()
     content = gather(model, root, wanted, bar)
     gathered = time.monotonic()
-    for kind, path in chosen.items():
-        _WRITERS[kind](content, path)
+    with whole_files(places, force=force) as temporaries:
+        for kind, temporary in zip(chosen, temporaries, strict=True):
+            temporary.write_bytes(_REPORTS[kind](content))
     end = time.monotonic()
     return {
         "files": {kind: str(path) for kind, path in chosen.items()},
