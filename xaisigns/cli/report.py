@@ -54,9 +54,11 @@ def report(
 ) -> None:
     """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
     from xaisigns.report.gather import REPORT_METHODS, Reporting
-    from xaisigns.report.writing import write_reports
+    from xaisigns.report.writing import check_reports, write_reports
 
     pdf = out or (None if html else Path("report.pdf"))
+    paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
+    check_reports(paths, force=force)
     network = load(model, input_size, mean, std)
     with bars(lang) as bar:
         document = write_reports(
@@ -71,7 +73,7 @@ def report(
                 language=lang,
                 seed=seed,
             ),
-            {"pdf": pdf, "html": html},
+            paths,
             bar,
             force=force,
         )

@@ -30,12 +30,14 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a VGG11; after each epoch a checkpoint and a CSV log lie beside the model file."""
+    from xaisigns.data.files import check_places
     from xaisigns.data.manipulation import Manipulation
-    from xaisigns.model.experiment import train_model
+    from xaisigns.model.experiment import model_places, train_model
     from xaisigns.model.training import Progress, TrainingSettings
     from xaisigns.model.vgg import NetworkSettings
 
     words = WORDS[lang]
+    check_places(model_places(out), force=force)
     with bars(lang) as bar:
         training = bar("training")
 

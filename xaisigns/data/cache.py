@@ -59,11 +59,8 @@ def kept(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
     if stored is not None:
         return {name: np.array(values) for name, values in stored.items()}
     made = {name: np.asarray(values) for name, values in make().items()}
-    arrays = {
-        name: _Array(values.dtype, values.shape, lambda values=values: (values,)) for name, values in made.items()
-    }
     with whole_file(path) as temporary:
-        _write(temporary, digest, arrays)
+        _write(temporary, digest, {name: _whole(values) for name, values in made.items()})
     return made
 
 
@@ -120,6 +117,10 @@ class _Array(NamedTuple):
     @property
     def size(self) -> int:
         return self.dtype.itemsize * math.prod(self.shape)
+
+
+def _whole(values: NDArray[Any]) -> _Array:
+    return _Array(values.dtype, values.shape, lambda: (values,))
 
 
 def _write(path: Path, digest: str, arrays: Mapping[str, _Array]) -> None:

@@ -48,7 +48,7 @@ def train_model(
     DataError, ModelError and OutputError as the parts do; OutputError before all else where, without ``force``, a file
     is that xaisigns did not write.
     """
-    check_places([Place(out, MODEL_MARK), *training_places(out)], force=force)
+    check_places(model_places(out), force=force)
     data = open_images(root, "train")
     network = replace(network, classes=len(data.class_names["en"]))
     if network.classes < 2:
@@ -93,6 +93,11 @@ def train_model(
     model.card = {**card, "metrics": rows[-1]}
     save_model(model, out, force=force)
     return model.card
+
+
+def model_places(out: Path) -> list[Place]:
+    """Where ``train_model`` writes: the model, its log and its checkpoint."""
+    return [Place(out, MODEL_MARK), *training_places(out)]
 
 
 def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation | None:

@@ -23,31 +23,26 @@ def write_reports(
     model: Classifier,
     root: Path,
     wanted: Reporting,
-    paths: Mapping[str, Path | None],
+    paths: Mapping[str, Path],
     bar: Bar,
     *,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Write the report to each path, "pdf" and "html", that is not None, all or none; gives the document of ``--json``.
+    """Write the report to each path, by its kind "pdf" or "html", all or none; gives the document of ``--json``.
 
     Raises OutputError, before anything is computed, when a package is missing or a place cannot be written, or has a
     file that is not of xaisigns without ``force``; otherwise as ``gather`` does.
     """
-    chosen = {kind: path for kind, path in paths.items() if path is not None}
-    places = [Place(path, _MARKS[kind]) for kind, path in chosen.items()]
-    check_places(places, force=force)
-    for kind in chosen:
-        if importlib.util.find_spec(_PACKAGES[kind]) is None:
-            raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
+    places = check_reports(paths, force=force)
     start = time.monotonic()
     content = gather(model, root, wanted, bar)
     gathered = time.monotonic()
     with whole_files(places, force=force) as temporaries:
-        for kind, temporary in zip(chosen, temporaries, strict=True):
+        for kind, temporary in zip(paths, temporaries, strict=True):
             temporary.write_bytes(_REPORTS[kind](content))
     end = time.monotonic()
     return {
-        "files": {kind: str(path) for kind, path in chosen.items()},
+        "files": {kind: str(path) for kind, path in paths.items()},
         "classes": len(content.sections),
         "examples": sum(len(section.examples) for section in content.sections),
         "methods": [method.key for method in content.methods],
@@ -56,3 +51,13 @@ def write_reports(
         "seconds": round(end - start, 1),
         "document_seconds": round(end - gathered, 1),
     }
+
+
+def check_reports(paths: Mapping[str, Path], *, force: bool = False) -> list[Place]:
+    """The places of reports by kind. Raises OutputError as ``write_reports`` does before anything is computed."""
+    places = [Place(path, _MARKS[kind]) for kind, path in paths.items()]
+    check_places(places, force=force)
+    for kind in paths:
+        if importlib.util.find_spec(_PACKAGES[kind]) is None:
+            raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
+    return places
