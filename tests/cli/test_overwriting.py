@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from xaisigns.attribution.composites import Rule
 from xaisigns.data import rendered_set
 from xaisigns.data.rendered import draw_sign
+from xaisigns.metrics import tuning
+from xaisigns.metrics.tuning import Measured, Setting, Tuning
 from xaisigns.model import checkpoint
 
 LONG = {
@@ -73,9 +76,10 @@ def test_a_file_of_others_is_refused_before_the_work(run, tmp_path, command, nam
     assert theirs.read_text() == "mine"
 
 
-@pytest.mark.usefixtures("few_rules")
 @pytest.mark.parametrize("command", LONG)
-def test_a_second_run_goes_over_the_first_and_force_over_all(run, tmp_path, gtsrb, untrained, command):
+def test_a_second_run_goes_over_the_first_and_force_over_all(run, tmp_path, gtsrb, untrained, command, monkeypatch):
+    found = Measured(Setting({"features.0": Rule("flat")}, contrast=False, name="epsilon"), value=0.5, flipping=0.5)
+    monkeypatch.setattr(tuning, "tune", lambda *_, **__: Tuning(found, found, images=4, tried=1))  # takes long
     options, names = LONG[command]
     arguments = f"{command} {WHOLE[command]} {options}".format(gtsrb=gtsrb, model=untrained, out=tmp_path / "out")
     for path in (tmp_path / "out" / name for name in names):

@@ -401,6 +401,16 @@ def test_the_folder_has_the_mode_of_any_new_folder(tmp_path, umask, mode):
     assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == mode
 
 
+def test_an_empty_folder_gets_what_says_that_it_is_whole_last(tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()
+    moved, replace = [], Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: moved.append(path.name) or replace(path, to))
+    with whole_folder(tmp_path / "set") as folder:
+        (folder / "a.json").write_text("all")
+        (folder / "z").mkdir()
+    assert moved == ["z", "a.json"]
+
+
 @pytest.mark.parametrize("kind", ["file", "full"])
 def test_a_place_with_something_in_it_is_refused_and_untouched(tmp_path, kind):
     target = tmp_path / "set"
