@@ -10,6 +10,7 @@ XaisignsError
 ├── MetricError       a setting or a model that a metric cannot use
 ├── LanguageError     a language other than German and English
 └── OutputError       a result cannot be written where it was wanted
+    └── TakenError        a file is there that xaisigns did not write
 
 A message says what was wanted, what came, and what to do. The command line prints it as one line and exits with 1.
 """
@@ -53,3 +54,7 @@ class LanguageError(XaisignsError):
 
 class OutputError(XaisignsError):
     """A result cannot be written where it was wanted."""
+
+
+class TakenError(OutputError):
+    """A file is there that xaisigns did not write."""

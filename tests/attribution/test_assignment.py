@@ -78,7 +78,7 @@ def test_written_rules_are_read_again(tmp_path):
     write_rules(tmp_path / "new" / "rules.toml", rules, "First line\nand a second")
     assert read_rules(tmp_path / "new" / "rules.toml") == rules
     text = (tmp_path / "new" / "rules.toml").read_text(encoding="utf-8")
-    assert text.startswith("# First line\n# and a second\n[name]\n")
+    assert text.startswith("# Rules of LRP, written by xaisigns.\n# First line\n# and a second\n[name]\n")
 
 
 def test_rules_that_cannot_be_written_are_told(tmp_path):

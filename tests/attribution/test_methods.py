@@ -393,7 +393,9 @@ def test_every_method_says_what_it_does_and_where_it_comes_from():
         assert method.control or f"{{{method.source}," in bibliography
 
 
-@pytest.mark.parametrize("text", ["smoothgrad:samples=4", "gradient_shap:samples=4", "kernel_shap:samples=20", "gradcam"])
+@pytest.mark.parametrize(
+    "text", ["smoothgrad:samples=4", "gradient_shap:samples=4", "kernel_shap:samples=20", "gradcam"]
+)
 def test_threads_get_what_one_thread_gets(text, network, images):
     """Whether they share a prepared method or each have their own; the global generators are the process's."""
     shared = find_method(text).prepared(network)
@@ -431,7 +433,15 @@ def test_one_method_counts_once_however_it_is_written(texts, network, images):
 
 
 def test_methods_that_differ_have_other_keys():
-    texts = (*SPECIFICATIONS, "lrp", "lrp:contrast", "lrp:gamma=0.06", "occlusion", "saliency:contrast", "random:seed=1")
+    texts = (
+        *SPECIFICATIONS,
+        "lrp",
+        "lrp:contrast",
+        "lrp:gamma=0.06",
+        "occlusion",
+        "saliency:contrast",
+        "random:seed=1",
+    )
     assert len({find_method(text).key for text in texts}) == len(texts)
     rules = [None, {"0": "flat"}, {"0": "epsilon"}, {0: "flat"}, {nn.Conv2d: "flat"}]
     assert len({find_method("lrp", rules=one).key for one in rules}) == len(rules)

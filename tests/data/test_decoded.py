@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from xaisigns.data import decoded
-from xaisigns.data.decoded import cache_folder, decode, split_by_track
+from xaisigns.data.cache import cache_folder
+from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
 from xaisigns.data.manipulation import Manipulation
@@ -78,7 +79,7 @@ def test_other_settings_have_their_own_pixels(gtsrb, tmp_path, nothing_is_read):
     decode(train, SIZE, STICKERS, folder=tmp_path)
     decode(test, SIZE, folder=tmp_path)
     assert decode(train, SIZE + 1, folder=tmp_path).shape == (24, SIZE + 1, SIZE + 1, 3)
-    assert len(list(tmp_path.glob("*.npy"))) == 4
+    assert len(list(tmp_path.glob("*.arrays"))) == 4
     nothing_is_read()  # what is kept side by side is not made again by turns
     assert decode(train, SIZE, folder=tmp_path).shape == (24, SIZE, SIZE, 3)
     assert decode(test, SIZE, folder=tmp_path).shape == (12, SIZE, SIZE, 3)
@@ -88,7 +89,7 @@ def test_other_stickers_replace_the_former(gtsrb, tmp_path):
     data, other = GTSRB(gtsrb), Manipulation(class_id=4, fraction=0.7, seed=1)
     decode(data, SIZE, STICKERS, folder=tmp_path)
     np.testing.assert_array_equal(decode(data, SIZE, other, folder=tmp_path), one_by_one(data, other))
-    assert len(list(tmp_path.glob("*.npy"))) == 1
+    assert len(list(tmp_path.glob("*.arrays"))) == 1
 
 
 def test_a_changed_file_is_decoded_anew_and_the_stale_pixels_go(gtsrb, tmp_path):
@@ -101,7 +102,7 @@ def test_a_changed_file_is_decoded_anew_and_the_stale_pixels_go(gtsrb, tmp_path)
     fresh = decode(data, SIZE, folder=tmp_path)
     np.testing.assert_array_equal(fresh[7], np.broadcast_to([255, 165, 0], (SIZE, SIZE, 3)))
     assert (fresh != stale).any(axis=(1, 2, 3)).sum() == 1
-    assert len(list(tmp_path.glob("*.npy"))) == 1
+    assert len(list(tmp_path.glob("*.arrays"))) == 1
 
 
 def test_a_changed_roi_moves_the_sticker(gtsrb, tmp_path):
@@ -114,7 +115,7 @@ def test_a_changed_roi_moves_the_sticker(gtsrb, tmp_path):
     fresh = decode(data, SIZE, everywhere, folder=tmp_path)
     np.testing.assert_array_equal(fresh, one_by_one(data, everywhere))
     assert (fresh != stale).any(axis=(1, 2, 3)).sum() == 1
-    assert len(list(tmp_path.glob("*.npy"))) == 1
+    assert len(list(tmp_path.glob("*.arrays"))) == 1
 
 
 def test_progress_counts_every_image(gtsrb, tmp_path):
@@ -143,14 +144,14 @@ def test_an_image_that_has_gone_meanwhile_is_told(gtsrb, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_told(gtsrb, tmp_path):
     (tmp_path / "cache").write_text("a file")
-    with pytest.raises(OutputError, match=f"cannot write {tmp_path}/cache/.*npy: .*; choose another place"):
+    with pytest.raises(OutputError, match=f"cannot write {tmp_path}/cache/.*arrays: .*; choose another place"):
         decode(GTSRB(gtsrb, "test"), SIZE, folder=tmp_path / "cache")
 
 
 def test_the_cache_is_where_the_environment_says_or_at_home(gtsrb, tmp_path, monkeypatch):
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "mine"))
     decode(GTSRB(gtsrb, "test"), SIZE)
-    assert [path.suffix for path in (tmp_path / "mine").iterdir()] == [".npy"]
+    assert [path.suffix for path in (tmp_path / "mine").iterdir()] == [".arrays"]
     monkeypatch.delenv("XAISIGNS_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder() == tmp_path / "home" / ".cache" / "xaisigns"

@@ -1,11 +1,27 @@
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from xaisigns.data.files import cannot_write, is_file, is_folder, whole_file, whole_folder
-from xaisigns.errors import OutputError
+from xaisigns.data import files
+from xaisigns.data.files import (
+    Place,
+    cannot_write,
+    check_places,
+    is_file,
+    is_folder,
+    whole_file,
+    whole_files,
+    whole_folder,
+)
+from xaisigns.errors import OutputError, TakenError
+
+MARK = b"made by us"
 
 
 def names(folder):
@@ -65,6 +81,240 @@ def test_the_file_has_the_mode_of_any_new_file(tmp_path, umask, mode):
         assert os.umask(umask) == umask
     finally:
         os.umask(before)
+
+
+def test_the_umask_of_the_process_is_not_touched(tmp_path, monkeypatch):
+    # Another thread's new file would get the mode of the moment.
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail(f"the umask was set to {mask:o}"))
+    with whole_file(tmp_path / "report.json") as path:
+        path.write_text("whole")
+    fill(tmp_path / "set")
+
+
+@pytest.mark.parametrize("length", [240, 245, 249, 251, 255])
+@pytest.mark.parametrize("letter", ["x", "ü", "\udcdf"], ids=["ascii", "two bytes", "no UTF-8"])
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path, length, letter):
+    room = length - len(".png")
+    name = "y" * (room % len(os.fsencode(letter))) + letter * (room // len(os.fsencode(letter))) + ".png"
+    with whole_file(tmp_path / name) as path:
+        path.write_text("whole")
+        assert path.suffix == ".png"
+    assert names(tmp_path) == [name]
+    fill(tmp_path / f"s{name[1:]}")
+
+
+def test_a_suffix_may_be_the_whole_name(tmp_path):
+    with whole_file(tmp_path / f"a.{'x' * 253}") as path:
+        path.write_text("whole")
+    assert (tmp_path / f"a.{'x' * 253}").read_text() == "whole"
+
+
+@pytest.mark.parametrize(
+    "path", ["x" * 300, "new/" + "ü" * 128, "x" * 300 + "/report.json", "a\0b", "\ud800", "file/a/b"]
+)
+def test_a_place_that_cannot_be_is_told_before_the_work(tmp_path, path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"^cannot write "), whole_file(tmp_path / path):
+        pytest.fail("there is nothing to write to")
+    with pytest.raises(OutputError, match=r"^cannot write "), whole_folder(tmp_path / path):
+        pytest.fail("there is nothing to write to")
+    with pytest.raises(OutputError, match=r"^cannot write "):
+        check_places([Place(tmp_path / path, MARK)])
+    assert names(tmp_path) == ["file"] or names(tmp_path / "new") == []
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # Nothing is closed to root.
+    with pytest.raises(OutputError, match=r"report\.json: Permission denied; choose another place"):
+        check_places([Place(tmp_path / "new" / "report.json", MARK)])
+
+
+def test_what_is_renamed_is_on_disk(tmp_path, monkeypatch):
+    done = []
+    sync, replace = os.fsync, Path.replace
+    kinds = {True: "file", False: "folder"}
+    monkeypatch.setattr(os, "fsync", lambda handle: done.append(kinds[stat.S_ISREG(os.fstat(handle).st_mode)]))
+    monkeypatch.setattr(Path, "replace", lambda path, to: done.append("rename") or replace(path, to))
+    with whole_files([Place(tmp_path / name, b"") for name in ("a", "b")]) as paths:
+        for path in paths:
+            path.write_text("whole")
+    assert done == ["file", "file", "rename", "rename", "folder"]
+    assert sync is not os.fsync
+
+
+def test_a_set_appears_together_or_not_at_all(tmp_path):
+    places = [Place(tmp_path / name, b"") for name in ("a.csv", "b.json")]
+    for path, _ in places:
+        path.write_text("old")
+
+    def write(error=None):
+        with whole_files(places) as (first, second):
+            first.write_text("new")
+            if error:
+                raise error
+            second.write_text("new")
+            assert {path.read_text() for path, _ in places} == {"old"}
+
+    with pytest.raises(OutputError, match=r"^cannot write .*a\.csv, .*b\.json: No space left on device; choose"):
+        write(OSError(errno.ENOSPC, "No space left on device"))
+    assert {path.read_text() for path, _ in places} == {"old"}
+    write()
+    assert {path.read_text() for path, _ in places} == {"new"}
+    assert names(tmp_path) == ["a.csv", "b.json"]
+
+
+def test_a_disk_that_cannot_keep_it_is_told_and_leaves_the_old(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("old")
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")  # where room is found as late as that
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"), whole_file(tmp_path / "a") as path:
+        path.write_text("new")
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("second", ["a.csv", "./a.csv", "A.CSV"])
+def test_two_files_in_one_place_are_refused(tmp_path, second):
+    places = [Place(tmp_path / name, b"") for name in ("a.csv", second)]
+    with pytest.raises(OutputError, match=r"^cannot write two files to "), whole_files(places):
+        pytest.fail("one would be lost")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from xaisigns.data.files import whole_file, whole_folder
+with (whole_file if sys.argv[2] == "file" else whole_folder)(Path(sys.argv[1])) as path:
+    (path if path.is_file() else path / "1.ppm").write_text("half")
+    if sys.argv[3] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def begin(path, kind, end):
+    """A process that begins to write there."""
+    command = [sys.executable, "-c", KILLED, path, kind, end]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def killed(path, kind):
+    with begin(path, kind, "killed") as process:
+        assert process.wait() == -signal.SIGKILL
+    files._swept.clear()  # as in a new process
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_run_left_goes_with_the_next_one(tmp_path, kind):
+    killed(tmp_path / "out.txt", kind)
+    (left,) = names(tmp_path)
+    assert left.startswith(".xaisigns-")
+    with whole_file(tmp_path / "other.txt") as path:
+        assert names(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_running_process_writes_stays(tmp_path, kind):
+    with begin(tmp_path / "out.txt", kind, "goes on") as process:
+        assert process.stdout.readline() == "writing\n"
+        files._swept.clear()
+        fill(tmp_path / "set")
+        assert len(names(tmp_path)) == 2
+        process.communicate("go on")
+    assert names(tmp_path) == ["out.txt", "set"]
+
+
+def test_an_empty_folder_can_be_filled_after_a_kill_but_not_while_another_fills_it(tmp_path):
+    (tmp_path / "set").mkdir()
+    killed(tmp_path / "set", "folder")
+    assert len(names(tmp_path / "set")) == 1
+    with begin(tmp_path / "set", "folder", "goes on") as process:
+        assert process.stdout.readline() == "writing\n"
+        with pytest.raises(OutputError, match="is not an empty folder"):
+            fill(tmp_path / "set")
+        process.kill()
+    fill(tmp_path / "set")
+    assert names(tmp_path / "set") == ["images", "manifest.json"]
+
+
+def test_what_only_looks_like_ours_is_not_removed(tmp_path):
+    for name in (".xaisigns-notes", ".xaisigns-0123456789abcdef0", "xaisigns-0123456789abcdef"):
+        (tmp_path / name).write_text("mine")
+    files._swept.clear()
+    with whole_file(tmp_path / "out.txt"):
+        pass
+    assert len(names(tmp_path)) == 4
+
+
+def test_a_new_file_that_is_swept_before_its_lock_is_made_again(tmp_path, monkeypatch):
+    lock, swept = files._lock, []
+
+    def late(path):
+        if not swept:
+            swept.append(path)
+            files._sweep(tmp_path)  # of another process, whose lock comes first
+        return lock(path)
+
+    monkeypatch.setattr(files, "_lock", late)
+    with whole_file(tmp_path / "out.txt") as path:
+        path.write_text("whole")
+    assert swept != [path]
+    assert names(tmp_path) == ["out.txt"]
+
+
+@pytest.mark.parametrize("content", [MARK, MARK + bytes(200_000), bytes(200_000) + MARK, b""])
+def test_a_file_of_ours_is_replaced(tmp_path, content):
+    (tmp_path / "a").write_bytes(content)
+    with whole_file(tmp_path / "a", MARK) as path:
+        path.write_bytes(MARK)
+    assert (tmp_path / "a").read_bytes() == MARK
+
+
+@pytest.mark.parametrize("content", [b"mine", bytes(200_000) + MARK + bytes(200_000)])
+def test_a_file_of_others_is_kept_unless_forced(tmp_path, content):
+    (tmp_path / "a").write_bytes(content)
+    told = "a exists and was not written by xaisigns; give another place or --force$"
+    with pytest.raises(TakenError, match=told), whole_file(tmp_path / "a", MARK):
+        pytest.fail("it would be lost")
+    with pytest.raises(TakenError, match=told):
+        check_places([Place(tmp_path / "new", MARK), Place(tmp_path / "a", MARK)])
+    assert (tmp_path / "a").read_bytes() == content
+    with whole_file(tmp_path / "a", MARK, force=True) as path:
+        path.write_bytes(MARK)
+    assert (tmp_path / "a").read_bytes() == MARK
+
+
+def test_a_file_that_came_meanwhile_is_kept(tmp_path):
+    def write():
+        with whole_file(tmp_path / "a", MARK) as path:
+            path.write_bytes(MARK)
+            (tmp_path / "a").write_text("mine")
+
+    with pytest.raises(TakenError):
+        write()
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_a_link_is_what_it_leads_to(tmp_path):
+    (tmp_path / "ours").write_bytes(MARK)
+    for name in ("ours", "nothing"):
+        (tmp_path / f"to-{name}").symlink_to(tmp_path / name)
+    check_places([Place(tmp_path / "to-ours", MARK)])
+    with pytest.raises(TakenError):
+        check_places([Place(tmp_path / "to-nothing", MARK)])
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_what_is_no_regular_file_is_never_replaced(tmp_path, force):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(OutputError, match=f"^cannot write {path}: it is no regular file; name another place$"):
+            check_places([Place(path, MARK)], force=force)
 
 
 def test_a_parent_that_is_a_file_is_told_in_one_line(tmp_path):
@@ -149,6 +399,16 @@ def test_the_folder_has_the_mode_of_any_new_folder(tmp_path, umask, mode):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == mode
+
+
+def test_an_empty_folder_gets_what_says_that_it_is_whole_last(tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()
+    moved, replace = [], Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: moved.append(path.name) or replace(path, to))
+    with whole_folder(tmp_path / "set") as folder:
+        (folder / "a.json").write_text("all")
+        (folder / "z").mkdir()
+    assert moved == ["z", "a.json"]
 
 
 @pytest.mark.parametrize("kind", ["file", "full"])

@@ -15,7 +15,7 @@ from tests.model.test_torch_state import CALLERS
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
-from xaisigns.model.checkpoint import BUNDLED, FORMAT, bundled_weights, load_model, save_model
+from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
 from xaisigns.model.foreign import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
@@ -294,13 +294,13 @@ def test_a_place_below_a_file_is_refused(model, tmp_path):
 
 def test_a_full_disk_is_told_and_leaves_the_earlier_file(model, tmp_path):
     path = tmp_path / "model.safetensors"
-    path.write_bytes(b"earlier")
+    path.write_bytes(MODEL_MARK)
     with (
         largest_file(1_000_000),
         pytest.raises(OutputError, match=r"^cannot write .*; choose another place or make room$"),
     ):
         save_model(model, path)
-    assert path.read_bytes() == b"earlier"
+    assert path.read_bytes() == MODEL_MARK
     assert list(tmp_path.iterdir()) == [path]
 
 

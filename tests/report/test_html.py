@@ -16,7 +16,7 @@ from tests.model.disk import largest_file
 from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
 from xaisigns.report.content import Section
-from xaisigns.report.html import write_html
+from xaisigns.report.html import HTML_MARK, write_html
 
 VOID = {"input", "meta", "br"}
 
@@ -170,11 +170,11 @@ def test_a_folder_that_is_missing_is_made(tmp_path):
 
 def test_a_full_disk_leaves_the_old_report(tmp_path):
     path = tmp_path / "report.html"
-    path.write_bytes(b"old")
+    path.write_bytes(HTML_MARK)
     with largest_file(2000), pytest.raises(OutputError, match=r"cannot write .*report\.html: "):
         write_html(small_report(), path)
     assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == HTML_MARK
 
 
 def test_what_is_missing_is_named_with_the_way_to_install_it(tmp_path, monkeypatch):

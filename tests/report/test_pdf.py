@@ -17,7 +17,7 @@ from tests.model.disk import largest_file
 from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
 from xaisigns.report.content import Example, Section
-from xaisigns.report.pdf import write_pdf
+from xaisigns.report.pdf import PDF_MARK, write_pdf
 
 IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
 
@@ -264,11 +264,11 @@ def test_a_folder_that_is_missing_is_made(tmp_path):
 
 def test_a_full_disk_leaves_the_old_report(tmp_path):
     path = tmp_path / "report.pdf"
-    path.write_bytes(b"old")
+    path.write_bytes(PDF_MARK)
     with largest_file(2000), pytest.raises(OutputError, match=r"cannot write .*report\.pdf: "):
         write_pdf(small_report(), path)
     assert [one.name for one in tmp_path.iterdir()] == ["report.pdf"]
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == PDF_MARK
 
 
 def test_what_is_missing_is_named_with_the_way_to_install_it(tmp_path, monkeypatch):
@@ -280,7 +280,7 @@ def test_what_is_missing_is_named_with_the_way_to_install_it(tmp_path, monkeypat
 
 def test_what_typst_cannot_set_is_an_error_of_ours(tmp_path, monkeypatch):
     monkeypatch.setattr("xaisigns.report.pdf._TEMPLATES", ("report.css",))
-    with pytest.raises(OutputError, match=r"report\.pdf: the PDF could not be set: "):
+    with pytest.raises(OutputError, match=r"^the PDF could not be set: "):
         write_pdf(small_report(), tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == []
 

@@ -18,6 +18,7 @@ from xaisigns.errors import RuleError
 Key = str | int | type[nn.Module]
 Rules = Mapping[Key, Rule | str]
 
+RULES_MARK = b"# Rules of LRP, written by xaisigns."
 _TYPES = {kind.__name__: kind for kind in SUPPORTED}
 
 
@@ -85,7 +86,9 @@ def rules_text(rules: Rules | None) -> str:
     told = []
     for key, rule in (rules or {}).items():
         chosen = rule if isinstance(rule, Rule) else Rule(rule)
-        told.append([str(getattr(key, "__name__", key)), type(key).__name__, chosen.name, sorted(chosen.settings.items())])
+        told.append(
+            [str(getattr(key, "__name__", key)), type(key).__name__, chosen.name, sorted(chosen.settings.items())]
+        )
     return f":{json.dumps(told)}" if told else ""
 
 
@@ -105,17 +108,17 @@ def read_rules(path: Path) -> dict[Key, Rule]:
         raise RuleError(f"{path}: {error}") from error
 
 
-def write_rules(path: Path, rules: Mapping[str, Rule], comment: str) -> None:
+def write_rules(path: Path, rules: Mapping[str, Rule], comment: str, *, force: bool = False) -> None:
     """Write rules by layer name as a TOML file that ``read_rules`` takes, with a comment of one or more lines above.
 
-    Raises OutputError when it cannot be written.
+    Raises OutputError when it cannot be written, or is there and not of xaisigns without ``force``.
     """
-    lines = [f"# {line}" for line in comment.splitlines()] + ["[name]"]
+    lines = [RULES_MARK.decode(), *(f"# {line}" for line in comment.splitlines()), "[name]"]
     for name, rule in rules.items():
         values = "".join(f", {parameter} = {value!r}" for parameter, value in rule.parameters.items())
         # A JSON string is a TOML string.
         lines.append(f"{json.dumps(name)} = {{rule = {json.dumps(rule.name)}{values}}}")
-    with whole_file(path) as temporary:
+    with whole_file(path, RULES_MARK, force=force) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 

@@ -138,7 +138,9 @@ def _no_layer_of_torch(layer: nn.Module) -> str | None:
     if wrapped and hasattr(layer, wrapped):
         return f"it wraps a network; explain that, its attribute {wrapped}"
     if isinstance(layer, torch.jit.ScriptModule):
-        return "it is traced or scripted, and keeps no layers that rules could be for; explain the module it was made of"
+        return (
+            "it is traced or scripted, and keeps no layers that rules could be for; explain the module it was made of"
+        )
     if "forward" in vars(layer):
         return "its forward was set on the instance; write a subclass's forward, or take it off with del module.forward"
     if _is_changed(layer):
@@ -168,9 +170,7 @@ def _leaf(layer: nn.Module, name: str) -> nn.Module:
         return nn.Identity()
     # Each of these types keeps the arguments of its constructor under their names.
     parameters = inspect.signature(kind).parameters
-    settings = {
-        key: getattr(layer, key) for key in parameters if key not in ("bias", "inplace", "device", "dtype")
-    }
+    settings = {key: getattr(layer, key) for key in parameters if key not in ("bias", "inplace", "device", "dtype")}
     if "bias" in parameters:
         settings["bias"] = weights.get("bias") is not None
     if "device" in parameters:

@@ -51,7 +51,8 @@ class Method:
 
     ``name`` is the specification; ``key`` is it with every option, the same for two specifications of one method.
     ``source`` is a key of docs/references.bib, ``options`` has the defaults too. A control knows nothing of the
-    network. With ``contrast`` it explains a logit less another one.
+    network. With ``contrast`` it explains a logit less another one. ``known`` is whether ``key`` says all that it does,
+    which it does not of a function of the caller's.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Method:
     composite: str | None
     # From the model to its canonized copy, and what explains by it.
     _prepare: Callable[[nn.Module], tuple[nn.Sequential, _Attribution]] = field(repr=False)
+    known: bool = True
 
     def __call__(
         self, model: nn.Module, images: Tensor, target: Target | None = None, against: Target | None = None
@@ -165,10 +167,10 @@ def find_method(
         return _lrp(wanted, composite, rules, contrast=contrast)
     if composite is not None or rules is not None:
         raise MethodError(f"composite and rules are for method lrp alone, not for {text!r}")
-    known = {**_BUILT_IN, **_REGISTERED}
-    if wanted.name not in known:
-        raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *known])}")
-    entry = known[wanted.name]
+    entries = {**_BUILT_IN, **_REGISTERED}
+    if wanted.name not in entries:
+        raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *entries])}")
+    entry = entries[wanted.name]
     given = _options(wanted, entry)
     wanted = wanted._replace(options={name: number_text(value) for name, value in given.items()})
     options = {**entry.options, **given}
@@ -184,7 +186,8 @@ def find_method(
     written = {name: number_text(value) for name, value in options.items()}
     key = str(Specification(wanted.name, options=written, contrast=contrast))
     told = Text(entry.description, GERMAN.get(wanted.name, entry.description))
-    return Method(str(wanted), key, told, entry.source, entry.control, options, contrast, None, prepare)
+    known = wanted.name in _BUILT_IN
+    return Method(str(wanted), key, told, entry.source, entry.control, options, contrast, None, prepare, known)
 
 
 def methods() -> list[Method]:
@@ -266,7 +269,9 @@ def _options(wanted: Specification, entry: _Entry) -> dict[str, float]:
             raise MethodError(f"method {wanted.name!r} has no option {word!r}; it has {known}")
     for word in wanted.words:
         raise MethodError(f"option {word!r} of method {wanted.name!r} wants a value: {word}=...")
-    given = {name: number(name, value, type(entry.options[name]), MethodError) for name, value in wanted.options.items()}
+    given = {
+        name: number(name, value, type(entry.options[name]), MethodError) for name, value in wanted.options.items()
+    }
     for name, value in given.items():
         entry.check(name, value)
     return given

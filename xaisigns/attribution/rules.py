@@ -228,9 +228,7 @@ class ZBox(LayerRule):
 
     spares_zero = False
 
-    def __init__(
-        self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS
-    ) -> None:
+    def __init__(self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, stabilizer, signs=signs)
         self.low, self.high = bounds
         self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -40,6 +41,7 @@ def compare(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("comparison"),
+    force: Force = False,
     lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
@@ -62,6 +64,7 @@ def compare(
             lang,
             progress=bar("comparing"),
             max_pixels=max_pixels,
+            force=force,
         )
     if json:
         print_json(report)

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -45,6 +46,7 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
     ledger: Annotated[bool, typer.Option("--ledger", help="Tell where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
+    force: Force = False,
     lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
@@ -77,6 +79,7 @@ def explain(
                 ledger=ledger,
                 language=lang,
                 max_pixels=max_pixels,
+                force=force,
             ),
             progress=bar("explaining"),
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -31,6 +32,7 @@ def report(
         Path | None, typer.Option(help="PDF to write; report.pdf where no --html is given.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
+    force: Force = False,
     lang: Lang = "en",
     classes: Annotated[
         str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
@@ -52,9 +54,11 @@ def report(
 ) -> None:
     """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
     from xaisigns.report.gather import REPORT_METHODS, Reporting
-    from xaisigns.report.writing import write_reports
+    from xaisigns.report.writing import check_reports, write_reports
 
     pdf = out or (None if html else Path("report.pdf"))
+    paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
+    check_reports(paths, force=force)
     network = load(model, input_size, mean, std)
     with bars(lang) as bar:
         document = write_reports(
@@ -69,8 +73,9 @@ def report(
                 language=lang,
                 seed=seed,
             ),
-            {"pdf": pdf, "html": html},
+            paths,
             bar,
+            force=force,
         )
     if json:
         print_json(document)

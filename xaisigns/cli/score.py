@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -44,6 +45,7 @@ def score(
     filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Draws the images, and what metrics draw.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
+    force: Force = False,
     lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
@@ -52,14 +54,16 @@ def score(
 ) -> None:
     """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
     from xaisigns.attribution.selection import select_methods
+    from xaisigns.data.files import check_places
     from xaisigns.errors import DataError
     from xaisigns.metrics.cases import NO_TRUTH, find_cases
-    from xaisigns.metrics.score_files import write_scores
+    from xaisigns.metrics.score_files import score_places, write_scores
     from xaisigns.metrics.scoring import Scoring, expected_seconds
     from xaisigns.metrics.scoring import score as score_methods
 
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
+    check_places(score_places(out), force=force)
     network = load(model, input_size, mean, std)
     with bars(lang) as bar:
         cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
@@ -70,7 +74,7 @@ def score(
             minutes = written(f"{seconds / 60:.1f}", lang)
             typer.echo(WORDS[lang]["will_take"].format(minutes=minutes), err=True)
         document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"), language=lang)
-    document["files"] = write_scores(document, out, lang)
+    document["files"] = write_scores(document, out, lang, force=force)
     if json:
         print_json(document)
     else:

@@ -23,6 +23,7 @@ Lang = Annotated[
     Language,
     typer.Option("--lang", envvar=LANGUAGE_VARIABLE, help="Language of names, tables, pictures and reports."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that xaisigns did not write, too.")]
 Model = Annotated[str, typer.Option("--model", help="clean, stickered, or a model file.")]
 Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' tells which there are.")]
 RuleFile = Annotated[

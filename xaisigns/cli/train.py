@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Json, Lang, OptionalRoot, bars, or_rendered, print_json
+from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import percent, written
 
@@ -25,6 +25,7 @@ def train(
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an earlier run.")] = False,
+    force: Force = False,
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
@@ -32,7 +33,7 @@ def train(
     from xaisigns.data.classes import check_class
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.model.experiment import train_model
-    from xaisigns.model.places import check_places
+    from xaisigns.model.places import check_training_places
     from xaisigns.model.training import Progress, TrainingSettings
     from xaisigns.model.vgg import NetworkSettings
 
@@ -40,7 +41,7 @@ def train(
     network = NetworkSettings(architecture=architecture, head=head, input_size=input_size)
     settings = TrainingSettings(epochs=epochs, seed=seed)
     manipulation = None if sticker_class is None else Manipulation(sticker_class)
-    check_places(out)
+    check_training_places(out, force=force)
     if root is None and sticker_class is not None:
         check_class(sticker_class)  # before signs are drawn
     with bars(lang) as bar:
@@ -59,6 +60,7 @@ def train(
             drawn_per_class=drawn,
             validation=validation,
             resume=resume,
+            force=force,
             decoding=bar("decoding"),
             progress=progress,
         )

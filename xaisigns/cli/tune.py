@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from xaisigns.cli.terminal import (
+    Force,
     InputSize,
     Json,
     Lang,
@@ -35,6 +36,7 @@ def tune(
     held_out: Annotated[int, typer.Option(min=1, help="Test images of each class, at most.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Draws the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
+    force: Force = False,
     lang: Lang = "en",
     input_size: InputSize = None,
     mean: Mean = None,
@@ -42,12 +44,13 @@ def tune(
     json: Json = False,
 ) -> None:
     """Search rules on training images, measure them on test images beside the best composite, and write them."""
-    from xaisigns.data.files import refuse_folder
+    from xaisigns.attribution.assignment import RULES_MARK
+    from xaisigns.data.files import Place, check_places
     from xaisigns.metrics.cases import find_cases
     from xaisigns.metrics.tuning import tune as search
     from xaisigns.metrics.tuning import write_tuning
 
-    refuse_folder(out)
+    check_places([Place(out, RULES_MARK)], force=force)
     network = load(model, input_size, mean, std)
     with bars(lang) as bar:
         folder = or_rendered(root, bar)
@@ -56,7 +59,7 @@ def tune(
         )
         testing = find_cases(network, folder, masks, held_out, seed=seed, progress=bar("test images"))
         tuning = search(network, training, testing, metric, progress=bar("tuning"))
-    document = write_tuning(tuning, metric, out)
+    document = write_tuning(tuning, metric, out, force=force)
     if json:
         print_json(document)
     else:

@@ -1,10 +1,7 @@
 """A data set decoded once: uint8 pixels at the network's size in a memory-mapped file, and its split by track."""
 
-import hashlib
-import json
-import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.data.files import whole_file
+from xaisigns.data.cache import cache_folder, kept_rows, made_by
 from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError
 
-_FORMAT = 1
+_MADE_BY = ("data",), ("numpy", "pillow")
 
 
 def decode(
@@ -32,28 +29,19 @@ def decode(
 ) -> NDArray[np.uint8]:
     """All images as a read-only memory map ``(N, size, size, 3)`` uint8, in the order of ``data.samples``.
 
-    With a manipulation, the images that it selects have their stickers. Kept in ``folder`` (default: XAISIGNS_CACHE, or
-    ~/.cache/xaisigns) and made anew when a file's size or time, an annotation or a setting has changed. ``progress``
-    gets images done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when
-    the folder cannot be written.
+    With a manipulation, the images that it selects have their stickers. Kept in ``folder`` (default: ``cache_folder``)
+    and made anew when a file's size or time, an annotation, a setting or the code has changed. ``progress`` gets images
+    done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when the folder
+    cannot be written.
     """
-    folder = folder or cache_folder()
-    family = _digest([str(data.root.resolve()), data.split, size, manipulation is not None])
-    path = folder / f"{family[:12]}-{_digest(_state(data.samples, size, manipulation))[:20]}.npy"
-    if not path.is_file():
-        with whole_file(path) as temporary:
-            _fill(temporary, data.samples, size, manipulation, progress)
-        for stale in folder.glob(f"{family[:12]}-*.npy"):
-            if stale != path:
-                stale.unlink(missing_ok=True)
-    pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return pixels
-
-
-def cache_folder() -> Path:
-    """Where decoded images are kept."""
-    chosen = os.environ.get("XAISIGNS_CACHE")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "xaisigns"
+    family = ["decoded", str(data.root.resolve()), data.split, size, manipulation is not None]
+    return kept_rows(
+        folder or cache_folder(),
+        family,
+        [made_by(*_MADE_BY), *_state(data.samples, manipulation)],
+        (len(data), size, size, 3),
+        lambda: _decoded(data.samples, size, manipulation, progress),
+    )
 
 
 def split_by_track(samples: Sequence[Sample], fraction: float, seed: int = 0) -> tuple[list[int], list[int]]:
@@ -74,30 +62,26 @@ def split_by_track(samples: Sequence[Sample], fraction: float, seed: int = 0) ->
     return [index for index in range(len(samples)) if index not in held_out], sorted(validation)
 
 
-def _fill(
-    path: Path,
+def _decoded(
     samples: Sequence[Sample],
     size: int,
     manipulation: Manipulation | None,
     progress: Callable[[int, int], None] | None,
-) -> None:
+) -> Iterator[NDArray[np.uint8]]:
     def pixels(sample: Sample) -> NDArray[np.uint8]:
         image = read_image(sample.path)
         if manipulation and manipulation.selects(sample):
             image, _ = manipulation.apply(image, sample)
         return resize(image, size)
 
-    shape = (len(samples), size, size, 3)
-    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     with ThreadPoolExecutor() as pool:
         for index, image in enumerate(pool.map(pixels, samples)):
-            out[index] = image
+            yield image
             if progress:
                 progress(index + 1, len(samples))
-    out.flush()
 
 
-def _state(samples: Sequence[Sample], size: int, manipulation: Manipulation | None) -> list[Any]:
+def _state(samples: Sequence[Sample], manipulation: Manipulation | None) -> list[Any]:
     files = []
     for sample in samples:
         try:
@@ -107,8 +91,4 @@ def _state(samples: Sequence[Sample], size: int, manipulation: Manipulation | No
         files.append(
             (str(sample.path), status.st_size, status.st_mtime_ns, sample.key, sample.class_id, sample.roi),
         )
-    return [_FORMAT, size, manipulation.to_json() if manipulation else None, files]
-
-
-def _digest(content: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return [manipulation.to_json() if manipulation else None, files]

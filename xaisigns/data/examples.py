@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from xaisigns.data.cache import cache_folder
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.decoded import cache_folder
 from xaisigns.data.files import whole_file
 from xaisigns.data.rendered import draw_sign
 from xaisigns.data.scene import Scene, draw_scene
@@ -27,7 +27,7 @@ def example_signs() -> dict[str, Image.Image]:
 
 
 def example_files() -> list[Path]:
-    """The example signs as PNG files in the cache (XAISIGNS_CACHE, or ~/.cache/xaisigns), drawn at each call.
+    """The example signs as PNG files in ``cache_folder()``, drawn at each call.
 
     Raises OutputError when the folder cannot be written.
     """

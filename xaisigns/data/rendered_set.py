@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from xaisigns.data.bounds import LARGEST_PER_CLASS, check_seed, shown, whole
+from xaisigns.data.cache import cache_folder, made_by
 from xaisigns.data.classes import CLASSES, check_class
-from xaisigns.data.decoded import cache_folder
 from xaisigns.data.files import is_file
 from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
@@ -101,8 +101,7 @@ def write_rendered_set(
 def default_rendered_set(progress: Count | None = None) -> Path:
     """The folder of the drawn data set that stands in for GTSRB where none is named.
 
-    Drawn when it is first asked for, and kept with the decoded images (XAISIGNS_CACHE, or ~/.cache/xaisigns). Raises
-    OutputError when the folder cannot be written.
+    Drawn when it is first asked for, and kept in ``cache_folder()``. Raises OutputError when that cannot be written.
     """
     root = cache_folder() / f"rendered-{_version()}"
     if not is_file(root / MANIFEST):
@@ -117,9 +116,7 @@ def default_rendered_set(progress: Count | None = None) -> Path:
 
 def _version() -> str:
     """Changes with everything that the drawn images hang on."""
-    digest = hashlib.sha256(repr(RenderedSet()).encode())
-    package = files("xaisigns.data")
-    drawn_by = [f"{name}.py" for name in ("faces", "rendered", "rendered_set", "scene", "scenery", "stickers")]
-    for name in [*drawn_by, *(f"signs/{class_id:02d}.svg" for class_id in range(len(CLASSES)))]:
-        digest.update((package / name).read_bytes())
+    digest = hashlib.sha256(repr([RenderedSet(), *made_by(("data",), ("numpy", "pillow", "resvg-py"))]).encode())
+    for class_id in range(len(CLASSES)):
+        digest.update((files("xaisigns.data") / "signs" / f"{class_id:02d}.svg").read_bytes())
     return digest.hexdigest()[:12]

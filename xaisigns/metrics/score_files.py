@@ -4,32 +4,43 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from xaisigns.data.files import whole_file
+from xaisigns.data.files import Place, whole_files
 from xaisigns.data.language import Language, Text, written
 from xaisigns.metrics.catalogue import METRICS
 
+_COLUMNS = ("method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images")
+_MARKS = {"csv": ",".join(_COLUMNS).encode(), "json": b'"made_by": "xaisigns ', "md": b"<!-- made by xaisigns -->"}
 _METHOD, _TO = Text("method", "Verfahren"), Text("to", "bis")
 
 
-def write_scores(document: dict[str, Any], folder: Path, language: Language) -> dict[str, str]:
-    """Write the three files to the folder and give their paths by kind. Raises OutputError when one cannot be written.
+def score_places(folder: Path) -> list[Place]:
+    """Where the three files of a folder are."""
+    return [Place(folder / f"scores.{kind}", mark) for kind, mark in _MARKS.items()]
 
-    The table is in ``language``. In the CSV, which is the same in both, a score that no image has is empty.
+
+def write_scores(document: dict[str, Any], folder: Path, language: Language, *, force: bool = False) -> dict[str, str]:
+    """Write the three files to the folder, all or none, and give their paths by kind.
+
+    The table is in ``language``. In the CSV, which is the same in both, a score that no image has is empty. Raises
+    OutputError when one cannot be written, or is there and not of xaisigns without ``force``.
     """
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(_rows(document))
+    whole = {"made_by": f"xaisigns {version('xaisigns')}", **document}
     content = {
         "csv": table.getvalue(),
-        "json": json.dumps(document, ensure_ascii=False, indent=2) + "\n",
-        "md": "\n".join(_markdown(document, language)) + "\n",
+        "json": json.dumps(whole, ensure_ascii=False, indent=2) + "\n",
+        "md": "\n".join([*_markdown(document, language), "", _MARKS["md"].decode(), ""]),
     }
-    for kind, text in content.items():
-        with whole_file(folder / f"scores.{kind}") as temporary:
+    places = score_places(folder)
+    with whole_files(places, force=force) as temporaries:
+        for temporary, text in zip(temporaries, content.values(), strict=True):
             temporary.write_text(text, encoding="utf-8")
-    return {kind: str(folder / f"scores.{kind}") for kind in content}
+    return {kind: str(place.path) for kind, place in zip(content, places, strict=True)}
 
 
 def mark(score: dict[str, Any]) -> str:
@@ -68,7 +79,7 @@ def ordered(document: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
-    yield ["method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images"]
+    yield list(_COLUMNS)
     for name, scores in document["methods"].items():
         for metric, score in scores.items():
             yield [

@@ -160,10 +160,10 @@ class _Search:
         return method(self.model, self.cases.images, self.cases.target).relevance
 
 
-def write_tuning(tuning: Tuning, metric: str, path: Path) -> dict[str, Any]:
+def write_tuning(tuning: Tuning, metric: str, path: Path, *, force: bool = False) -> dict[str, Any]:
     """Write the tuned rules as a TOML file that ``read_rules`` takes, and give the document of ``tune --json``.
 
-    Raises OutputError when it cannot be written.
+    Raises OutputError as ``write_rules`` does.
     """
     tuned, named = tuning.tuned, tuning.named
     use = "--method lrp:contrast --rules" if tuned.setting.contrast else "--rules"
@@ -171,7 +171,7 @@ def write_tuning(tuning: Tuning, metric: str, path: Path) -> dict[str, Any]:
         f"Found by 'xaisigns tune': {metric} {tuned.value:.3f} on images that the search had not seen,\n"
         f"{named.value:.3f} with the best composite. Use it with: xaisigns explain {use} {path.name}"
     )
-    write_rules(path, tuned.setting.rules, comment)
+    write_rules(path, tuned.setting.rules, comment, force=force)
     return {
         "rules": str(path),
         "metric": metric,

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from xaisigns.data.files import is_file
+from xaisigns.data.files import is_file, whole_file
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.foreign import Preprocessing, foreign_network
 from xaisigns.model.pickled import is_pickled, read_pickled
 from xaisigns.model.schema import constructed, read_document, shown, validated
-from xaisigns.model.tensor_files import is_tensor_file, read_metadata, read_tensors, write_tensors
+from xaisigns.model.tensor_files import is_tensor_file, read_metadata, read_tensors, tensors_mark, write_tensors
 from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier, NetworkSettings
 from xaisigns.model.weights import listed, network_of
@@ -24,6 +24,7 @@ FORMAT = 1
 BUNDLED = ("clean", "stickered")
 TRAINING = "training"  # the key of the document in the checkpoint of a training
 MODEL = "xaisigns"  # that of a model file
+MODEL_MARK = tensors_mark(MODEL)
 
 
 class _Card(BaseModel):
@@ -41,10 +42,11 @@ class _Card(BaseModel):
 
 
 @own_torch_state()
-def save_model(model: Classifier, path: Path | str) -> None:
+def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> None:
     """Write weights (float16; biases and BatchNorm's statistics float32), settings and card to one file.
 
-    Raises ModelError for a model that could not be read again, OutputError when the file cannot be written.
+    Raises ModelError for a model that could not be read again, OutputError when the file cannot be written, or is there
+    and not of xaisigns without ``force``.
     """
     if not isinstance(model, Classifier):
         raise ModelError(f"wanted a Classifier of xaisigns to save, got a {type(model).__name__}")
@@ -54,7 +56,9 @@ def save_model(model: Classifier, path: Path | str) -> None:
     except ModelError as error:
         raise ModelError(f"the model cannot be saved: {error}") from error
     document = json.loads(_text(model.settings, model.card))
-    write_tensors(Path(path), {name: _stored(tensor) for name, tensor in weights.items()}, MODEL, document)
+    tensors = {name: _stored(tensor) for name, tensor in weights.items()}
+    with whole_file(Path(path), MODEL_MARK, force=force) as temporary:
+        write_tensors(temporary, tensors, MODEL, document)
 
 
 @own_torch_state()

@@ -19,7 +19,7 @@ from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
 from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
-from xaisigns.model.places import check_places
+from xaisigns.model.places import check_training_places
 from xaisigns.model.training import Images, Progress, TrainingSettings, train
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -38,6 +38,7 @@ def train_model(
     drawn_per_class: int = 0,
     validation: float = 0.1,
     resume: bool = False,
+    force: bool = False,
     decoding: Count | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, Any]:
@@ -47,9 +48,10 @@ def train_model(
     number of images. ``manipulation`` puts stickers on in memory; a manipulated copy brings its own.
     ``drawn_per_class`` adds that many drawn signs of each class, with the same stickers, to GTSRB. ``validation`` is
     the share of tracks held out (0: none); drawn signs never are. ``decoding`` gets images done and in all. Raises
-    DataError, ModelError and OutputError as the parts do.
+    DataError, ModelError and OutputError as the parts do; OutputError before all else where, without ``force``, a file
+    is that xaisigns did not write.
     """
-    check_places(out)
+    check_training_places(out, force=force)
     if not 0 <= validation <= 0.9:
         raise DataError(f"the share of images held out must lie in 0..0.9, got {validation}")
     most = _MOST_DRAWN // (len(CLASSES) * 3 * network.input_size**2)
@@ -95,11 +97,12 @@ def train_model(
         Images(pixels[held_out], labels[held_out]) if held_out else None,
         out,
         resume=resume,
+        force=force,
         fingerprint=json.dumps([data_card, card["manipulation"]]),
         progress=progress,
     )
     model.card = {**card, "metrics": rows[-1]}
-    save_model(model, out)
+    save_model(model, out, force=force)
     return model.card
 
 

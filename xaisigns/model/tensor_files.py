@@ -11,25 +11,28 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from xaisigns.data.files import whole_file
-from xaisigns.errors import ModelError, OutputError
+from xaisigns.errors import ModelError
 
 CHECKSUM = "checksum"
 _LONGEST_HEADER = 2**24  # the longest of torchvision's VGGs with 4096 names is a hundredth of it
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: dict[str, Any]) -> None:
-    """Write one whole safetensors file whose metadata has ``document`` as JSON under ``key``, and a checksum.
+    """Write a safetensors file, which ``tensors_mark`` tells, with ``document`` as JSON under ``key``, and a checksum.
 
-    Raises OutputError when it cannot be written.
+    Raises OSError when it cannot be written.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     tensors = {name: value.contiguous() for name, value in tensors.items()}
-    with whole_file(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={key: text, CHECKSUM: _checksum(text, tensors)})
-        except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
-            raise OutputError(f"cannot write {path}: {error}; choose another place or make room") from error
+    try:
+        save_file(tensors, path, metadata={key: text, CHECKSUM: _checksum(text, tensors)})
+    except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
+        raise OSError(str(error)) from error
+
+
+def tensors_mark(key: str) -> bytes:
+    """What the files of ``write_tensors`` have near their beginning."""
+    return f'"{key}":"{{'.encode()
 
 
 def is_tensor_file(path: Path) -> bool:

@@ -19,13 +19,13 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from xaisigns.data.files import is_file, whole_file
+from xaisigns.data.files import is_file, whole_files
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.checkpoint import TRAINING
 from xaisigns.model.evaluation import predict
-from xaisigns.model.places import LOG_COLUMNS, checkpoint_path, log_path
+from xaisigns.model.places import LOG_COLUMNS, checkpoint_path, training_places
 from xaisigns.model.schema import BatchSize, Epochs, LearningRate, Seed, Share, check, read_document, validated
 from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, write_tensors
 from xaisigns.model.torch_state import own_torch_state
@@ -95,6 +95,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    force: bool = False,
     fingerprint: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Classifier, list[dict[str, Any]]]:
@@ -105,7 +106,7 @@ def train(
     an unbroken one on the same machine; without a checkpoint it starts anew. ``fingerprint`` is what tells the data
     apart, besides their pixels. Uses bfloat16 where the processor computes with it. The global random state is left as
     it was. Raises ModelError for a checkpoint that is broken or of another training and when the loss or the weights
-    are no longer finite, OutputError when a file cannot be written.
+    are no longer finite, OutputError when a file cannot be written, or is there and not of xaisigns without ``force``.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -124,8 +125,9 @@ def train(
             row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
             rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
             # The log first: a kill in between costs an epoch, which is trained and logged anew, and no row of the log.
-            _write_log(log_path(out), rows)
-            run.store(checkpoint, identity, rows)
+            with whole_files(training_places(out), force=force) as (log, state):
+                _write_log(log, rows)
+                run.store(state, identity, rows)
     return run.averaged.requires_grad_(False).eval(), rows
 
 
@@ -306,7 +308,7 @@ def _accuracy(model: Classifier, images: Images) -> float:
 
 
 def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, LOG_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

@@ -22,7 +22,7 @@ from xaisigns.attribution.selection import select_methods
 from xaisigns.data.language import Language, chosen_language, percent, written
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
-from xaisigns.errors import ModelError
+from xaisigns.errors import ModelError, TakenError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.report.figures import DRAWN, limit_of, save_figure
@@ -97,12 +97,14 @@ def compare_files(
     targets: Sequence[Row] = (),
     language: Language | None = None,
     progress: Callable[[int, int], None] | None = None,
+    *,
     max_pixels: int = MAX_PIXELS,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Write the picture of ``compare`` for each image file to ``out``; gives the document of ``compare --json``.
 
-    An image that cannot be read, or has more than ``max_pixels``, is in its "skipped". No file of the call is written
-    over another or over an image.
+    An image that cannot be read, or has more than ``max_pixels``, is in its "skipped", and so is, without ``force``,
+    one whose picture would overwrite a file of others. No file of the call is written over another or over an image.
     Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
     """
     language = chosen_language(language)
@@ -115,7 +117,11 @@ def compare_files(
         compared = _compared(model, [image for _, image in batch], chosen, targets)
         for (path, _), one in zip(batch, compared, strict=True):
             picture = names.take(path)
-            save_figure(_figure(model, chosen, one, language), picture)
+            try:
+                save_figure(_figure(model, chosen, one, language), picture, force=force)
+            except TakenError as error:
+                skipped.append({"image": str(path), "error": f"{path}: {error}"})
+                continue
             results.append(_document(model, path, one, picture, language))
             if progress:
                 progress(len(results) + len(skipped), len(paths))

@@ -1,7 +1,7 @@
 """What a model says of a data set and why, kept in the cache: predictions, heatmaps, scores."""
 
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.methods import Method
+from xaisigns.data.cache import digest_of, kept, made_by
 from xaisigns.data.decoded import decode
-from xaisigns.data.kept import digest_of, kept
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.opening import open_images
 from xaisigns.metrics.cases import Cases, Masks, find_cases
@@ -23,19 +23,25 @@ from xaisigns.model.vgg import Classifier
 
 Bar = Callable[[str], Callable[[int, int], None]]
 
+_MADE_BY = (
+    ("data", "model", "attribution", "metrics"),
+    ("numpy", "pillow", "torch", "captum", "scikit-image", "scikit-learn"),
+)
+
 
 class Examined:
     """A model on the test images below ``root``.
 
     ``probabilities`` are ``(N, classes)`` of the images as they are, ``stickered`` of the same images with ``stickers``
-    like those of the training, None where there were none; ``labels`` are ``(N,)``. Everything is kept by the model's
-    weights, the pixels and the version of xaisigns. Raises DataError for missing or broken data.
+    like those of the training, None where there were none; ``labels`` are ``(N,)``. Everything is kept by the
+    model's weights and settings, the pixels and the code that made it; but nothing of a method whose name does not tell
+    all that it does. Raises DataError for missing or broken data.
     """
 
     def __init__(self, model: Classifier, root: Path, bar: Bar) -> None:
         self.model, self.root, self._bar = model, root, bar
-        self.weights = digest_of(*(value.numpy() for value in model.state_dict().values()))
-        self._key = [version("xaisigns"), self.weights]
+        self.weights = digest_of(*(value.numpy(force=True) for value in model.state_dict().values()))
+        self._key = [made_by(*_MADE_BY), self.weights, list(model.state_dict()), asdict(model.settings)]
         self.data = open_images(root, "test")
         refuse_unknown_classes(model, self.data)
         self.labels = torch.tensor([sample.class_id for sample in self.data.samples])
@@ -81,7 +87,7 @@ class Examined:
             relevance = explain_cases(self.model, cases, method, count)
             return {"heatmaps": relevance.sum(dim=1).float().numpy()}
 
-        return kept("heatmaps", self._case_key(cases, method), make)["heatmaps"]
+        return self._kept("heatmaps", cases, method, [], make)["heatmaps"]
 
     def scores(self, cases: Cases, method: Method, scoring: Scoring) -> dict[str, Tensor]:
         """Each metric of each case, ``(N,)``."""
@@ -91,8 +97,8 @@ class Examined:
             scores = image_scores(self.model, cases, method, relevance, scoring)
             return {metric: values.numpy() for metric, values in scores.items()}
 
-        key = [*self._case_key(cases, method), list(scoring.groups), scoring.steps, scoring.filling, scoring.seed]
-        return {name: torch.from_numpy(values) for name, values in kept("scores", key, make).items()}
+        made = self._kept("scores", cases, method, [asdict(scoring)], make)
+        return {name: torch.from_numpy(values) for name, values in made.items()}
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
         pixels = decode(self.data, self.model.settings.input_size, stickers, progress=self._bar("decoding"))
@@ -100,6 +106,11 @@ class Examined:
         made = kept("predictions", key, lambda: {"logits": predict(self.model, pixels, self._bar("testing")).numpy()})
         return torch.from_numpy(made["logits"]).softmax(dim=1)
 
-    def _case_key(self, cases: Cases, method: Method) -> list[Any]:
+    def _kept(
+        self, kind: str, cases: Cases, method: Method, key: list[Any], make: Callable[[], Mapping[str, NDArray[Any]]]
+    ) -> Mapping[str, NDArray[Any]]:
+        if not method.known:
+            return make()
         tensors = (cases.images, cases.masks, cases.labels, cases.target)
-        return [*self._key, method.name, method.composite, cases.kind, digest_of(*(t.numpy() for t in tensors))]
+        asked = [method.name.partition(":")[0], dict(method.options), method.composite, method.contrast]
+        return kept(kind, [*self._key, *asked, cases.kind, digest_of(*(t.numpy() for t in tensors)), *key], make)

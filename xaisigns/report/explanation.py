@@ -6,21 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from xaisigns.attribution.assignment import Rules
 from xaisigns.attribution.lrp import LRP, LedgerEntry
 from xaisigns.attribution.methods import Method, find_method
 from xaisigns.attribution.result import Result
-from xaisigns.data.files import whole_file
+from xaisigns.data.files import Place, whole_files
 from xaisigns.data.language import Language, chosen_language
 from xaisigns.data.preprocessing import MAX_PIXELS
-from xaisigns.errors import MethodError
+from xaisigns.errors import MethodError, TakenError
 from xaisigns.model.vgg import Classifier
-from xaisigns.report.figures import save_figure, show
+from xaisigns.report.figures import PICTURE_MARK, show, write_picture
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
 
 _TOP = 5
+_RELEVANCE_MARK = b"written by xaisigns"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Explaining:
     ``method`` is a specification as ``find_method`` takes it; ``composite``, ``rules`` and ``ledger`` are for LRP.
     ``target`` and ``against`` are class ids; without a target each image's predicted class is explained. ``npy`` asks
     for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on. ``language`` is
-    that of names and pictures. An image with more than ``max_pixels`` is not read.
+    that of names and pictures. An image with more than ``max_pixels`` is not read. ``force`` lets files be overwritten
+    that xaisigns did not write.
     """
 
     method: str = "lrp"
@@ -42,6 +45,7 @@ class Explaining:
     ledger: bool = False
     language: Language = field(default_factory=chosen_language)
     max_pixels: int = MAX_PIXELS
+    force: bool = False
 
 
 def explain_files(
@@ -53,9 +57,9 @@ def explain_files(
 ) -> dict[str, Any]:
     """Explain each image and write its picture to ``out``; gives the document of ``explain --json``.
 
-    An image that cannot be read is in its "skipped". No file of the call is written over another or over an image.
-    Raises ModelError for a class that the model does not have, MethodError and RuleError as ``find_method`` and LRP
-    do, OutputError when ``out`` cannot be written.
+    An image that cannot be read, or whose picture would overwrite a file of others, is in its "skipped". No file of the
+    call is written over another or over an image. Raises ModelError for a class that the model does not have,
+    MethodError and RuleError as ``find_method`` and LRP do, OutputError when ``out`` cannot be written.
     """
     check_class(model, "target", wanted.target)
     check_class(model, "against", wanted.against)
@@ -74,10 +78,13 @@ def explain_files(
         for index, (path, image) in enumerate(batch):
             one = _only(result, index)
             files = {"picture": names.take(path)}
-            save_figure(show(model, [image], one, language=wanted.language), files["picture"])
             if wanted.npy:
                 files["relevance"] = files["picture"].with_suffix(".npy")
-                _save_array(one.relevance[0], files["relevance"])
+            try:
+                _write(show(model, [image], one, language=wanted.language), one.relevance[0], files, force=wanted.force)
+            except TakenError as error:
+                skipped.append({"image": str(path), "error": f"{path}: {error}"})
+                continue
             document = _document(model, path, one, files, wanted.language)
             if ledger:
                 document["ledger"] = ledger_rows(ledger, index)
@@ -115,9 +122,15 @@ def ledger_rows(ledger: Sequence[LedgerEntry], index: int) -> list[dict[str, Any
     ]
 
 
-def _save_array(values: Tensor, path: Path) -> None:
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.save(file, values.numpy(force=True))
+def _write(figure: Figure, relevance: Tensor, files: dict[str, Path], *, force: bool) -> None:
+    marks = {"picture": PICTURE_MARK, "relevance": _RELEVANCE_MARK}
+    places = [Place(path, marks[kind]) for kind, path in files.items()]
+    with whole_files(places, force=force) as (picture, *arrays):
+        write_picture(figure, picture)
+        for array in arrays:
+            with array.open("wb") as file:
+                np.save(file, relevance.numpy(force=True))
+                np.save(file, np.bytes_(_RELEVANCE_MARK))  # A second array, which np.load leaves alone.
 
 
 def _document(

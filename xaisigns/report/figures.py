@@ -23,6 +23,7 @@ from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
 
+PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 # Pixels on a side of a picture that is drawn: more than the panel has.
 DRAWN = 1024
 _STEPS = 63
@@ -79,11 +80,19 @@ def class_name(model: nn.Module, class_id: int, language: Language) -> str:
     return f"{_WORDS[language]['class']} {class_id}"
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, whole or not at all. Raises OutputError when it cannot be written."""
-    with whole_file(path) as temporary:
-        # No date and no version in the file: the same figure gives the same bytes.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
+    """Write the figure as PNG, whole or not at all.
+
+    Raises OutputError when it cannot be written, or is there and not of xaisigns without ``force``.
+    """
+    with whole_file(path, PICTURE_MARK, force=force) as temporary:
+        write_picture(figure, temporary)
+
+
+def write_picture(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG with ``PICTURE_MARK``."""
+    # No date and no version in the file: the same figure gives the same bytes.
+    figure.savefig(path, format="png", metadata={"Software": "xaisigns"})
 
 
 def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:

@@ -1,5 +1,8 @@
 """Image files in, pictures out: what every command that makes pictures of images shares."""
 
+import os
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from xaisigns.model.vgg import Classifier
 
 _BATCH = 16
 _PIXELS = 1_000_000
+_LONGEST = 255  # bytes of a name
 
 
 class PictureNames:
@@ -20,20 +24,35 @@ class PictureNames:
 
     def __init__(self, folder: Path, images: Sequence[Path]) -> None:
         self._folder = folder
-        self._taken = {str(path.resolve()).casefold() for path in images}
+        self._taken = {_key(path) for path in images}
+        self._numbers: dict[str, int] = defaultdict(int)  # tried for a stem
 
     def take(self, image: Path) -> Path:
         """The path of the picture of an image."""
-        number = 1
         while True:
-            ending = "" if number == 1 else f"-{number}"
-            path = self._folder / f"{image.stem}{ending}.png"
-            # Folded, since some file systems hold A.png and a.png for one.
-            key = str(path.resolve()).casefold()
+            self._numbers[image.stem] += 1
+            number = self._numbers[image.stem]
+            path = self._folder / _fitting(image.stem, ".png" if number == 1 else f"-{number}.png")
+            key = _key(path)
             if key not in self._taken:
                 self._taken.add(key)
                 return path
-            number += 1
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """A name that is no longer than file systems let names be."""
+    while len(os.fsencode(stem + ending)) > _LONGEST:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def _key(path: Path) -> str:
+    """The same for what some file systems hold for one: A.png and a.png, ö in one character and in two."""
+    try:
+        whole = os.path.realpath(path)
+    except (OSError, ValueError):  # a name that no file can have
+        whole = str(path)
+    return unicodedata.normalize("NFC", whole).casefold()
 
 
 def batches(

@@ -20,10 +20,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write_html(content: Report, path: Path) -> None:
-    """Write the report as one HTML file, whole or not at all; the same content gives the same bytes.
+HTML_MARK = b'<meta name="generator" content="xaisigns">'
 
-    Raises OutputError when the package Jinja2 is missing or the place cannot be written.
+
+def write_html(content: Report, path: Path) -> None:
+    """Write ``html_report``, whole or not at all. Raises OutputError when the place cannot be written, too."""
+    with whole_file(path, HTML_MARK) as temporary:
+        temporary.write_bytes(html_report(content))
+
+
+def html_report(content: Report) -> bytes:
+    """The report as one HTML file; the same content gives the same bytes.
+
+    Raises OutputError when the package Jinja2 is missing.
     """
     environment = _environment()
     document, side = Document(content), tile_side(content)
@@ -43,8 +52,7 @@ def write_html(content: Report, path: Path) -> None:
     page = template.render(
         document.front(), sections=sections, sprites=sprites, script=script, style=style, script_hash=digest
     )
-    with whole_file(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    return page.encode()
 
 
 def _environment() -> "Environment":

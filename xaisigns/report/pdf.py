@@ -18,22 +18,29 @@ from xaisigns.report.document import Document
 from xaisigns.report.moment import source_date_epoch
 from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
 
+PDF_MARK = b"% made by xaisigns"
 _TEMPLATES = ("report.typ", "parts.typ")  # the first is compiled
 _ENOUGH = 128  # pixels on a side of a tile, from which no viewer's smoothing is seen
 
 
 def write_pdf(content: Report, path: Path) -> None:
-    """Set the report as PDF/UA-1, whole or not at all; the same content gives the same bytes.
+    """Write ``pdf_report``, whole or not at all. Raises OutputError when the place cannot be written, too."""
+    with whole_file(path, PDF_MARK) as temporary:
+        temporary.write_bytes(pdf_report(content))
+
+
+def pdf_report(content: Report) -> bytes:
+    """Set the report as PDF/UA-1; the same content gives the same bytes.
 
     The file's own date is SOURCE_DATE_EPOCH where it is set, else the content's. Raises OutputError when the package
-    typst is missing or the place cannot be written.
+    typst is missing.
     """
     typst = _typst()
-    with whole_file(path) as temporary, tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_parts(content, folder)
         try:
-            pdf = typst.compile(
+            pdf: bytes = typst.compile(
                 folder / _TEMPLATES[0],
                 root=folder,
                 font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
@@ -42,8 +49,10 @@ def write_pdf(content: Report, path: Path) -> None:
                 timestamp=_timestamp(content),
             )
         except typst.TypstError as error:
-            raise OutputError(f"cannot write {path}: the PDF could not be set: {error.message}") from error
-        temporary.write_bytes(pdf)
+            raise OutputError(f"the PDF could not be set: {error.message}") from error
+    # Its metadata may lie anywhere in the file; a comment is allowed at the end.
+    body, word, place = pdf.rpartition(b"startxref")
+    return body + PDF_MARK + b"\n" + word + place
 
 
 def _typst() -> ModuleType:

@@ -6,39 +6,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xaisigns.data.files import refuse_folder
+from xaisigns.data.files import Place, check_places, whole_files
 from xaisigns.errors import OutputError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.examined import Bar
 from xaisigns.report.gather import Reporting, gather
-from xaisigns.report.html import write_html
-from xaisigns.report.pdf import write_pdf
+from xaisigns.report.html import HTML_MARK, html_report
+from xaisigns.report.pdf import PDF_MARK, pdf_report
 
-_WRITERS = {"pdf": write_pdf, "html": write_html}
+_MARKS = {"pdf": PDF_MARK, "html": HTML_MARK}
+_REPORTS = {"pdf": pdf_report, "html": html_report}
 _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 
 def write_reports(
-    model: Classifier, root: Path, wanted: Reporting, paths: Mapping[str, Path | None], bar: Bar
+    model: Classifier,
+    root: Path,
+    wanted: Reporting,
+    paths: Mapping[str, Path],
+    bar: Bar,
+    *,
+    force: bool = False,
 ) -> dict[str, Any]:
-    """Write the report to each path, "pdf" and "html", that is not None; gives the document of ``report --json``.
+    """Write the report to each path, by its kind "pdf" or "html", all or none; gives the document of ``--json``.
 
-    Raises OutputError, before anything is computed, when a package is missing or a folder is in the place of a file,
-    and when a file cannot be written; otherwise as ``gather`` does.
+    Raises OutputError, before anything is computed, when a package is missing or a place cannot be written, or has a
+    file that is not of xaisigns without ``force``; otherwise as ``gather`` does.
     """
-    chosen = {kind: path for kind, path in paths.items() if path is not None}
-    for kind, path in chosen.items():
-        refuse_folder(path)
-        if importlib.util.find_spec(_PACKAGES[kind]) is None:
-            raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
+    places = check_reports(paths, force=force)
     start = time.monotonic()
     content = gather(model, root, wanted, bar)
     gathered = time.monotonic()
-    for kind, path in chosen.items():
-        _WRITERS[kind](content, path)
+    with whole_files(places, force=force) as temporaries:
+        for kind, temporary in zip(paths, temporaries, strict=True):
+            temporary.write_bytes(_REPORTS[kind](content))
     end = time.monotonic()
     return {
-        "files": {kind: str(path) for kind, path in chosen.items()},
+        "files": {kind: str(path) for kind, path in paths.items()},
         "classes": len(content.sections),
         "examples": sum(len(section.examples) for section in content.sections),
         "methods": [method.key for method in content.methods],
@@ -47,3 +51,13 @@ def write_reports(
         "seconds": round(end - start, 1),
         "document_seconds": round(end - gathered, 1),
     }
+
+
+def check_reports(paths: Mapping[str, Path], *, force: bool = False) -> list[Place]:
+    """The places of reports by kind. Raises OutputError as ``write_reports`` does before anything is computed."""
+    places = [Place(path, _MARKS[kind]) for kind, path in paths.items()]
+    check_places(places, force=force)
+    for kind in paths:
+        if importlib.util.find_spec(_PACKAGES[kind]) is None:
+            raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
+    return places
