@@ -19,6 +19,7 @@ from xaisigns.cli.terminal import (
     load,
     or_rendered,
     print_json,
+    say,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, written
@@ -98,6 +99,6 @@ def _print(document: dict[str, Any], language: Language) -> None:
     words = WORDS[language]
     classes, examples = (counted(words, key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
-        typer.echo(words["written"].format(path=path, classes=classes, examples=examples))
+        say(words["written"].format(path=path, classes=classes, examples=examples))
     documents = written(f"{document['document_seconds']:.1f}", language)
-    typer.echo(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))
+    say(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))

@@ -22,6 +22,8 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
     print_table,
+    say,
+    tell,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, percent, written
@@ -68,7 +70,7 @@ def score(
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
-            typer.echo(WORDS[lang]["will_take"].format(minutes=minutes), err=True)
+            tell(WORDS[lang]["will_take"].format(minutes=minutes))
         document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"), language=lang)
     document["files"] = write_scores(document, out, lang)
     if json:
@@ -83,7 +85,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
     words, kind = WORDS[language], document["masks"]
     images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    typer.echo(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
     best = best_methods(document)
     table = Table(words["method"])
     for metric in document["metrics"]:
@@ -94,7 +96,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    typer.echo(words["legend"].format(csv=document["files"]["csv"]))
+    say(words["legend"].format(csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:

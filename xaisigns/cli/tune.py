@@ -18,6 +18,7 @@ from xaisigns.cli.terminal import (
     load,
     or_rendered,
     print_json,
+    say,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, whole, written
@@ -73,8 +74,8 @@ def _print(document: dict[str, Any], language: Language) -> None:
         told = document[name]
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
         how = words["as_contrast"] if told["contrast"] else ""
-        typer.echo(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
+        say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
     images = counted(words, "tried_images", document["images"], language)
-    typer.echo(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+    say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
-    typer.echo(words["use"].format(out=out, options=options))
+    say(words["use"].format(out=out, options=options))
