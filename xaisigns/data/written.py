@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from xaisigns.data.documents import json_text
 from xaisigns.data.files import whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
@@ -63,7 +64,7 @@ def write_images(
             for table, rows in tables.items():
                 (folder / table).write_text("\n".join([*rows, ""]), encoding="utf-8")
         whole = {"format": 1, **manifest, "counts": counts, "stickered": stickered}
-        (folder / MANIFEST).write_text(json.dumps(whole, indent=1), encoding="utf-8")
+        (folder / MANIFEST).write_text(json_text(whole, indent=1), encoding="utf-8")
     return whole
 
 

@@ -2,11 +2,11 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from xaisigns.data.documents import json_text
 from xaisigns.data.files import whole_file
 from xaisigns.data.language import Language, Text, written
 from xaisigns.metrics.catalogue import METRICS
@@ -23,7 +23,7 @@ def write_scores(document: dict[str, Any], folder: Path, language: Language) -> 
     csv.writer(table, lineterminator="\n").writerows(_rows(document))
     content = {
         "csv": table.getvalue(),
-        "json": json.dumps(document, ensure_ascii=False, indent=2) + "\n",
+        "json": json_text(document) + "\n",
         "md": "\n".join(_markdown(document, language)) + "\n",
     }
     for kind, text in content.items():

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from xaisigns.data.documents import json_text
 from xaisigns.data.files import whole_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.foreign import Preprocessing, load_foreign
@@ -77,7 +78,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: di
     """
     with whole_file(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={key: json.dumps(document, ensure_ascii=False)})
+            save_file(tensors, temporary, metadata={key: json_text(document, indent=None)})
         except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
             raise OutputError(f"cannot write {path}: {error}; choose another place or make room") from error
 
