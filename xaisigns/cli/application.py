@@ -1,6 +1,7 @@
 """All commands as one application, and how each of its errors is told."""
 
 import os
+from contextlib import suppress
 
 import typer
 from typer import rich_utils
@@ -44,13 +45,15 @@ def told(error: Exception) -> int:
         return 130
     if hasattr(error, "format_message"):  # Typer's errors of usage, which have no public class
         error.message = printable(getattr(error, "message", ""))  # type: ignore[attr-defined]
-        rich_utils.rich_format_error(error)  # type: ignore[arg-type]
+        with suppress(OSError):  # of a full stderr
+            rich_utils.rich_format_error(error)  # type: ignore[arg-type]
         return 2
     if os.environ.get(TRACEBACK_VARIABLE):
         raise error
     if not isinstance(error, BrokenPipeError):  # else whoever reads the output has enough of it
         tell(f"xaisigns: {_line(error)}")
-    finish_output(lost=isinstance(error, OSError))
+    with suppress(OSError):
+        finish_output()
     return 1
 
 

@@ -141,18 +141,20 @@ def print_table(table: Table) -> None:
         _Console().print(table)
 
 
-def finish_output(*, lost: bool = False) -> None:
-    """Write out what Python still holds of stdout and stderr; with ``lost`` what cannot be written is dropped.
+def finish_output() -> None:
+    """Write out what Python still holds of stdout and stderr.
 
-    Else the interpreter would try at its end, and complain.
+    Raises OSError where that cannot be written, and has dropped it then: else the interpreter would try again at its
+    end, and complain.
     """
     for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            continue
-        if lost:
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        stream.flush()
+            raise
 
 
 @contextmanager
@@ -166,7 +168,6 @@ def _stdout() -> Iterator[TextIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        finish_output(lost=True)
         raise OutputError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
