@@ -32,6 +32,19 @@ def draw_sign(class_id, *arguments, **options):
     return drawn(class_id, *arguments, **options)
 rendered_set.draw_sign = draw_sign
 """
+# As NumPy's C code does when it is interrupted.
+TURNED_INTO_ANOTHER_ERROR = """
+import os, signal, sys
+class Turning:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                range(100)
+            except BaseException:
+                raise ImportError("multiarray failed to import") from None
+sys.meta_path.insert(0, Turning())
+"""
 HANGUP_IGNORED = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
 
 
@@ -71,6 +84,10 @@ def test_a_signal_during_the_work_leaves_nothing(number, tmp_path):
     more = INTERRUPTED_DRAWING.format(number=int(number))
     assert ended(arguments, more=more) == (128 + number, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_an_import_turns_into_another_error_does_so_too():
+    assert ended(["--help"], before=TURNED_INTO_ANOTHER_ERROR) == (128 + signal.SIGTERM, "", "")
 
 
 def test_what_is_set_to_be_ignored_stays_so():

@@ -7,7 +7,7 @@ import typer
 from typer import rich_utils
 
 from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
-from xaisigns.cli.terminal import finish_output, never_fail_to_encode, tell
+from xaisigns.cli.terminal import never_fail_to_encode, tell
 from xaisigns.data.language import printable
 from xaisigns.errors import XaisignsError
 
@@ -34,9 +34,7 @@ app.command()(report.report)
 def run() -> int:
     """Run the command that the arguments name and give its exit code. Raises what the command raises."""
     never_fail_to_encode()
-    code = app(prog_name="xaisigns", standalone_mode=False) or 0
-    finish_output()
-    return int(code)
+    return int(app(prog_name="xaisigns", standalone_mode=False) or 0)
 
 
 def told(error: Exception) -> int:
@@ -52,8 +50,6 @@ def told(error: Exception) -> int:
         raise error
     if not isinstance(error, BrokenPipeError):  # else whoever reads the output has enough of it
         tell(f"xaisigns: {_line(error)}")
-    with suppress(OSError):
-        finish_output()
     return 1
 
 

@@ -1,6 +1,5 @@
 """What every command shares: options, progress bars on stderr, one JSON document or a table on stdout."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -139,22 +138,6 @@ def print_table(table: Table) -> None:
     """A table on stdout, as wide as it needs to be where stdout is no terminal."""
     with _stdout():
         _Console().print(table)
-
-
-def finish_output() -> None:
-    """Write out what Python still holds of stdout and stderr.
-
-    Raises OSError where that cannot be written, and has dropped it then: else the interpreter would try again at its
-    end, and complain.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except OSError:
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            raise
 
 
 @contextmanager
