@@ -107,8 +107,10 @@ def test_a_reader_that_has_enough_is_no_error_to_tell(arguments, unbuffered, mon
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", ["--help", "data info ROOT", "data info ROOT --json"])
-def test_a_full_disk_behind_stdout_is_one_line(arguments):
+def test_a_full_disk_behind_stdout_is_one_line(arguments, unbuffered, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("w") as full:
         code, _, told = ended(arguments.split(), more=TOLD, stdout=full)
         assert code == 1

@@ -7,7 +7,7 @@ import typer
 from typer import rich_utils
 
 from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
-from xaisigns.cli.terminal import never_fail_to_encode, tell
+from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, tell
 from xaisigns.data.language import printable
 from xaisigns.errors import XaisignsError
 
@@ -50,6 +50,7 @@ def told(error: Exception) -> int:
         raise error
     if not isinstance(error, BrokenPipeError):  # else whoever reads the output has enough of it
         tell(f"xaisigns: {_line(error)}")
+    drop_unwritten()
     return 1
 
 

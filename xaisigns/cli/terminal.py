@@ -1,5 +1,6 @@
 """What every command shares: options, progress bars on stderr, one JSON document or a table on stdout."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -138,6 +139,17 @@ def print_table(table: Table) -> None:
     """A table on stdout, as wide as it needs to be where stdout is no terminal."""
     with _stdout():
         _Console().print(table)
+
+
+def drop_unwritten() -> None:
+    """Drop what cannot be written of stdout and stderr; else the interpreter would try at its end, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
