@@ -16,6 +16,7 @@ from xaisigns.cli.terminal import (
     OptionalRoot,
     Std,
     bars,
+    class_number,
     load,
     or_rendered,
     print_json,
@@ -23,6 +24,7 @@ from xaisigns.cli.terminal import (
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, written
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS
 
 
 def report(
@@ -36,7 +38,7 @@ def report(
     classes: Annotated[
         str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
     ] = None,
-    examples: Annotated[int, typer.Option(min=1, help="Examples of each class, at most.")] = 4,
+    examples: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Examples of each class, at most.")] = 4,
     methods: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +47,9 @@ def report(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the images that methods are scored on.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images that methods are scored on.")
+    ] = 0,
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -89,10 +93,11 @@ def _command(language: Language) -> str:
 def _ids(text: str | None) -> list[int] | None:
     if text is None:
         return None
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes") from None
+    ids = [class_number(part.strip()) for part in text.split(",")]
+    wanted = [one for one in ids if one is not None]
+    if len(set(wanted)) < len(ids):
+        raise typer.BadParameter(f"wanted class numbers such as 4,14, each once, got {text!r}", param_hint="--classes")
+    return wanted
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -27,6 +27,7 @@ from xaisigns.cli.terminal import (
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, percent, written
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS, MOST_STEPS
 
 
 def score(
@@ -41,10 +42,10 @@ def score(
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, help="Test images of each class, at most.")] = 4,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of pixel flipping.")] = 16,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Steps of pixel flipping.")] = 16,
     filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
-    seed: Annotated[int, typer.Option(min=0, help="Draws the images, and what metrics draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images, and what metrics draw.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     lang: Lang = "en",
     input_size: InputSize = None,
@@ -57,12 +58,13 @@ def score(
     from xaisigns.errors import DataError
     from xaisigns.metrics.cases import NO_TRUTH, find_cases
     from xaisigns.metrics.score_files import write_scores
-    from xaisigns.metrics.scoring import Scoring, expected_seconds
+    from xaisigns.metrics.scoring import Scoring, check_steps, expected_seconds
     from xaisigns.metrics.scoring import score as score_methods
 
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     network = load(model, input_size, mean, std)
+    check_steps(scoring, network.settings.input_size**2)
     with bars(lang) as bar:
         cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
         if masks == "roi" and cases.kind == "image":

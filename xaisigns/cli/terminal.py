@@ -1,5 +1,6 @@
 """What every command shares: options, progress bars on stderr, one JSON document or a table on stdout."""
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -86,13 +87,11 @@ def load(model: str, input_size: int | None, mean: str | None, std: str | None) 
 
 
 def _rgb(text: str, option: str) -> "RGB":
-    try:
+    with suppress(ValueError):
         red, green, blue = map(float, text.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option
-        ) from None
-    return red, green, blue
+        if all(map(math.isfinite, (red, green, blue))):
+            return red, green, blue
+    raise typer.BadParameter(f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option)
 
 
 class _Console(Console):
@@ -213,9 +212,15 @@ def target_class(text: str) -> int | Literal["predicted"]:
     """What --target says: a class number, or the predicted class."""
     if text == "predicted":
         return "predicted"
-    if not text.isdecimal():
+    number = class_number(text)
+    if number is None:
         raise typer.BadParameter(f"wanted 'predicted' or a class number, got {text!r}", param_hint="--target")
-    return int(text)
+    return number
+
+
+def class_number(text: str) -> int | None:
+    """The number that the digits 0 to 9 say; None for any other text, and for more than nine of them."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def tell_skipped(skipped: list[dict[str, str]]) -> None:

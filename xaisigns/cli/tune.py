@@ -22,6 +22,7 @@ from xaisigns.cli.terminal import (
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, whole, written
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS
 
 
 def tune(
@@ -32,9 +33,11 @@ def tune(
         typer.Option(help="What the rules shall be good at; the mask is grown by 2 px."),
     ] = "relevance_mass",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, help="Training images of each class, at most.")] = 2,
-    held_out: Annotated[int, typer.Option(min=1, help="Test images of each class, at most.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the images.")] = 0,
+    per_class: Annotated[
+        int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images of each class, at most.")
+    ] = 2,
+    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
     lang: Lang = "en",
     input_size: InputSize = None,
