@@ -95,8 +95,8 @@ def _ids(text: str | None) -> list[int] | None:
         return None
     ids = [class_number(part.strip()) for part in text.split(",")]
     wanted = [one for one in ids if one is not None]
-    if len(set(wanted)) < len(ids):
-        raise typer.BadParameter(f"wanted class numbers such as 4,14, each once, got {text!r}", param_hint="--classes")
+    if len(wanted) < len(ids):
+        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes")
     return wanted
 
 

@@ -48,8 +48,8 @@ def explained(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor
 def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     """The images without a graph and the class of each as ``(N,)``, which the network must have.
 
-    Raises ShapeError where these, or dtypes and devices, do not belong together, and MetricError for a network in training mode, which would
-    answer at random and change by being asked.
+    Raises ShapeError where these, or dtypes and devices, do not belong together, and MetricError for a network in
+    training mode, which would answer at random and change by being asked.
     """
     if model.training:
         raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")

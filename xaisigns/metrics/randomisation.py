@@ -24,14 +24,14 @@ LayerOrder = Literal["top_down", "bottom_up"]
 
 
 class Similarity(NamedTuple):
-    """Similarity to the original heatmap by ``spearman`` and by ``ssim``, each ``(N,)`` in [-1, 1]."""
+    """Similarity to the original heatmap by ``spearman`` and by ``ssim``, each ``(N,)`` float64 in [-1, 1]."""
 
     spearman: Tensor
     ssim: Tensor
 
 
 class Cascade(NamedTuple):
-    """The layers in the order in which their weights were drawn anew, and the similarities after each, ``(L, N)``."""
+    """The layers in the order in which their weights were drawn anew, and the similarities ``(L, N)`` after each."""
 
     layers: tuple[str, ...]
     spearman: Tensor
