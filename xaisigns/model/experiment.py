@@ -127,7 +127,7 @@ def evaluate_model(
     decoding: Count | None = None,
     progress: Count | None = None,
 ) -> dict[str, Any]:
-    """Measure the model on the test images below ``root``: DESIGN's ``evaluate`` document.
+    """Measure the model on the test images below ``root``: the document of ``evaluate --json``.
 
     For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
     are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
