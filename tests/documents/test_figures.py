@@ -63,8 +63,8 @@ def test_what_is_said_of_the_scores_is_what_the_table_has():
         r"its rules put (0\.\d+) .* best composite (0\.\d+); the area of pixel flipping is .* and (0\.\d+)\.", said
     )
     default = rows["`lrp:epsilon_gamma_box:gamma=0.05`"]
-    assert default["… grown by 2 px"].startswith(told[1])
-    assert default["flipping area"].startswith(told[2])
+    assert default["… grown by 2 px"].startswith(told[2])
+    assert default["flipping area"].startswith(told[3])
     area = re.search(r"sticker covers (\d+\.\d) % of the image, grown by 2 pixels (\d+\.\d) %", said)
     assert f"sticker {area[1]} % of the area, grown by 2 px {area[2]} %" in " ".join(text("README.md").split())
     uniform = rows["*uniform* (control)"]
