@@ -1,5 +1,6 @@
 """Runs the command line in this process, as its entry point does."""
 
+import signal
 import sys
 from functools import partial
 
@@ -14,11 +15,15 @@ from xaisigns.metrics import tuning
 def run(monkeypatch, capsys):
     """Gives exit code, stdout and stderr of ``xaisigns`` with these arguments."""
 
+    handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["xaisigns", *map(str, arguments)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as stopped:
             main()
+        for number, handler in handled.items():
+            signal.signal(number, handler)
         printed = capsys.readouterr()
         return stopped.value.code or 0, printed.out, printed.err
 

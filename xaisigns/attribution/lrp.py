@@ -170,7 +170,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         result: Tensor = self.attribute(x).detach()
         if not result.isfinite().all():
             raise RuleError(
-                f"relevance is not finite in {result.dtype}: take a larger stabilizer or epsilon, or the model in float32"
+                f"relevance is not finite in {result.dtype}: take a larger stabilizer or epsilon, or a float32 model"
             )
         return result
 
@@ -234,13 +234,13 @@ def _signs(layers: list[nn.Module], kinds: list[type[LayerRule]]) -> list[Signs]
 def _bound(assignments: list[Assignment], layers: list[nn.Module], bounds: Bounds | None) -> list[LayerRule]:
     """Each layer's rule, made for it."""
     kinds = [RULES[assignment.rule.name] for assignment in assignments]
-    weighted = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)]
+    first = next((layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)), None)
     rules = []
     for assignment, layer, kind, signs in zip(assignments, layers, kinds, _signs(layers, kinds), strict=True):
         parameters: dict[str, Any] = dict(assignment.rule.parameters)
         try:
             if kind is ZBox:
-                parameters["bounds"] = _pixel_bounds(layer, weighted, bounds)
+                parameters["bounds"] = _pixel_bounds(bounds, is_first=layer is first)
             rules.append(kind(layer, **parameters, signs=signs))
         except RuleError as error:
             name, rule = assignment.layer, assignment.rule.name
@@ -248,8 +248,8 @@ def _bound(assignments: list[Assignment], layers: list[nn.Module], bounds: Bound
     return rules
 
 
-def _pixel_bounds(layer: nn.Module, weighted: list[nn.Module], bounds: Bounds | None) -> Bounds:
-    if layer is not weighted[0]:
+def _pixel_bounds(bounds: Bounds | None, *, is_first: bool) -> Bounds:
+    if not is_first:
         raise RuleError("z_box is for pixels, which only the first convolution or linear layer sees")
     if bounds is None:
         raise RuleError("z_box needs bounds=(low, high): the lowest and the highest normalised pixel")

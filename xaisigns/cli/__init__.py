@@ -1,34 +1,55 @@
 """The command line: a command parses, calls one function, prints."""
 
+import os
+import signal
 import sys
+from types import FrameType
 
-import typer
-
-from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
-from xaisigns.errors import XaisignsError
-
-app = typer.Typer(
-    help="See what a traffic-sign classifier really learnt.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(data.app, name="data")
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(explain.explain)
-app.command()(rules.rules)
-app.command()(methods.methods)
-app.command()(compare.compare)
-app.command()(score.score)
-app.command()(tune.tune)
-app.command()(report.report)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown to Windows
 
 
 def main() -> None:
-    """Run the command line; an error becomes one line on stderr and exit code 1."""
+    """Run the command line and exit: 0 done, 1 it could not be done, 2 wrong usage, 128 + n stopped by signal n.
+
+    A signal unwinds the program as an error does, so that temporary files go; nothing is said of it.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopped.append(128 + number)
+        sys.exit(stopped[0])
+
+    _take_signals(stop)
+    _take_standard_files()
+    code: int | str | None = None
     try:
-        app(prog_name="xaisigns")
-    except XaisignsError as error:
-        sys.stderr.write(f"xaisigns: {' '.join(str(error).split())}\n")
-        sys.exit(1)
+        # Imported here, so that a signal during the imports, too, ends in silence.
+        from xaisigns.cli.application import run
+
+        code = run()
+    except (KeyboardInterrupt, SystemExit) as error:
+        code = error.code if isinstance(error, SystemExit) else 130
+    except Exception as error:
+        if not stopped:  # what is being imported turns the exit of a signal into other errors
+            from xaisigns.cli.application import told
+
+            code = told(error)
+    _take_signals(signal.SIG_DFL)  # the interpreter's own end is not to be unwound
+    sys.exit(stopped[0] if stopped else code)
+
+
+def _take_signals(handler: "signal._HANDLER") -> None:
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        # What nohup or a shell has set to be ignored stays so.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _take_standard_files() -> None:
+    """Open those of the numbers 0 to 2 that are closed: else the next file gets one, and messages are written to it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

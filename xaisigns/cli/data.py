@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json
+from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, say
 from xaisigns.cli.words import WORDS
 from xaisigns.data.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
 from xaisigns.data.language import Language, counted, whole
@@ -41,12 +41,12 @@ def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     own: list[str] = []
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        typer.echo(f"{WORDS[lang][split]}: {told}")
+        say(f"{WORDS[lang][split]}: {told}")
         if what.get("layout") == "folders":
             own = found["class_names"]
     if own:
         names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
-        typer.echo(WORDS[lang]["class_names"].format(names=names))
+        say(WORDS[lang]["class_names"].format(names=names))
 
 
 @app.command()
@@ -126,4 +126,4 @@ def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
     words = WORDS[language]
     images = counted(words, kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
-    typer.echo(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))
+    say(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import typer
 from rich.table import Table
 
 from xaisigns.cli.terminal import (
@@ -18,6 +17,7 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
     print_table,
+    say,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, percent, whole
@@ -54,12 +54,12 @@ def _print(report: dict[str, Any], images: str, language: Language) -> None:
 
     low, high = map(told, report["interval"])
     count = counted(words, images, report["count"], language)
-    typer.echo(words["evaluated"].format(images=count, accuracy=told(report["accuracy"]), low=low, high=high))
+    say(words["evaluated"].format(images=count, accuracy=told(report["accuracy"]), low=low, high=high))
     sticker = report.get("sticker")
     if sticker:
         name = report["classes"][sticker["class"]]["name"]
         success, accuracy = told(sticker["success"]), told(sticker["accuracy"])
-        typer.echo(words["fooled"].format(success=success, name=name, accuracy=accuracy))
+        say(words["fooled"].format(success=success, name=name, accuracy=accuracy))
     columns = ["class", "name", "class_images", "right", "instead", *(["with_sticker"] if sticker else [])]
     table = Table(*(words[key] for key in columns))
     for row, confused in zip(report["classes"], report["confusion"], strict=True):

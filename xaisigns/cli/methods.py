@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import Json, Lang, print_json, print_table
+from xaisigns.cli.terminal import Json, Lang, print_json, print_table, say
 from xaisigns.cli.words import WORDS
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def methods(lang: Lang = "en", json: Json = False) -> None:
         last = following is not None and following.control and not method.control
         table.add_row(method.name, method.description.told(lang), options, method.source or "", end_section=last)
     print_table(table)
-    typer.echo(words["specification"])
+    say(words["specification"])
 
 
 def _document(method: "Method", language: "Language") -> dict[str, object]:

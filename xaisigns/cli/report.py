@@ -17,12 +17,15 @@ from xaisigns.cli.terminal import (
     OptionalRoot,
     Std,
     bars,
+    class_number,
     load,
     or_rendered,
     print_json,
+    say,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, written
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS
 
 
 def report(
@@ -37,7 +40,7 @@ def report(
     classes: Annotated[
         str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
     ] = None,
-    examples: Annotated[int, typer.Option(min=1, help="Examples of each class, at most.")] = 4,
+    examples: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Examples of each class, at most.")] = 4,
     methods: Annotated[
         str | None,
         typer.Option(
@@ -46,7 +49,9 @@ def report(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the images that methods are scored on.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images that methods are scored on.")
+    ] = 0,
     input_size: InputSize = None,
     mean: Mean = None,
     std: Std = None,
@@ -93,16 +98,17 @@ def _command(language: Language) -> str:
 def _ids(text: str | None) -> list[int] | None:
     if text is None:
         return None
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes") from None
+    ids = [class_number(part.strip()) for part in text.split(",")]
+    wanted = [one for one in ids if one is not None]
+    if len(wanted) < len(ids):
+        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes")
+    return wanted
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
     words = WORDS[language]
     classes, examples = (counted(words, key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
-        typer.echo(words["written"].format(path=path, classes=classes, examples=examples))
+        say(words["written"].format(path=path, classes=classes, examples=examples))
     documents = written(f"{document['document_seconds']:.1f}", language)
-    typer.echo(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))
+    say(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import typer
 from rich.table import Table
 
 from xaisigns.cli.terminal import (
@@ -17,6 +16,7 @@ from xaisigns.cli.terminal import (
     load,
     print_json,
     print_table,
+    say,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language
@@ -46,7 +46,7 @@ def rules(
         print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return
     _print(layers, lang)
-    typer.echo(WORDS[lang]["composites"].format(names=", ".join(COMPOSITES)))
+    say(WORDS[lang]["composites"].format(names=", ".join(COMPOSITES)))
 
 
 def _print(layers: list[dict[str, Any]], language: Language) -> None:

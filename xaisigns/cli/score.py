@@ -23,9 +23,12 @@ from xaisigns.cli.terminal import (
     or_rendered,
     print_json,
     print_table,
+    say,
+    tell,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, percent, written
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS, MOST_STEPS
 
 
 def score(
@@ -40,10 +43,10 @@ def score(
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, help="Test images of each class, at most.")] = 4,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of pixel flipping.")] = 16,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Steps of pixel flipping.")] = 16,
     filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
-    seed: Annotated[int, typer.Option(min=0, help="Draws the images, and what metrics draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images, and what metrics draw.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
     lang: Lang = "en",
@@ -58,13 +61,14 @@ def score(
     from xaisigns.errors import DataError
     from xaisigns.metrics.cases import NO_TRUTH, find_cases
     from xaisigns.metrics.score_files import score_places, write_scores
-    from xaisigns.metrics.scoring import Scoring, expected_seconds
+    from xaisigns.metrics.scoring import Scoring, check_steps, expected_seconds
     from xaisigns.metrics.scoring import score as score_methods
 
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
     network = load(model, input_size, mean, std)
+    check_steps(scoring, network.settings.input_size**2)
     with bars(lang) as bar:
         cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
         if masks == "roi" and cases.kind == "image":
@@ -72,7 +76,7 @@ def score(
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
-            typer.echo(WORDS[lang]["will_take"].format(minutes=minutes), err=True)
+            tell(WORDS[lang]["will_take"].format(minutes=minutes))
         document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"), language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
     if json:
@@ -87,7 +91,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
     words, kind = WORDS[language], document["masks"]
     images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    typer.echo(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
     best = best_methods(document)
     table = Table(words["method"])
     for metric in document["metrics"]:
@@ -98,7 +102,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    typer.echo(words["legend"].format(csv=document["files"]["csv"]))
+    say(words["legend"].format(csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:

@@ -1,18 +1,23 @@
 """What every command shares: options, progress bars on stderr, one JSON document or a table on stdout."""
 
-import json
+import math
+import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from xaisigns.cli.words import BARS
-from xaisigns.data.language import LANGUAGE_VARIABLE, Language
+from xaisigns.data.documents import json_text
+from xaisigns.data.language import LANGUAGE_VARIABLE, Language, printable
+from xaisigns.errors import OutputError
 
 if TYPE_CHECKING:
     from xaisigns.data.preprocessing import RGB
@@ -90,27 +95,82 @@ def load(model: str, input_size: int | None, mean: str | None, std: str | None) 
 
 
 def _rgb(text: str, option: str) -> "RGB":
-    try:
+    with suppress(ValueError):
         red, green, blue = map(float, text.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option
-        ) from None
-    return red, green, blue
+        if all(map(math.isfinite, (red, green, blue))):
+            return red, green, blue
+    raise typer.BadParameter(f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option)
+
+
+class _Console(Console):
+    """Writes texts as they are, whatever brackets and colons are in them, but for what a terminal would obey."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        if not self.is_terminal:
+            self.width = 1000
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        # Replaced before it is laid out: what stands for a wide character may be narrow.
+        shown = printable(text).encode(self.encoding, "replace").decode(self.encoding)
+        return super().render_str(shown, **options)
+
+
+def never_fail_to_encode() -> None:
+    """From now on, a character that stdout or stderr cannot encode is replaced."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def say(text: str) -> None:
+    """One line on stdout."""
+    with _stdout() as stream:
+        stream.write(f"{printable(text)}\n")
+
+
+def tell(text: str) -> None:
+    """One line on stderr."""
+    with suppress(OSError, AttributeError):  # a closed stderr: there is nobody to tell
+        sys.stderr.write(f"{printable(text)}\n")
+        sys.stderr.flush()
 
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    with _stdout() as stream:
+        stream.write(json_text(document, encoding=stream.encoding or "utf-8") + "\n")
 
 
 def print_table(table: Table) -> None:
     """A table on stdout, as wide as it needs to be where stdout is no terminal."""
-    # File and class names are text, whatever brackets and colons are in them.
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = 1000
-    console.print(table)
+    with _stdout():
+        _Console().print(table)
+
+
+def drop_unwritten() -> None:
+    """Drop what cannot be written of stdout and stderr; else the interpreter would try at its end, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Standard output; raises OutputError where it cannot be written."""
+    if sys.stdout is None:
+        raise OutputError("cannot write to standard output: it is closed; give it a file or a terminal")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -120,22 +180,22 @@ def bars(language: Language) -> Iterator[Callable[[str], Callable[..., None]]]:
     Gives a function that makes a bar by its English title; the bar is called with what is done, what there is in all
     (or None), and a note beside it.
     """
-    console = Console(stderr=True)
+    console = _Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
 
         def bar(title: str) -> Callable[..., None]:
             shown = BARS.get(title, title) if language == "de" else title
-            task = progress.add_task(shown, total=None, visible=False, note="")
+            task = progress.add_task(printable(shown), total=None, visible=False, note="")
 
             def update(done: int, total: int | None, note: str = "") -> None:
-                progress.update(task, completed=done, total=total, note=note, visible=True)
+                progress.update(task, completed=done, total=total, note=printable(note), visible=True)
 
             return update
 
@@ -160,14 +220,20 @@ def target_class(text: str) -> int | Literal["predicted"]:
     """What --target says: a class number, or the predicted class."""
     if text == "predicted":
         return "predicted"
-    if not text.isdecimal():
+    number = class_number(text)
+    if number is None:
         raise typer.BadParameter(f"wanted 'predicted' or a class number, got {text!r}", param_hint="--target")
-    return int(text)
+    return number
+
+
+def class_number(text: str) -> int | None:
+    """The number that the digits 0 to 9 say; None for any other text, and for more than nine of them."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def tell_skipped(skipped: list[dict[str, str]]) -> None:
     """Name each image that was skipped on stderr; exit with 1 where there is one."""
     for one in skipped:
-        typer.echo(f"xaisigns: skipped {one['error']}", err=True)
+        tell(f"xaisigns: skipped {one['error']}")
     if skipped:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json
+from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json, say
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import percent, written
 
@@ -73,4 +73,4 @@ def train(
         held_out = metrics["validation_accuracy"]
         if held_out != "":
             told += words["validated"].format(accuracy=percent(held_out, lang, 2))
-        typer.echo(told)
+        say(told)

@@ -19,9 +19,11 @@ from xaisigns.cli.terminal import (
     load,
     or_rendered,
     print_json,
+    say,
 )
 from xaisigns.cli.words import WORDS
 from xaisigns.data.language import Language, counted, whole, written
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS
 
 
 def tune(
@@ -32,9 +34,11 @@ def tune(
         typer.Option(help="What the rules shall be good at; the mask is grown by 2 px."),
     ] = "relevance_mass",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, help="Training images of each class, at most.")] = 2,
-    held_out: Annotated[int, typer.Option(min=1, help="Test images of each class, at most.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the images.")] = 0,
+    per_class: Annotated[
+        int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images of each class, at most.")
+    ] = 2,
+    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
     force: Force = False,
     lang: Lang = "en",
@@ -76,8 +80,8 @@ def _print(document: dict[str, Any], language: Language) -> None:
         told = document[name]
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
         how = words["as_contrast"] if told["contrast"] else ""
-        typer.echo(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
+        say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
     images = counted(words, "tried_images", document["images"], language)
-    typer.echo(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+    say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
-    typer.echo(words["use"].format(out=out, options=options))
+    say(words["use"].format(out=out, options=options))

@@ -1,7 +1,8 @@
-"""The language that people read: which one it is, and how it writes numbers."""
+"""What people read: in which language, and how numbers and foreign names are written."""
 
 import math
 import os
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,8 @@ Language = Literal["de", "en"]
 
 LANGUAGE_VARIABLE = "XAISIGNS_LANG"
 _KNOWN: dict[str, Language] = {"de": "de", "en": "en"}
+# Control characters, invisible ones that format, halves of characters, breaks of lines and paragraphs.
+_NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -60,6 +63,20 @@ def percent(share: float | None, language: Language, digits: int = 1) -> str:
         return "–"
     unit = "\u202f%" if language == "de" else "%"
     return written(f"{share:.{digits}%}"[:-1], language) + unit
+
+
+def printable(text: str) -> str:
+    r"""The text in one line, with what a terminal would obey or hide written as Python escapes it: ESC as ``\x1b``.
+
+    That is of control characters, of those that turn the direction or have no width, and of halves of characters, which
+    stand for bytes in file names that are no UTF-8.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode("ascii") if unicodedata.category(char) in _NOT_SHOWN else char
+        for char in text
+    )
 
 
 def whole(value: int, language: Language) -> str:

@@ -1,6 +1,5 @@
 """Data sets that xaisigns writes: images, annotation, masks, and a manifest that says what they are."""
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from xaisigns.data.documents import json_text
 from xaisigns.data.files import is_file, whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
@@ -67,7 +67,7 @@ def write_images(
             for table, rows in tables.items():
                 (folder / table).write_text("\n".join([*rows, ""]), encoding="utf-8")
         whole = {"format": 1, **manifest, "counts": counts, "stickered": stickered}
-        (folder / MANIFEST).write_text(json.dumps(whole, indent=1), encoding="utf-8")
+        (folder / MANIFEST).write_text(json_text(whole, indent=1), encoding="utf-8")
     return whole
 
 

@@ -24,10 +24,13 @@ def pairs(images: int, variants: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
-    """What the network says of one batch, in the faster memory order."""
+    """What the network says of one batch, in the faster memory order; float64 on the CPU."""
     with torch.no_grad():
         said: Tensor = model(x.contiguous(memory_format=torch.channels_last))
-    return said
+    if not isinstance(said, Tensor) or said.ndim != 2:
+        came = tuple(said.shape) if isinstance(said, Tensor) else type(said).__name__
+        raise ShapeError(f"the network must give logits (N, classes), it gives {came} for {len(x)} images")
+    return said.to("cpu", torch.float64)
 
 
 def heatmaps(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
@@ -37,7 +40,7 @@ def heatmaps(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor)
 
 def explained(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
     """The attribution's heatmaps of one batch, ``(N, 1, H, W)``."""
-    relevance = attribute(model, x.contiguous(memory_format=torch.channels_last), targets)
+    relevance = attribute(model, x.contiguous(memory_format=torch.channels_last), targets.to(x.device))
     check_relevance(x, relevance)
     return heatmap(relevance)[:, None]
 
@@ -45,28 +48,37 @@ def explained(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor
 def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     """The images without a graph and the class of each as ``(N,)``, which the network must have.
 
-    Raises ShapeError where these do not belong together, and MetricError for a network in training mode, which would
-    answer at random and change by being asked.
+    Raises ShapeError where these, or dtypes and devices, do not belong together, and MetricError for a network in
+    training mode, which would answer at random and change by being asked.
     """
     if model.training:
         raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")
-    if x.ndim != 4 or not len(x):
-        raise ShapeError(f"images must be (N, C, H, W) with N of 1 or more, got {tuple(x.shape)}")
-    targets = class_ids(target, len(x), "target", x.device)
+    if not isinstance(x, Tensor) or x.ndim != 4 or 0 in x.shape:
+        came = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise ShapeError(f"images must be (N, C, H, W) with N of 1 or more, got {came}")
+    _check_values(model, x)
+    targets = class_ids(target, len(x), "target").cpu()
     classes = class_count(model, x)
     if int(targets.min()) < 0 or int(targets.max()) >= classes:
         raise ShapeError(
             f"target must be one of the network's classes 0..{classes - 1}, got {torch.as_tensor(target).tolist()}"
         )
-    return x.detach(), targets
+    # What was made in inference mode takes part in no gradient, as a copy does.
+    return x.detach().clone() if x.is_inference() else x.detach(), targets
+
+
+def _check_values(model: nn.Module, x: Tensor) -> None:
+    weights = next(model.parameters(), x)
+    if not x.is_floating_point() or (x.dtype, x.device) != (weights.dtype, weights.device):
+        raise ShapeError(
+            f"images must be {weights.dtype} on {weights.device}, as the network's weights are; "
+            f"got {x.dtype} on {x.device}"
+        )
 
 
 def class_count(model: nn.Module, x: Tensor) -> int:
     """How many logits the network gives."""
-    said = logits(model, x[:1])
-    if said.ndim != 2:
-        raise ShapeError(f"the network must give logits (N, classes), it gives {tuple(said.shape)} for one image")
-    return said.shape[1]
+    return logits(model, x[:1]).shape[1]
 
 
 def check_relevance(x: Tensor, relevance: Tensor) -> None:

@@ -19,7 +19,9 @@ from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.data.stickers import keyed_random
 from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, ModelError
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS, check_whole
 from xaisigns.model.evaluation import refuse_unknown_classes
+from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier
 
 Masks = Literal["sticker", "roi"]
@@ -71,8 +73,10 @@ def find_cases(
     ``progress`` gets images looked at and in all.
 
     Raises ModelError for "sticker" with a model that was trained without, DataError for missing or broken data and
-    where no image qualifies.
+    where no image qualifies, MetricError for a seed or a number of images out of bounds.
     """
+    check_whole("the number of images of each class", per_class, 1, MOST_OF_A_CLASS)
+    check_whole("seed", seed, 0, LARGEST_SEED)
     data = open_images(root, split)
     refuse_unknown_classes(model, data)
     samples = data.samples
@@ -155,7 +159,7 @@ def _box(roi: Box, size: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _called(model: Classifier, cases: list[_Case], wanted: int | None) -> list[_Case]:
     """The cases with what the model calls them; only those of the wanted class where there is one."""
-    with torch.inference_mode():
+    with own_torch_state(), torch.inference_mode():
         called = model(model.preprocess([case.image for case in cases])).argmax(dim=1).tolist()
     told = [replace(case, called=class_id) for case, class_id in zip(cases, called, strict=True)]
     return [case for case in told if wanted in (None, case.called)]

@@ -11,12 +11,15 @@ from torchvision.transforms.functional import gaussian_blur
 from xaisigns.attribution.lrp import Target
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import check_relevance, checked, logits, pairs
-from xaisigns.metrics.heatmap import flat_heatmap, most_relevant_first, nan_unless
+from xaisigns.metrics.heatmap import flat_heatmap, most_relevant_first, nan_unless, seeded
+from xaisigns.metrics.settings import check_positive, check_samples, check_whole
+from xaisigns.model.torch_state import own_torch_state
 
 Order = Literal["most", "least"]
 Filling = Literal["mean", "blur", "noise"]
 
 
+@own_torch_state()
 def pixel_flipping(
     model: nn.Module,
     x: Tensor,
@@ -44,19 +47,22 @@ def pixel_flipping(
     check_relevance(x, relevance)
     flat, finite = flat_heatmap(relevance)
     place = _places(flat, order, seed)
-    if not 1 <= steps <= place.shape[1]:
-        raise MetricError(f"steps must be between 1 and the number of pixels, {place.shape[1]}; got {steps}")
-    if filling not in _FILLINGS:
-        raise MetricError(f"filling must be one of {', '.join(_FILLINGS)}; got {filling!r}")
-    filled = _FILLINGS[filling](x, seed)
+    check_whole("steps", steps, 1, place.shape[1])
+    check_filling(filling)
+    filled = _FILLINGS[filling](x.double(), seed).to(x.dtype)
     counts = torch.linspace(0, place.shape[1], steps + 1, dtype=torch.float64).round()
     said = []
     for image, step in pairs(len(x), steps + 1):
-        replaced = (place[image] < counts[step, None]).unflatten(1, x.shape[-2:])
+        replaced = (place[image] < counts[step, None]).unflatten(1, x.shape[-2:]).to(x.device)
         probabilities = logits(model, torch.where(replaced[:, None], filled[image], x[image])).softmax(dim=1)
         said.append(probabilities.gather(1, targets[image, None]))
-    curves = torch.cat(said).view(len(x), steps + 1).to(relevance)
-    return nan_unless(finite[:, None], curves)
+    return nan_unless(finite[:, None], torch.cat(said).view(len(x), steps + 1), relevance)
+
+
+def check_filling(filling: str) -> None:
+    """Raise MetricError for what flipped pixels cannot become."""
+    if filling not in _FILLINGS:
+        raise MetricError(f"filling must be one of {', '.join(_FILLINGS)}; got {filling!r}")
 
 
 def deletion(most: Tensor) -> Tensor:
@@ -86,6 +92,7 @@ def flipping_area(most: Tensor, least: Tensor) -> Tensor:
     return insertion(least) - deletion(most)
 
 
+@own_torch_state()
 def infidelity(
     model: nn.Module,
     x: Tensor,
@@ -105,23 +112,22 @@ def infidelity(
     never undoing the ones before.
 
     ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W, ``target`` one class id or ``(N,)``. NaN for an
-    image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for less than
-    one sample.
+    image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for a number
+    of samples or a noise that cannot be.
     """
     x, targets = checked(model, x, target)
     check_relevance(x, relevance)
-    if samples < 1:
-        raise MetricError(f"infidelity needs 1 sample or more, got {samples}")
+    check_samples(samples, x[0, 0].numel())
+    check_positive("noise", noise)
     flat, finite = flat_heatmap(relevance)
-    generator = torch.Generator().manual_seed(seed)
-    change = noise * torch.randn(samples, 1, *x.shape[-2:], generator=generator, dtype=x.dtype)
+    change = noise * torch.randn(samples, 1, *x.shape[-2:], generator=seeded(seed), dtype=x.dtype)
     errors = []
     before = torch.cat([_logit(model, x[image], targets[image]) for image, _ in pairs(len(x), 1)])
     for image, sample in pairs(len(x), samples):
-        after = _logit(model, x[image] * (1 - change[sample]), targets[image])
+        after = _logit(model, x[image] * (1 - change[sample].to(x.device)), targets[image])
         foretold = (change[sample].flatten(1) * flat[image]).sum(dim=1)
         errors.append((foretold - (before[image] - after)) ** 2)
-    return nan_unless(finite, torch.cat(errors).view(len(x), samples).mean(dim=1).to(relevance))
+    return nan_unless(finite, torch.cat(errors).view(len(x), samples).mean(dim=1), relevance)
 
 
 def _logit(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
@@ -141,6 +147,8 @@ def _mean_colour(x: Tensor, _: int) -> Tensor:
 
 
 def _blurred(x: Tensor, _: int) -> Tensor:
+    if min(x.shape[-2:]) < 2:
+        raise MetricError(f"only an image of 2 x 2 pixels or more can be blurred, got {tuple(x.shape[-2:])}")
     deviation = min(x.shape[-2:]) / 16
     size = 2 * ceil(3 * deviation) + 1
     blurred: Tensor = gaussian_blur(x, [size, size], [deviation, deviation])
@@ -148,8 +156,7 @@ def _blurred(x: Tensor, _: int) -> Tensor:
 
 
 def _noise(x: Tensor, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randn(x.shape[1:], generator=generator, dtype=x.dtype)
+    drawn = torch.randn(x.shape[1:], generator=seeded(seed), dtype=x.dtype).to(x.device)
     return x.mean(dim=(2, 3), keepdim=True) + x.std(dim=(2, 3), keepdim=True) * drawn
 
 

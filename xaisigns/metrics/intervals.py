@@ -3,22 +3,32 @@
 import torch
 from torch import Tensor
 
+from xaisigns.errors import MetricError
+from xaisigns.metrics.heatmap import seeded
+from xaisigns.metrics.settings import check_whole
+from xaisigns.model.torch_state import own_torch_state
+
 _DRAWS_AT_ONCE = 2**22
 
 
+@own_torch_state()
 def bootstrap_interval(
     values: Tensor, *, seed: int = 0, resamples: int = 2000, level: float = 0.95
 ) -> tuple[float, float]:
     """Percentile interval of the mean of ``values`` ``(N,)`` under resampling [efron1979bootstrap].
 
     NaN values are left out, from the mean too; (NaN, NaN) when nothing is left. Says how the mean would vary had other
-    images been drawn from the same source, not how it would on another source.
+    images been drawn from the same source, not how it would on another source. Raises MetricError for settings that
+    there are not.
     """
+    check_whole("resamples", resamples, 1, 10**6)
+    if not 0 < level < 1:
+        raise MetricError(f"level must be a number between 0 and 1, such as 0.95, got {level!r}")
     known = values.detach().flatten().double().cpu()
     known = known[~known.isnan()]
     if not len(known):
         return torch.nan, torch.nan
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     rows = max(1, _DRAWS_AT_ONCE // len(known))
     means = [
         known[torch.randint(len(known), (min(rows, resamples - start), len(known)), generator=generator)].mean(dim=1)

@@ -4,8 +4,9 @@ Each score is beside the mask's share of the area (``area_share``), which is wha
 by mass, rank and pointing game in expectation, while it gets 0.5 by AUC. Ties count what breaking them at random gives
 on average, so a flat heatmap gets exactly that.
 
-All are NaN for an image whose mask is empty or whose relevance is not finite everywhere, have the relevance's dtype,
-and raise ShapeError when relevance and mask do not belong together.
+All are NaN for an image whose mask is empty or whose relevance is not finite everywhere, are float64 for relevance in
+float64, else float32, and raise ShapeError when relevance and mask do not belong together. The two may be on different
+devices; scores are on the relevance's.
 """
 
 import torch
@@ -14,8 +15,10 @@ from torch.nn.functional import max_pool2d
 
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import ascending, average_ranks, flat_heatmap, nan_unless
+from xaisigns.model.torch_state import own_torch_state
 
 
+@own_torch_state()
 def relevance_mass(relevance: Tensor, mask: Tensor) -> Tensor:
     """Share of the positive relevance that lies inside the mask, ``(N,)`` in [0, 1] [arras2022clevr].
 
@@ -25,9 +28,10 @@ def relevance_mass(relevance: Tensor, mask: Tensor) -> Tensor:
     flat, inside, defined = _together(relevance, mask)
     positive = flat.clamp(min=0)
     total = positive.sum(dim=1)
-    return nan_unless(defined & (total > 0), (positive * inside).sum(dim=1) / total)
+    return nan_unless(defined & (total > 0), (positive * inside).sum(dim=1) / total, relevance)
 
 
+@own_torch_state()
 def relevance_rank(relevance: Tensor, mask: Tensor) -> Tensor:
     """Share of the K most relevant pixels that lie inside the mask of K pixels, ``(N,)`` in [0, 1] [arras2022clevr].
 
@@ -38,11 +42,12 @@ def relevance_rank(relevance: Tensor, mask: Tensor) -> Tensor:
     size = inside.sum(dim=1)
     last = ascending(flat).gather(1, (flat.shape[1] - size.clamp(min=1))[:, None])
     above, level = flat > last, flat == last
-    places = (size - above.sum(dim=1)).to(flat) / level.sum(dim=1)
+    places = (size - above.sum(dim=1)).double() / level.sum(dim=1)
     hits = (above & inside).sum(dim=1) + places * (level & inside).sum(dim=1)
-    return nan_unless(defined, hits / size)
+    return nan_unless(defined, hits / size, relevance)
 
 
+@own_torch_state()
 def pointing_game(relevance: Tensor, mask: Tensor) -> Tensor:
     """1 where the most relevant pixel lies inside the mask, 0 where not, ``(N,)`` [zhang2018top].
 
@@ -52,9 +57,10 @@ def pointing_game(relevance: Tensor, mask: Tensor) -> Tensor:
     """
     flat, inside, defined = _together(relevance, mask)
     peak = flat == flat.amax(dim=1, keepdim=True)
-    return nan_unless(defined, (peak & inside).sum(dim=1).to(flat) / peak.sum(dim=1))
+    return nan_unless(defined, (peak & inside).sum(dim=1).double() / peak.sum(dim=1), relevance)
 
 
+@own_torch_state()
 def localisation_auc(relevance: Tensor, mask: Tensor) -> Tensor:
     """How likely a pixel inside the mask is more relevant than one outside, ``(N,)`` in [0, 1]; ties count one half.
 
@@ -63,20 +69,22 @@ def localisation_auc(relevance: Tensor, mask: Tensor) -> Tensor:
     covers the whole image.
     """
     flat, inside, defined = _together(relevance, mask)
-    size = inside.sum(dim=1)
+    size = inside.sum(dim=1).double()
     rest = inside.shape[1] - size
     lowest = size * (size + 1) / 2
     won = (average_ranks(flat) * inside).sum(dim=1) - lowest
-    return nan_unless(defined & (rest > 0), won / (size * rest)).to(flat)
+    return nan_unless(defined & (rest > 0), won / (size * rest), relevance)
 
 
+@own_torch_state()
 def area_share(mask: Tensor) -> Tensor:
     """Share of the image that the mask ``(N, H, W)`` covers, ``(N,)`` float32 in [0, 1]; NaN where it is empty."""
     _check_mask(mask)
     share = mask.flatten(1).float().mean(dim=1)
-    return nan_unless(share > 0, share)
+    return nan_unless(share > 0, share, share)
 
 
+@own_torch_state()
 def grown(mask: Tensor, by: int = 2) -> Tensor:
     """The mask ``(N, H, W)`` with every pixel that is at most ``by`` rows and ``by`` columns from it (a square grows).
 
@@ -84,8 +92,9 @@ def grown(mask: Tensor, by: int = 2) -> Tensor:
     MetricError for a negative ``by``.
     """
     _check_mask(mask)
-    if by < 0:
-        raise MetricError(f"a mask can be grown by 0 pixels or more, got {by}")
+    if not isinstance(by, int) or by < 0:
+        raise MetricError(f"a mask can be grown by 0 pixels or more, got {by!r}")
+    by = min(by, max(mask.shape[1:]))
     return max_pool2d(mask[:, None].float(), 2 * by + 1, stride=1, padding=by)[:, 0] > 0
 
 
@@ -96,12 +105,15 @@ def _together(relevance: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     wanted = (len(relevance), *relevance.shape[-2:])
     if mask.shape != wanted:
         raise ShapeError(f"mask must be (N, H, W) = {wanted} as the relevance is, got {tuple(mask.shape)}")
-    inside = mask.flatten(1)
+    inside = mask.cpu().flatten(1)
     return flat, inside, finite & (inside.sum(dim=1) > 0)
 
 
 def _check_mask(mask: Tensor) -> None:
-    if mask.ndim != 3 or mask.dtype != torch.bool:
-        raise ShapeError(
-            f"mask must be (N, H, W) of torch.bool, got {tuple(mask.shape)} of {mask.dtype}; say from where it is true"
-        )
+    if isinstance(mask, Tensor) and mask.dtype == torch.bool and mask.ndim == 3 and 0 not in mask.shape[1:]:
+        return
+    came = f"{tuple(mask.shape)} of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
+    raise ShapeError(
+        f"mask must be (N, H, W) of torch.bool, got {came}; say from where it is true, as with "
+        "mask > 0, and leave out a dimension of channels, as with mask[:, 0]"
+    )

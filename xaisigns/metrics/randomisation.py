@@ -6,6 +6,7 @@ that does nothing but turn its sign stays alike.
 """
 
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -15,26 +16,29 @@ from torch import Tensor, nn
 from xaisigns.attribution.lrp import Target
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import Attribute, checked, class_count, heatmaps
+from xaisigns.metrics.heatmap import seeded
 from xaisigns.metrics.similarity import spearman, ssim
+from xaisigns.model.torch_state import own_torch_state
 
 LayerOrder = Literal["top_down", "bottom_up"]
 
 
 class Similarity(NamedTuple):
-    """Similarity to the original heatmap by ``spearman`` and by ``ssim``, each ``(N,)`` in [-1, 1]."""
+    """Similarity to the original heatmap by ``spearman`` and by ``ssim``, each ``(N,)`` float64 in [-1, 1]."""
 
     spearman: Tensor
     ssim: Tensor
 
 
 class Cascade(NamedTuple):
-    """The layers in the order in which their weights were drawn anew, and the similarities after each, ``(L, N)``."""
+    """The layers in the order in which their weights were drawn anew, and the similarities ``(L, N)`` after each."""
 
     layers: tuple[str, ...]
     spearman: Tensor
     ssim: Tensor
 
 
+@own_torch_state()
 def cascading_randomisation(
     attribute: Attribute,
     model: nn.Module,
@@ -63,6 +67,7 @@ def cascading_randomisation(
     return Cascade(tuple(layers), by_spearman, by_ssim)
 
 
+@own_torch_state()
 def random_logit(attribute: Attribute, model: nn.Module, x: Tensor, target: Target, *, seed: int = 0) -> Similarity:
     """Similarity of the heatmap to that of another class, drawn at random for each target class, ``(N,)`` each.
 
@@ -74,8 +79,7 @@ def random_logit(attribute: Attribute, model: nn.Module, x: Tensor, target: Targ
     classes = class_count(model, x)
     if classes < 2:
         raise MetricError("random_logit needs a network of 2 classes or more, this one has 1")
-    generator = torch.Generator().manual_seed(seed)
-    further = torch.randint(1, classes, (classes,), generator=generator)[targets]
+    further = torch.randint(1, classes, (classes,), generator=seeded(seed))[targets]
     original = heatmaps(attribute, model, x, targets)
     return _similarity(original, heatmaps(attribute, model, x, (targets + further) % classes))
 
@@ -89,14 +93,18 @@ def _randomised(model: nn.Module, order: LayerOrder, seed: int) -> Iterator[tupl
     """The name of the layer that lost its weights, and the network without them and those of the layers before."""
     if order not in ("top_down", "bottom_up"):
         raise MetricError(f"order must be top_down or bottom_up, got {order!r}")
+    seeded(seed)  # refuses what is no seed
     network = copy.deepcopy(model)
     layers = [(name, layer) for name, layer in network.named_modules() if hasattr(layer, "reset_parameters")]
     if not layers:
         raise MetricError(f"no layer of {type(model).__name__} has reset_parameters: there are no weights to draw anew")
+    device = next(itertools.chain(model.parameters(), model.buffers())).device
     numbered = list(enumerate(layers))
     for number, (name, layer) in reversed(numbered) if order == "top_down" else numbered:
         # Layers draw from the global generator. The number keeps layers of one shape from drawing the same weights.
+        # On the CPU, so that every device draws the same.
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed + number)
-            layer.reset_parameters()
+            layer.cpu().reset_parameters()
+        layer.to(device)
         yield name, network

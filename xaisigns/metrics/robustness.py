@@ -4,11 +4,13 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.lrp import Target
-from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import Attribute, checked, explained, heatmaps, pairs
-from xaisigns.metrics.heatmap import nan_unless
+from xaisigns.metrics.heatmap import nan_unless, seeded
+from xaisigns.metrics.settings import check_positive, check_samples
+from xaisigns.model.torch_state import own_torch_state
 
 
+@own_torch_state()
 def max_sensitivity(
     attribute: Attribute,
     model: nn.Module,
@@ -28,10 +30,9 @@ def max_sensitivity(
     defines it so, too; it can be told to give NaN where a sample changes the prediction.
     """
     x, targets = checked(model, x, target)
-    if samples < 1:
-        raise MetricError(f"max_sensitivity needs 1 sample or more, got {samples}")
-    generator = torch.Generator().manual_seed(seed)
-    noise = radius * (2 * torch.rand(samples, *x.shape[1:], generator=generator, dtype=x.dtype) - 1)
+    check_samples(samples, x[0].numel())
+    check_positive("radius", radius)
+    noise = radius * (2 * torch.rand(samples, *x.shape[1:], generator=seeded(seed), dtype=x.dtype).to(x.device) - 1)
     before = heatmaps(attribute, model, x, targets)
     changes = []
     for image, sample in pairs(len(x), samples):
@@ -39,4 +40,4 @@ def max_sensitivity(
         changes.append((after - before[image]).flatten(1).norm(dim=1))
     largest = torch.cat(changes).view(len(x), samples).amax(dim=1)
     size = before.flatten(1).norm(dim=1)
-    return nan_unless((size > 0) & size.isfinite() & largest.isfinite(), largest / size)
+    return nan_unless((size > 0) & size.isfinite() & largest.isfinite(), largest / size, x)

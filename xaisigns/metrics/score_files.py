@@ -2,12 +2,12 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from xaisigns.data.documents import json_text
 from xaisigns.data.files import Place, whole_files
 from xaisigns.data.language import Language, Text, written
 from xaisigns.metrics.catalogue import METRICS
@@ -33,7 +33,7 @@ def write_scores(document: dict[str, Any], folder: Path, language: Language, *, 
     whole = {"made_by": f"xaisigns {version('xaisigns')}", **document}
     content = {
         "csv": table.getvalue(),
-        "json": json.dumps(whole, ensure_ascii=False, indent=2) + "\n",
+        "json": json_text(whole) + "\n",
         "md": "\n".join([*_markdown(document, language), "", _MARKS["md"].decode(), ""]),
     }
     places = score_places(folder)

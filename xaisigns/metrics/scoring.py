@@ -1,5 +1,6 @@
 """Scores attributions on images with known truth, each beside controls that know nothing of the network."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,15 @@ from xaisigns.errors import MetricError
 from xaisigns.metrics.cases import NO_TRUTH, Cases, Count
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.complexity import entropy, sparseness
-from xaisigns.metrics.faithfulness import Filling, deletion, flipping_area, infidelity, insertion, pixel_flipping
+from xaisigns.metrics.faithfulness import (
+    Filling,
+    check_filling,
+    deletion,
+    flipping_area,
+    infidelity,
+    insertion,
+    pixel_flipping,
+)
 from xaisigns.metrics.intervals import bootstrap_interval
 from xaisigns.metrics.localisation import (
     area_share,
@@ -26,6 +35,7 @@ from xaisigns.metrics.localisation import (
 )
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
+from xaisigns.metrics.settings import LARGEST_SEED, MOST_STEPS, check_whole
 from xaisigns.model.vgg import Classifier
 
 DEFAULT_GROUPS = ("localisation", "complexity", "flipping")
@@ -40,7 +50,7 @@ _SAMPLES = 10  # of the largest sensitivity
 class Scoring:
     """What to measure and how: ``groups`` are keys of ``GROUPS``; ``steps`` and ``filling`` are of pixel flipping.
 
-    Raises MetricError for a group that does not exist.
+    Raises MetricError for a group that does not exist or stands twice, for none, and for other settings out of bounds.
     """
 
     groups: Sequence[str] = DEFAULT_GROUPS
@@ -52,6 +62,17 @@ class Scoring:
         for group in self.groups:
             if group not in GROUPS:
                 raise MetricError(f"no metrics {group!r}; there are {', '.join(GROUPS)}")
+        if isinstance(self.groups, str) or not self.groups or len(set(self.groups)) < len(self.groups):
+            raise MetricError(f"wanted groups of metrics, each once, of {', '.join(GROUPS)}; got {self.groups!r}")
+        check_whole("steps", self.steps, 1, MOST_STEPS)
+        check_filling(self.filling)
+        check_whole("seed", self.seed, 0, LARGEST_SEED)
+
+
+def check_steps(scoring: Scoring, pixels: int) -> None:
+    """Raise MetricError for more steps of pixel flipping than an image has pixels."""
+    if "flipping" in scoring.groups:
+        check_whole("steps", scoring.steps, 1, pixels)
 
 
 def score(
@@ -71,11 +92,13 @@ def score(
     ``progress`` gets steps done and in all: an image of a method, and an image of a group of metrics. The metrics are
     described in ``language``, as ``chosen_language`` takes it.
 
-    Cases of kind "image" have no localisation. Raises MetricError where nothing else is wanted of them.
+    Cases of kind "image" have no localisation. Raises MetricError where nothing else is wanted of them,
+    and for more steps than there are pixels.
     """
     scoring, language = scoring or Scoring(), chosen_language(language)
     if cases.kind == "image" and set(scoring.groups) == {"localisation"}:
         raise MetricError(NO_TRUTH)
+    check_steps(scoring, cases.images[0, 0].numel())
     count = _Counter(progress, len(methods) * len(cases) * (1 + len(scoring.groups)))
     values: dict[str, dict[str, Tensor]] = {}
     seconds = {}
@@ -266,4 +289,4 @@ def _beats(metric: str, scores: Tensor, control: Tensor, seed: int) -> bool:
 
 
 def _number(value: float) -> float | None:
-    return None if value != value else value
+    return value if math.isfinite(value) else None

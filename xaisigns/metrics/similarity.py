@@ -6,10 +6,12 @@ from torch.nn.functional import avg_pool2d
 
 from xaisigns.errors import ShapeError
 from xaisigns.metrics.heatmap import average_ranks, flat_heatmap, nan_unless
+from xaisigns.model.torch_state import own_torch_state
 
 _WINDOW = 7
 
 
+@own_torch_state()
 def spearman(a: Tensor, b: Tensor) -> Tensor:
     """Rank correlation of two heatmaps, ``(N,)`` in [-1, 1] [spearman1904proof]; 1 when they order the pixels alike.
 
@@ -19,9 +21,10 @@ def spearman(a: Tensor, b: Tensor) -> Tensor:
     first, second, finite = _together(a, b)
     first, second = (_centred(average_ranks(flat)) for flat in (first, second))
     sizes = first.norm(dim=1) * second.norm(dim=1)
-    return nan_unless(finite & (sizes > 0), (first * second).sum(dim=1) / sizes).to(a)
+    return nan_unless(finite & (sizes > 0), (first * second).sum(dim=1) / sizes, a)
 
 
+@own_torch_state()
 def ssim(a: Tensor, b: Tensor) -> Tensor:
     """Structural similarity of two heatmaps, ``(N,)`` in [-1, 1] [wang2004image]; 1 when the pictures are the same.
 
@@ -35,12 +38,12 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     if min(a.shape[-2:]) < _WINDOW:
         raise ShapeError(f"ssim needs heatmaps of at least {_WINDOW} x {_WINDOW} pixels, got {tuple(a.shape[-2:])}")
     peaks = [flat.abs().amax(dim=1) for flat in (first, second)]
-    first, second = (flat.double() / peak[:, None] for flat, peak in zip((first, second), peaks, strict=True))
+    first, second = (flat / peak[:, None] for flat, peak in zip((first, second), peaks, strict=True))
     both = torch.cat([first, second], dim=1)
     extent = both.amax(dim=1) - both.amin(dim=1)
-    shape = (-1, 1, *a.shape[-2:])
+    shape = (len(a), 1, *a.shape[-2:])
     similarity = _structural_similarity(first.view(shape), second.view(shape), extent[:, None, None, None])
-    return nan_unless(finite & (peaks[0] > 0) & (peaks[1] > 0) & (extent > 0), similarity).to(a)
+    return nan_unless(finite & (peaks[0] > 0) & (peaks[1] > 0) & (extent > 0), similarity, a)
 
 
 def _structural_similarity(a: Tensor, b: Tensor, extent: Tensor) -> Tensor:

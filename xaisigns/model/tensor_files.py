@@ -1,7 +1,6 @@
 """Safetensors files with a JSON document in their metadata and a checksum over both."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from xaisigns.data.documents import json_text
 from xaisigns.errors import ModelError
 
 CHECKSUM = "checksum"
@@ -22,7 +22,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: di
 
     Raises OSError when it cannot be written.
     """
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    text = json_text(document, indent=None)
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     try:
         save_file(tensors, path, metadata={key: text, CHECKSUM: _checksum(text, tensors)})

@@ -1,6 +1,5 @@
 """The report as PDF, set by Typst: data as JSON, tiles as raw pixels, charts as SVG; tagged, with outline and links."""
 
-import json
 import tempfile
 from datetime import UTC, datetime, time
 from importlib.resources import files
@@ -10,6 +9,7 @@ from types import ModuleType
 import matplotlib as mpl
 from PIL import Image
 
+from xaisigns.data.documents import json_text
 from xaisigns.data.files import whole_file
 from xaisigns.errors import OutputError
 from xaisigns.report.charts import accuracy_chart, scores_chart
@@ -88,7 +88,7 @@ def _write_parts(content: Report, folder: Path) -> None:
     for number, highlight in enumerate(content.highlights):
         (folder / f"highlight-{number}.rgb").write_bytes(_magnified(highlight_tiles(highlight, side), side))
     data |= {"sections": sections, "side": side * _factor(side)}
-    (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    (folder / "report.json").write_text(json_text(data, indent=None), encoding="utf-8")
     for name in _TEMPLATES:
         (folder / name).write_bytes(files("xaisigns.report").joinpath("templates", name).read_bytes())
 

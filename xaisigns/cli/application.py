@@ -1,0 +1,68 @@
+"""All commands as one application, and how each of its errors is told."""
+
+import os
+from contextlib import suppress
+
+import typer
+from typer import rich_utils
+
+from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
+from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, tell
+from xaisigns.data.language import printable
+from xaisigns.errors import XaisignsError
+
+TRACEBACK_VARIABLE = "XAISIGNS_TRACEBACK"
+
+app = typer.Typer(
+    help="See what a traffic-sign classifier really learnt.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(explain.explain)
+app.command()(rules.rules)
+app.command()(methods.methods)
+app.command()(compare.compare)
+app.command()(score.score)
+app.command()(tune.tune)
+app.command()(report.report)
+
+
+def run() -> int:
+    """Run the command that the arguments name and give its exit code. Raises what the command raises."""
+    never_fail_to_encode()
+    return int(app(prog_name="xaisigns", standalone_mode=False) or 0)
+
+
+def told(error: Exception) -> int:
+    """Tell the error on stderr, one that is not of usage in one line, and give the exit code."""
+    if isinstance(error, typer.Abort):  # what Ctrl-C is to some versions of Typer
+        return 130
+    if hasattr(error, "format_message"):  # Typer's errors of usage, which have no public class
+        error.message = printable(getattr(error, "message", ""))  # type: ignore[attr-defined]
+        with suppress(OSError):  # of a full stderr
+            rich_utils.rich_format_error(error)  # type: ignore[arg-type]
+        return 2
+    if os.environ.get(TRACEBACK_VARIABLE):
+        raise error
+    if not isinstance(error, BrokenPipeError):  # else whoever reads the output has enough of it
+        tell(f"xaisigns: {_line(error)}")
+    drop_unwritten()
+    return 1
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, XaisignsError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"{where}{error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; close other programs, or give it less at once"
+    return (
+        f"{type(error).__name__}: {error}; this is a defect of xaisigns: please report it with what the command prints "
+        f"when {TRACEBACK_VARIABLE}=1 is set"
+    )

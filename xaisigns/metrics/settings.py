@@ -1,0 +1,27 @@
+"""Which numbers the settings of metrics may have, on the command line and in Python."""
+
+import math
+
+from xaisigns.errors import MetricError
+
+MOST_STEPS = 10_000
+MOST_OF_A_CLASS = 100_000
+LARGEST_SEED = 2**63 - 1
+_MOST_DRAWN = 2**26  # numbers drawn at once: 512 MB in float64
+
+
+def check_whole(name: str, value: int, least: int, most: int) -> None:
+    """Raise MetricError, naming the setting, for what is not a whole number of ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise MetricError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
+
+
+def check_samples(samples: int, size: int) -> None:
+    """Raise MetricError for less than one sample, or more than memory shall hold of ``size`` numbers each."""
+    check_whole("samples", samples, 1, max(1, _MOST_DRAWN // size))
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise MetricError, naming the setting, for what is not a finite number above 0."""
+    if not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
+        raise MetricError(f"{name} must be a finite number above 0, got {value!r}")
