@@ -1,18 +1,16 @@
 """What settings and the documents in files may hold: one schema each, and one line that tells what does not fit."""
 
-import json
-import math
-import reprlib
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
+from xaisigns.data.bounds import shown
+from xaisigns.data.documents import strict_json
 from xaisigns.errors import ModelError
 
 LARGEST_SEED = 2**32 - 1  # numpy's
 LARGEST_SIDE = 1024  # where one image takes about a gigabyte on its way through the network
 _MOST_CLASSES = 4096  # whose confusion matrix has 17 million entries
-_DEEPEST = 20
 _HINT = dict.fromkeys(("mean", "std"), "; divide by 255 what is of pixels in 0..255")
 
 _SCHEMAS: dict[type[Any], type[BaseModel]] = {}  # by dataclass
@@ -68,22 +66,13 @@ def validated(schema: type[BaseModel], values: Any) -> dict[str, Any]:
 
 
 def read_document(text: str) -> dict[str, Any]:
-    """The object that a JSON text holds.
-
-    Raises ModelError for anything else, a key that comes twice, a number that is not finite or has no room in 64 bits,
-    text that is no Unicode, and objects in objects beyond all need.
-    """
+    """The object that a JSON text holds. Raises ModelError for anything else, as ``strict_json`` refuses it."""
     try:
-        document = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refused, parse_float=_finite, parse_int=_whole
-        )
-        json.dumps(document, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+        document = strict_json(text)
+    except ValueError as error:
         raise ModelError(f"its metadata is no JSON as xaisigns writes it: {str(error)[:100]}") from error
     if not isinstance(document, dict):
         raise ModelError("its metadata is no JSON object")
-    if _depth(document) > _DEEPEST:
-        raise ModelError(f"its metadata has objects more than {_DEEPEST} deep in one another")
     return document
 
 
@@ -105,49 +94,3 @@ def _told(schema: type[BaseModel], values: Any, error: ValidationError) -> str:
         return f"{shown(name)} is unknown"
     wanted = schema.model_fields[name].description or first["msg"].removeprefix("Input should be ")
     return f"{name}: wanted {wanted}, got {shown(values[name])}{_HINT.get(name, '')}"
-
-
-def shown(value: Any) -> str:
-    """The beginning of a value as Python writes it."""
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # an integer with more digits than Python writes
-        return "a number with thousands of digits"
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{shown(name)} comes twice")
-        found[name] = value
-    return found
-
-
-def _refused(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON's")
-
-
-def _finite(text: str) -> float:
-    if not math.isfinite(value := float(text)):
-        raise ValueError(f"{text[:30]} is too large")
-    return value
-
-
-def _whole(text: str) -> int:
-    if len(text) > 20 or abs(value := int(text)) >= 2**64:
-        raise ValueError(f"{text[:30]} has no room in 64 bits")
-    return value
-
-
-def _depth(document: Any) -> int:
-    depth, level = 0, [document]
-    while level:
-        depth += 1
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-    return depth

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xaisigns.data.bounds import shown
 from xaisigns.errors import ModelError
-from xaisigns.model.schema import shown
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)

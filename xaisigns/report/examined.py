@@ -112,5 +112,4 @@ class Examined:
         if not method.known:
             return make()
         tensors = (cases.images, cases.masks, cases.labels, cases.target)
-        asked = [method.name.partition(":")[0], dict(method.options), method.composite, method.contrast]
-        return kept(kind, [*self._key, *asked, cases.kind, digest_of(*(t.numpy() for t in tensors)), *key], make)
+        return kept(kind, [*self._key, method.key, cases.kind, digest_of(*(t.numpy() for t in tensors)), *key], make)
