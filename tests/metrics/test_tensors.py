@@ -1,5 +1,6 @@
 """Every score of whatever tensors it is given, in whatever state of torch: the right number, or an error of ours."""
 
+import copy
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
@@ -282,3 +283,17 @@ def test_settings_that_cannot_be_are_refused_with_their_bounds(call):
         call()
     assert isinstance(refused.value, XaisignsError)
     assert "got" in str(refused.value) or "there are" in str(refused.value)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("score", OF_RELEVANCE | OF_MODEL | OF_ATTRIBUTE)
+def test_a_gpu_gives_what_the_cpu_gives(score, monkeypatch):
+    relevance = drawn(7)
+    called = OF_ATTRIBUTE.get(score) or (lambda: (OF_RELEVANCE | OF_MODEL)[score](relevance))
+    wanted = called()
+    relevance = relevance.cuda()
+    if score not in OF_RELEVANCE:
+        monkeypatch.setitem(globals(), "NETWORK", copy.deepcopy(NETWORK).cuda())
+        monkeypatch.setitem(globals(), "IMAGES", IMAGES.cuda())
+    scores = called()
+    assert_close(scores.cpu(), wanted, rtol=1e-3, atol=1e-3)

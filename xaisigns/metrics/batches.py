@@ -63,8 +63,7 @@ def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor
         raise ShapeError(
             f"target must be one of the network's classes 0..{classes - 1}, got {torch.as_tensor(target).tolist()}"
         )
-    # What was made in inference mode takes part in no gradient, as a copy does.
-    return x.detach().clone() if x.is_inference() else x.detach(), targets
+    return x.detach(), targets
 
 
 def _check_values(model: nn.Module, x: Tensor) -> None:
