@@ -275,7 +275,7 @@ def test_a_cut_off_checkpoint_is_refused(unbroken, out, share):
 def test_a_file_that_is_no_checkpoint_is_refused(unbroken, out):
     checkpoint_path(out).write_bytes(random.Random(0).randbytes(1_000))
     refused(out)
-    save_model(unbroken[0], checkpoint_path(out))
+    save_model(unbroken[0], checkpoint_path(out), force=True)
     refused(out)
     for document in ("{}", "[]", "3"):
         save_file({"a": torch.zeros(1)}, checkpoint_path(out), metadata={"training": document})

@@ -24,6 +24,8 @@ def training_places(out: Path) -> list[Place]:
 
 def check_training_places(out: Path, *, force: bool = False) -> None:
     """Raise OutputError where a file of a training cannot be written, or without ``force`` is there and not ours."""
+    if not out.name:
+        raise OutputError(f"cannot write {out}: it is a folder; name a file instead")
     if out.name.lower().endswith((".csv", _CHECKPOINT)):
         raise OutputError(
             f"cannot write the model to {out}: the training's log or checkpoint has such a name; name another"
