@@ -142,11 +142,13 @@ def test_images_with_hostile_names_are_explained_and_a_bad_one_is_named(run, unt
 
 
 def test_hostile_class_names_are_shown_escaped(run, own, gtsrb, tmp_path):
-    names = [f"{HOSTILE}{number}" for number in range(43)]
+    # A model's file is no place for half characters.
+    hostile = HOSTILE.replace("\udcdf", "")
+    names = [f"{hostile}{number}" for number in range(43)]
     model = random_model(tmp_path, 43, {"class_names": {"de": names, "en": names}})
     code, printed, told = run("evaluate", gtsrb, "--model", model)
     assert (code, told) == (0, "")
-    assert ESCAPED in printed
+    assert ESCAPED.replace(r"\udcdf", "") in printed
     assert shown(printed)
     (own / "train/a<b>$#*[x]").rename(own / f"train/{HOSTILE}")
     code, printed, told = run("data", "info", own)

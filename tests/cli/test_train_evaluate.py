@@ -96,7 +96,16 @@ def test_where_nothing_can_be_written_is_told_before_signs_are_drawn(run, tmp_pa
     assert told.startswith(f"xaisigns: cannot write the model to {tmp_path / 'x.csv'}: ")
 
 
-@pytest.mark.parametrize("numbers", ["86.8,79.6,82.0", "nan,nan,nan", "inf,0.1,0.1", "-0.1,0.1,0.1"])
+@pytest.mark.parametrize("numbers", ["nan,nan,nan", "inf,0.1,0.1"])
+def test_a_mean_that_is_no_number_is_wrong_usage(run, untrained, numbers):
+    code, printed, told = run(
+        "evaluate", "--model", untrained, "--input-size", "32", "--mean", numbers, "--std", "0.2,0.2,0.2"
+    )
+    assert (code, printed) == (2, "")
+    assert "--mean" in told
+
+
+@pytest.mark.parametrize("numbers", ["86.8,79.6,82.0", "-0.1,0.1,0.1"])
 def test_a_mean_that_pixels_cannot_have_is_refused(run, untrained, numbers):
     options = ("--input-size", "32", "--mean", numbers, "--std", "0.2,0.2,0.2")
     code, printed, told = run("evaluate", "--model", untrained, *options)

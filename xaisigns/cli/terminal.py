@@ -37,7 +37,13 @@ RuleFile = Annotated[
 ]
 InputSize = Annotated[
     int | None,
-    typer.Option(min=32, max=1024, help="For a checkpoint trained elsewhere: pixels on each side.", show_default=False),
+    typer.Option(
+        min=32,
+        max=1024,
+        metavar="PIXELS",
+        help="For a checkpoint trained elsewhere: pixels on each side.",
+        show_default=False,
+    ),
 ]
 Mean = Annotated[
     str | None, typer.Option(metavar="R,G,B", help="Likewise: mean of the pixels, in 0..1.", show_default=False)
