@@ -1,5 +1,6 @@
 """Runs the command line in this process, as its entry point does."""
 
+import importlib
 import signal
 import sys
 from functools import partial
@@ -33,6 +34,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def few_drawn(monkeypatch):
     """The drawn data set that stands in where no ROOT is named has 3 training and 1 test image of each class."""
+    importlib.import_module("xaisigns.data.manifests")  # whose schema names the class itself
     monkeypatch.setattr(rendered_set, "RenderedSet", partial(rendered_set.RenderedSet, per_class=3, size=32))
 
 
