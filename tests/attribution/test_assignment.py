@@ -99,6 +99,16 @@ def test_rules_that_cannot_be_written_are_told(tmp_path):
         ('[name]\na = "delta"', "no rule 'delta'; there are epsilon"),
         ('[name]\na = {rule = "gamma", beta = 1}', "rule 'gamma' has no parameter 'beta'; it has gamma, stabilizer"),
         ('[name]\na = {rule = "gamma", gamma = "high"}', "parameter 'gamma' of rule 'gamma' must be a number"),
+        ('[name]\na = {rule = "gamma", gamma = nan}', "must be a number from 0 to 1e.12, got nan"),
+        (f'[name]\na = {{rule = "gamma", gamma = {"9" * 400}}}', "must be a number from 0 to 1e.12, got 999"),
+        (f'[name]\na = {{rule = "gamma", gamma = {"9" * 5000}}}', "cannot be read as a TOML file of rules: Exceeds"),
+        (f"[name]\n{'a.' * 50_000}a = 1", "rules.toml(: | cannot be read)"),
+        (f"[name]\na = {'[' * 5000}{']' * 5000}", "it is nested too deeply"),
+        ('[index]\n1 = "epsilon"\n01 = "gamma"', "index '01' comes twice"),
+        ('[index]\n"\u0661" = "epsilon"', "index '\u0661' is not a whole number"),
+        ('[index]\n1_0 = "epsilon"', "index '1_0' is not a whole number"),
+        (f"# {'x' * 1_000_000}", "wanted a file of 1 to 1000000 bytes"),
+        ("", "wanted a file of 1 to 1000000 bytes"),
     ],
 )
 def test_a_file_that_says_anything_else_is_refused(text, message, tmp_path):
@@ -107,6 +117,19 @@ def test_a_file_that_says_anything_else_is_refused(text, message, tmp_path):
     with pytest.raises(RuleError, match=message) as raised:
         read_rules(path)
     assert str(path) in str(raised.value)
+
+
+def test_names_of_any_letters_come_back_and_a_byte_order_mark_does_no_harm(tmp_path):
+    path, rules = tmp_path / "rules.toml", {"straße.🛑": xs.Rule("epsilon"), 'a"\\\x7f\n': xs.Rule("flat")}
+    write_rules(path, rules, "none")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_rules(path) == rules
+
+
+@pytest.mark.parametrize("key", [True, 1.5, None, ("0", "1"), nn.ReLU()])
+def test_a_key_that_names_no_layer_is_refused(key, network):
+    with pytest.raises(RuleError, match="rules are for a layer's name, index or type, got"):
+        assign(network, "epsilon", {key: "epsilon"})
 
 
 def test_a_missing_file_is_refused(tmp_path):

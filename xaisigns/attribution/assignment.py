@@ -1,6 +1,7 @@
 """Which layer gets which rule: the caller's choices by name, index and type over a composite; also from a TOML file."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from torch import nn
 
 from xaisigns.attribution.canonize import SUPPORTED, canonize, changes, leaves
 from xaisigns.attribution.composites import Rule, find_composite
-from xaisigns.data.files import whole_file
-from xaisigns.errors import RuleError
+from xaisigns.data.bounds import shown
+from xaisigns.data.files import is_file, whole_file
+from xaisigns.errors import DataError, RuleError
 
 Key = str | int | type[nn.Module]
 Rules = Mapping[Key, Rule | str]
 
 RULES_MARK = b"# Rules of LRP, written by xaisigns."
+_LONGEST = 1_000_000  # bytes of a file of rules
 _TYPES = {kind.__name__: kind for kind in SUPPORTED}
 
 
@@ -99,11 +102,13 @@ def read_rules(path: Path) -> dict[Key, Rule]:
     that is missing or says anything else.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RuleError(f"{path} cannot be read as a TOML file of rules: {error}") from error
+        document = _document(path)
+    except (OSError, ValueError, DataError) as error:
+        raise RuleError(f"{path} cannot be read as a TOML file of rules: {str(error)[:200]}") from error
+    except RecursionError as error:
+        raise RuleError(f"{path} cannot be read as a TOML file of rules: it is nested too deeply") from error
     try:
-        return {_key(table, key): _rule(value) for table, key, value in _entries(document)}
+        return _rules(document)
     except RuleError as error:
         raise RuleError(f"{path}: {error}") from error
 
@@ -116,16 +121,38 @@ def write_rules(path: Path, rules: Mapping[str, Rule], comment: str, *, force: b
     lines = [RULES_MARK.decode(), *(f"# {line}" for line in comment.splitlines()), "[name]"]
     for name, rule in rules.items():
         values = "".join(f", {parameter} = {value!r}" for parameter, value in rule.parameters.items())
-        # A JSON string is a TOML string.
-        lines.append(f"{json.dumps(name)} = {{rule = {json.dumps(rule.name)}{values}}}")
+        # A JSON string is a TOML string but for this character.
+        text = json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
+        lines.append(f"{text} = {{rule = {json.dumps(rule.name)}{values}}}")
     with whole_file(path, RULES_MARK, force=force) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _document(path: Path) -> dict[str, Any]:
+    if not is_file(path):
+        raise ValueError("there is no such file")
+    with path.open("rb") as file:
+        content = file.read(_LONGEST + 1)
+    if not content or len(content) > _LONGEST:
+        raise ValueError(f"wanted a file of 1 to {_LONGEST} bytes")
+    # Some editors begin a file with a byte-order mark.
+    return tomllib.loads(content.decode("utf-8-sig"))
+
+
+def _rules(document: dict[str, Any]) -> dict[Key, Rule]:
+    rules: dict[Key, Rule] = {}
+    for table, text, value in _entries(document):
+        key = _key(table, text)
+        if key in rules:
+            raise RuleError(f"{table} {shown(text)} comes twice")
+        rules[key] = _rule(value)
+    return rules
 
 
 def _entries(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for table, entries in document.items():
         if table not in ("name", "index", "type") or not isinstance(entries, dict):
-            raise RuleError(f"no table {table!r} is known; there are [name], [index] and [type]")
+            raise RuleError(f"no table {shown(table)} is known; there are [name], [index] and [type]")
         for key, value in entries.items():
             yield table, key, value
 
@@ -135,12 +162,11 @@ def _key(table: str, key: str) -> Key:
         return key
     if table == "type":
         if key not in _TYPES:
-            raise RuleError(f"no type {key!r}; there are {', '.join(_TYPES)}")
+            raise RuleError(f"no type {shown(key)}; there are {', '.join(_TYPES)}")
         return _TYPES[key]
-    try:
-        return int(key)
-    except ValueError:
-        raise RuleError(f"index {key!r} is not a whole number") from None
+    if not re.fullmatch("-?[0-9]{1,9}", key):
+        raise RuleError(f"index {shown(key)} is not a whole number")
+    return int(key)
 
 
 def _rule(value: Any) -> Rule:
@@ -148,7 +174,7 @@ def _rule(value: Any) -> Rule:
         return Rule(value)
     if isinstance(value, dict) and isinstance(value.get("rule"), str):
         return Rule(value["rule"], {name: given for name, given in value.items() if name != "rule"})
-    raise RuleError(f'a rule is wanted, such as "epsilon" or {{rule = "gamma", gamma = 0.1}}, got {value!r}')
+    raise RuleError(f'a rule is wanted, such as "epsilon" or {{rule = "gamma", gamma = 0.1}}, got {shown(value)}')
 
 
 def _own_choice(own: Mapping[Key, Rule], name: str, layer: nn.Module, weighted: list[str]) -> tuple[Rule, str] | None:
@@ -170,8 +196,10 @@ def _own_choice(own: Mapping[Key, Rule], name: str, layer: nn.Module, weighted: 
 
 def _refuse_unknown(own: Mapping[Key, Rule], layers: Mapping[str, nn.Module], weighted: list[str]) -> None:
     for key in own:
+        if isinstance(key, bool) or not isinstance(key, str | int | type):
+            raise RuleError(f"rules are for a layer's name, index or type, got {shown(key)}")
         if isinstance(key, str) and not any(name == key or fnmatchcase(name, key) for name in layers):
-            raise RuleError(f"no layer {key!r}; there are {', '.join(layers)}")
+            raise RuleError(f"no layer {shown(key)}; there are {', '.join(layers)}")
         if isinstance(key, int) and not -len(weighted) <= key < len(weighted):
             raise RuleError(
                 f"no layer with index {key}: the convolution and linear layers are 0 to {len(weighted) - 1}, "

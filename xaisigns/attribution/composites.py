@@ -21,6 +21,7 @@ from xaisigns.attribution.rules import (
     ZPlus,
 )
 from xaisigns.attribution.specification import number, number_text, read_specification
+from xaisigns.data.bounds import shown
 from xaisigns.errors import RuleError
 
 RULES: dict[str, type[LayerRule]] = {
@@ -59,17 +60,19 @@ class Rule:
 
     def __post_init__(self) -> None:
         if self.name not in RULES:
-            raise RuleError(f"no rule {self.name!r}; there are {', '.join(RULES)}")
+            raise RuleError(f"no rule {shown(self.name)}; there are {', '.join(RULES)}")
         known = rule_defaults(self.name)
         for name, value in self.parameters.items():
             if name not in known:
-                raise RuleError(f"rule {self.name!r} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
+                raise RuleError(
+                    f"rule {self.name!r} has no parameter {shown(name)}; it has {', '.join(known) or 'none'}"
+                )
             low, high = _RANGES[name]
             numeric = isinstance(value, int | float) and not isinstance(value, bool)
             if not numeric or not low <= value <= high:
                 raise RuleError(
                     f"parameter {name!r} of rule {self.name!r} must be a number from {low:g} to {high:g}, "
-                    f"got {str(value)[:40]}"
+                    f"got {shown(value)}"
                 )
 
     @property
@@ -156,7 +159,7 @@ def canonical_composite(text: str) -> str:
 def _read(text: str) -> tuple[str, dict[str, float]]:
     wanted = read_specification(text)
     if wanted.name not in COMPOSITES or wanted.words or wanted.contrast:
-        raise RuleError(f"no composite {text!r}; there are {', '.join(COMPOSITES)}")
+        raise RuleError(f"no composite {shown(text)}; there are {', '.join(COMPOSITES)}")
     values = {name: number(name, value, float, RuleError) for name, value in wanted.options.items()}
     known = sorted({name for rule in _rules(COMPOSITES[wanted.name]) for name in rule.settings})
     for name in values:

@@ -55,7 +55,7 @@ def shown(value: Any) -> str:
     """A value for a message: in one line, and not longer than a message may be."""
     try:
         told = repr(value)
-    except ValueError:  # a whole number of thousands of digits
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, lists in lists
         told = f"a {type(value).__name__} too long to be shown"
     told = " ".join(told.split())
     return told if len(told) <= _MOST_SHOWN else f"{told[:_MOST_SHOWN]}..."

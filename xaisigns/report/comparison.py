@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from xaisigns.attribution.canonize import canonize
+from xaisigns.attribution.agreement import Asked
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method
-from xaisigns.attribution.running import logits_of
 from xaisigns.attribution.selection import select_methods
 from xaisigns.data.language import Language, chosen_language, percent, written
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
+from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.report.figures import DRAWN, limit_of, save_figure
@@ -144,7 +144,8 @@ def _compared(
     model: Classifier, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
 ) -> Iterator[_Compared]:
     x = model.preprocess(images)
-    logits = logits_of(canonize(model), x)
+    with own_torch_state():
+        logits = Asked(model).logits(x)
     rows = _rows(logits, targets)
     columns = []
     for method in methods:
