@@ -191,3 +191,14 @@ def test_a_network_without_names_has_numbers_for_its_classes():
 def test_a_large_picture_is_drawn_small(model):
     figure = xs.show(model, [Image.new("RGB", (3 * DRAWN, 40))], explained(model, torch.ones(1, 3, 32, 32)))
     assert panels(figure)[0].shape == (14, DRAWN, 3)
+
+
+def test_hostile_names_stay_in_their_line(model):
+    hostile = "a\x1b[2J\r\n\u202egnp.exe" + "x" * 200
+    model.card = {"class_names": {"en": [hostile] * 43}}
+    image = Image.new("RGB", (32, 32))
+    figure = xs.show(model, [image], xs.attribute(model, model.preprocess([image]), method="uniform"))
+    called, asked = figure.subfigs[0].get_suptitle().split("\n")
+    name = (r"a\x1b[2J\r\n\u202egnp.exe" + "x" * 200)[:59] + "…"
+    assert called.startswith(f"Called: {name} (")
+    assert asked == f"Red speaks for “{name}”, blue against it."

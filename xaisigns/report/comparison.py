@@ -25,7 +25,7 @@ from xaisigns.errors import ModelError, TakenError
 from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
-from xaisigns.report.figures import DRAWN, limit_of, save_figure
+from xaisigns.report.figures import DRAWN, class_name, limit_of, save_figure
 from xaisigns.report.files import PictureNames, batches, check_class, named_class
 
 Row = int | Literal["predicted"]
@@ -180,7 +180,7 @@ def _drawn(model: Classifier, methods: Sequence[Method], compared: _Compared, la
     titles = [_title(method, words) for method in methods]
     sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
     called = int(compared.logits.argmax())
-    name, share = model.class_name(called, language), percent(compared.probability(called), language)
+    name, share = class_name(model, called, language), percent(compared.probability(called), language)
     sheet.write(words["called"].format(name=name, share=share), words["reading"])
     for row, class_id in enumerate(compared.rows):
         axes = sheet.cell(row, 0)
@@ -254,7 +254,7 @@ def _label(model: Classifier, compared: _Compared, class_id: int, language: Lang
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )
-    return "\n".join([*textwrap.wrap(model.class_name(class_id, language), _LABEL_LETTERS), text])
+    return "\n".join([*textwrap.wrap(class_name(model, class_id, language), _LABEL_LETTERS), text])
 
 
 def _document(model: Classifier, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:

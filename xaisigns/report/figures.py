@@ -17,7 +17,7 @@ from torch import nn
 
 from xaisigns.attribution.result import Result
 from xaisigns.data.files import whole_file
-from xaisigns.data.language import Language, chosen_language, percent, written
+from xaisigns.data.language import Language, chosen_language, percent, printable, written
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
@@ -27,6 +27,7 @@ PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 # Pixels on a side of a picture that is drawn: more than the panel has.
 DRAWN = 1024
 _STEPS = 63
+_LONGEST_NAME = 60  # letters of a class's name
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "class": "class",
@@ -74,9 +75,10 @@ def show(model: nn.Module, images: Iterable[Picture], result: Result, *, languag
 
 
 def class_name(model: nn.Module, class_id: int, language: Language) -> str:
-    """The class's name, or its number where the model is none of xaisigns'."""
+    """What a picture calls a class: its name in one line of bounded length, its number where the model has no names."""
     if isinstance(model, Classifier):
-        return model.class_name(class_id, language)
+        name = printable(model.class_name(class_id, language))
+        return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     return f"{_WORDS[language]['class']} {class_id}"
 
 

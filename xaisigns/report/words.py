@@ -11,6 +11,8 @@ _MONTHS: dict[Language, str] = {
     "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
 }
 
+_NOT_ON_A_PAGE = "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "What the network looks at",
@@ -336,6 +338,9 @@ def duration(seconds: float) -> str:
 
 
 def plain(text: str) -> str:
-    """A text on one line, without the characters that no page can hold: controls, surrogates, XML's two exceptions."""
-    kept = (" " if one in "\ufffe\uffff" or unicodedata.category(one) in ("Cc", "Cs") else one for one in text)
+    """A text on one line, without what no page can hold, or what turns the direction of a line of it.
+
+    That is controls, surrogates, XML's two exceptions, and overrides of the direction.
+    """
+    kept = (" " if one in _NOT_ON_A_PAGE or unicodedata.category(one) in ("Cc", "Cs") else one for one in text)
     return " ".join("".join(kept).split())
