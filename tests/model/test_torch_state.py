@@ -68,6 +68,7 @@ def settings():
         "anomaly": (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
         "precision": [backend.fp32_precision for backend in backends],
         "cuda": torch.backends.cuda.matmul.fp32_precision,
+        "cudnn": [torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision],
     }
 
 
@@ -150,3 +151,11 @@ def test_an_autocast_inside_keeps_no_weights_of_the_callers():
         with torch.no_grad():
             weight.mul_(2)
         assert product().tolist() == [[4, 4]]
+
+
+def test_convolutions_on_a_gpu_do_not_round_to_tf32_as_torch_lets_them():
+    convolutions = torch.backends.cudnn.conv
+    assert convolutions.fp32_precision == "tf32"
+    with own_torch_state():
+        assert convolutions.fp32_precision == "ieee"
+    assert convolutions.fp32_precision == "tf32"

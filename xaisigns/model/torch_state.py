@@ -28,6 +28,7 @@ def _precision(backend: Any) -> _Setting:
 
 
 _mkldnn: Any = torch.backends.mkldnn  # typed only in part
+_cudnn: Any = torch.backends.cudnn
 _PROCESS_WIDE = (
     _Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
     _Setting(
@@ -46,6 +47,9 @@ _PROCESS_WIDE = (
     _precision(_mkldnn.matmul),
     _precision(_mkldnn.conv),
     _precision(torch.backends.cuda.matmul),
+    # TF32 unless somebody says otherwise, which is off by a thousandth in a VGG11's logits.
+    _precision(_cudnn.conv),
+    _precision(_cudnn.rnn),
 )
 _LOCK = threading.Lock()
 _inside = 0
