@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -30,11 +31,12 @@ class Asked:
         if twin is self._module:  # which may have gone into training since
             twin = _evaluating(twin)
         with torch.no_grad():
-            said = twin(images)
-        if not isinstance(said, Tensor) or said.ndim != 2 or len(said) != len(images):
+            said = twin(images.clone())  # which it may change
+        if not _are_logits(said, len(images)):
+            came = f"{tuple(said.shape)} of {said.dtype}" if isinstance(said, Tensor) else type(said).__name__
             raise RuleError(
-                f"the model must give logits (N, classes), a row for each of {len(images)} images; "
-                f"it gives {tuple(said.shape) if isinstance(said, Tensor) else type(said).__name__}"
+                f"the model must give logits (N, classes) of floats, a row for each of {len(images)} images; it gives "
+                f"{came}"
             )
         refuse_not_finite(said)
         return said.clone() if said.is_inference() else said
@@ -70,14 +72,20 @@ def refuse_difference(said: Tensor, network: nn.Sequential, images: Tensor) -> N
     """Raise RuleError where the network does not give the logits that the module ``said`` of the images."""
     with torch.no_grad():
         copied: Tensor = network(images)
-    # Folding and the order of sums move the last bits: half of the digits must agree.
-    tolerance = torch.finfo(said.dtype).eps ** 0.5 * float(said.abs().max())
-    off = float((copied - said).abs().max()) if copied.shape == said.shape else torch.inf
-    if not off <= tolerance:
+    # Folding and the order of sums move the last bits: half of the digits must agree, in each image.
+    tolerance = torch.finfo(said.dtype).eps ** 0.5 * said.abs().amax(dim=1, keepdim=True)
+    off = (copied - said).abs() if copied.shape == said.shape else torch.full_like(said, torch.inf)
+    if not (off <= tolerance).all():
         raise RuleError(
-            f"the model gives other outputs than its layers do (off by {off:.3g}): a hook, or code of its own, changes "
-            "inputs, weights or outputs, or the model was changed since; take the hook off, or build the method anew"
+            f"the model gives other outputs than its layers do (off by {float(off.max()):.3g}): a hook, or code of its "
+            "own, changes inputs, weights or outputs, or the model was changed since; take the hook off, or build the "
+            "method anew (or folding BatchNorm loses too many digits: try the model in float64)"
         )
+
+
+def _are_logits(said: object, count: int) -> TypeGuard[Tensor]:
+    strided = isinstance(said, Tensor) and said.layout == torch.strided and said.is_floating_point()
+    return isinstance(said, Tensor) and strided and said.ndim == 2 and len(said) == count and said.shape[1] > 0
 
 
 def _refuse_hooks_on_all() -> None:

@@ -22,6 +22,7 @@ Rules = Mapping[Key, Rule | str]
 
 RULES_MARK = b"# Rules of LRP, written by xaisigns."
 _LONGEST = 1_000_000  # bytes of a file of rules
+_MOST_DOTS = 2_000
 _TYPES = {kind.__name__: kind for kind in SUPPORTED}
 
 
@@ -46,7 +47,7 @@ def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> li
     chosen = find_composite(composite)
     layers = dict(leaves(network))
     weighted = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    own = {key: rule if isinstance(rule, Rule) else Rule(rule) for key, rule in (rules or {}).items()}
+    own = {key: rule if isinstance(rule, Rule) else Rule(rule) for key, rule in _given(rules).items()}
     _refuse_unknown(own, layers, weighted)
     table = []
     for name, layer in layers.items():
@@ -87,11 +88,11 @@ def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) ->
 def rules_text(rules: Rules | None) -> str:
     """The one text for rules, whatever they are made of; empty for none."""
     told = []
-    for key, rule in (rules or {}).items():
+    for key, rule in _given(rules).items():
         chosen = rule if isinstance(rule, Rule) else Rule(rule)
-        told.append(
-            [str(getattr(key, "__name__", key)), type(key).__name__, chosen.name, sorted(chosen.settings.items())]
-        )
+        layer = f"{key.__module__}.{key.__qualname__}" if isinstance(key, type) else key
+        settings = {name: float(value) for name, value in sorted(chosen.settings.items())}
+        told.append([type(key).__name__, str(layer), chosen.name, settings])
     return f":{json.dumps(told)}" if told else ""
 
 
@@ -120,12 +121,20 @@ def write_rules(path: Path, rules: Mapping[str, Rule], comment: str, *, force: b
     """
     lines = [RULES_MARK.decode(), *(f"# {line}" for line in comment.splitlines()), "[name]"]
     for name, rule in rules.items():
-        values = "".join(f", {parameter} = {value!r}" for parameter, value in rule.parameters.items())
+        values = "".join(f", {parameter} = {float(value)!r}" for parameter, value in rule.parameters.items())
         # A JSON string is a TOML string but for this character.
         text = json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
         lines.append(f"{text} = {{rule = {json.dumps(rule.name)}{values}}}")
     with whole_file(path, RULES_MARK, force=force) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _given(rules: Rules | None) -> Rules:
+    if rules is not None and not isinstance(rules, Mapping):
+        raise RuleError(
+            f"rules are wanted as a mapping from layers to rules, got {shown(rules)}; read_rules reads a file"
+        )
+    return rules or {}
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -135,6 +144,8 @@ def _document(path: Path) -> dict[str, Any]:
         content = file.read(_LONGEST + 1)
     if not content or len(content) > _LONGEST:
         raise ValueError(f"wanted a file of 1 to {_LONGEST} bytes")
+    if content.count(b".") > _MOST_DOTS:  # tomllib takes minutes over a key of thousands of parts
+        raise ValueError(f"wanted at most {_MOST_DOTS} dots")
     # Some editors begin a file with a byte-order mark.
     return tomllib.loads(content.decode("utf-8-sig"))
 

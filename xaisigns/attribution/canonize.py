@@ -11,6 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from torchvision.models import VGG, AlexNet
 
 from xaisigns.attribution.weights import effective_weights
+from xaisigns.data.bounds import shown
 from xaisigns.errors import RuleError
 from xaisigns.model.vgg import Classifier
 
@@ -54,6 +55,8 @@ def canonize(module: nn.Module) -> nn.Sequential:
     Raises RuleError, naming the layer, for anything else and for a BatchNorm that cannot be folded.
     Source: [kohlbrenner2020towards] (folding before LRP).
     """
+    if not isinstance(module, nn.Module):
+        raise RuleError(f"a torch module is wanted, got {shown(module)}; xs.load_model loads one from a file")
     _refuse_unsupported(module)
     copied = _copied(module)
     network = copied if isinstance(copied, nn.Sequential) else nn.Sequential(copied)

@@ -59,8 +59,10 @@ class Rule:
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.name not in RULES:
+        if not isinstance(self.name, str) or self.name not in RULES:
             raise RuleError(f"no rule {shown(self.name)}; there are {', '.join(RULES)}")
+        if not isinstance(self.parameters, Mapping):
+            raise RuleError(f'parameters are wanted by name, such as {{"gamma": 0.1}}, got {shown(self.parameters)}')
         known = rule_defaults(self.name)
         for name, value in self.parameters.items():
             if name not in known:

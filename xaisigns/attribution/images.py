@@ -22,7 +22,11 @@ class Images:
     def own(self, images: Tensor) -> Tensor:
         """The images without a graph. Raises ShapeError for what the network does not take."""
         if not isinstance(images, Tensor):
-            raise ShapeError(f"images must be a tensor (N, C, H, W), as model.preprocess gives it; got {_told(images)}")
+            raise ShapeError(
+                f"images must be a tensor (N, C, H, W), as model.preprocess gives it; got {type(images).__name__}"
+            )
+        if images.is_nested or images.layout != torch.strided:
+            raise ShapeError(f"images must be a dense tensor (N, C, H, W), got one of {images.layout}")
         if images.ndim != 4 or not len(images) or not images.is_floating_point():
             raise ShapeError(
                 f"images must be (N, C, H, W) of floats, at least one; got {tuple(images.shape)}, {images.dtype}"
@@ -63,7 +67,3 @@ def _on_meta(layer: nn.Module) -> nn.Module:
         for key, weight in layer._parameters.items()
     }
     return shape
-
-
-def _told(images: object) -> str:
-    return type(images).__name__

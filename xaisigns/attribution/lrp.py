@@ -17,6 +17,7 @@ from xaisigns.attribution.images import Images
 from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
 from xaisigns.attribution.running import memory_order
 from xaisigns.attribution.specification import read_specification
+from xaisigns.data.bounds import shown
 from xaisigns.errors import RuleError, ShapeError
 from xaisigns.model.torch_state import own_torch_state
 
@@ -134,13 +135,15 @@ def class_ids(target: Target, count: int, name: str, device: torch.device | None
     try:
         ids = torch.as_tensor(target, device=device)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ShapeError(f"{name} must be a class id or ({count},) of them, got {target!r}"[:200]) from error
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool or ids.shape not in ((), (count,)):
+        raise ShapeError(f"{name} must be a class id or ({count},) of them, got {shown(target)}") from error
+    whole = ids.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    if not whole or ids.layout != torch.strided or ids.shape not in ((), (count,)):
         raise ShapeError(
             f"{name} must be a class id or ({count},) of them, one for each image; "
             f"got shape {tuple(ids.shape)} of {ids.dtype}"
         )
-    return ids.to(torch.int64).expand(count)
+    ids = ids.to(torch.int64)
+    return (ids.clone() if ids.is_inference() else ids).expand(count)
 
 
 def check_outputs(logits: Tensor, targets: Tensor) -> None:
@@ -213,13 +216,17 @@ _KEEP_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout)
 _KEEP_SIGNS = (*_KEEP_VALUES, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 
 
+def _keeps_signs(layer: nn.Module) -> bool:
+    return isinstance(layer, _KEEP_SIGNS) and (getattr(layer, "divisor_override", None) or 1) > 0
+
+
 def _signs(layers: list[nn.Module], kinds: list[type[LayerRule]]) -> list[Signs]:
     """What every layer's neighbours tell of the signs of its input and of its relevance."""
     inputs, outputs = [], []
     nonnegative = False
     for layer in layers:
         inputs.append(nonnegative)
-        nonnegative = isinstance(layer, nn.ReLU) or (nonnegative and isinstance(layer, _KEEP_SIGNS))
+        nonnegative = isinstance(layer, nn.ReLU) or (nonnegative and _keeps_signs(layer))
     # Backwards, of the values between two layers: has a zero no relevance, has nothing up to zero any?
     spared, positive = False, False
     for layer, kind in zip(reversed(layers), reversed(kinds), strict=True):
@@ -253,4 +260,14 @@ def _pixel_bounds(bounds: Bounds | None, *, is_first: bool) -> Bounds:
         raise RuleError("z_box is for pixels, which only the first convolution or linear layer sees")
     if bounds is None:
         raise RuleError("z_box needs bounds=(low, high): the lowest and the highest normalised pixel")
-    return bounds
+    pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else ()
+    if not pair or not all(isinstance(bound, Tensor) and bound.is_floating_point() for bound in pair):
+        raise RuleError(f"bounds must be two tensors of floats, (low, high), got {shown(bounds)}")
+    low, high = pair
+    try:
+        sound = low.ndim <= 4 and high.ndim <= 4 and bool((low < high).all() and (high - low).isfinite().all())
+    except RuntimeError:
+        sound = False
+    if not sound:
+        raise RuleError("bounds must be finite, of shapes such as (1, 3, 1, 1), and low everywhere below high")
+    return low, high

@@ -6,7 +6,8 @@ A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:w
 
 import inspect
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +24,7 @@ from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.running import BATCH, Between, contrasted, quiet
 from xaisigns.attribution.specification import Specification, number, number_text, read_specification
+from xaisigns.data.bounds import shown
 from xaisigns.data.language import Text
 from xaisigns.errors import MethodError, ShapeError
 from xaisigns.model.torch_state import own_torch_state
@@ -94,8 +96,10 @@ class Method:
         def explain(images: Tensor, target: Target | None = None, against: Target | None = None) -> Result:
             with own_torch_state(), lock:
                 own = taken.own(images)
-                logits = torch.cat([asked.logits(batch) for batch in own.split(BATCH)])
-                refuse_difference(logits[:1], network, own[:1])
+                batches = own.split(BATCH)
+                logits = torch.cat([asked.logits(batch) for batch in batches])
+                for said, batch in zip(logits.split(BATCH), batches, strict=True):
+                    refuse_difference(said, network, batch)
                 targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target", own.device)
                 check_outputs(logits, targets)
                 others = self._others(logits, targets, against)
@@ -129,6 +133,8 @@ class Method:
                 f"relevance of method {self.name!r} must be a tensor (N, {channels}, H, W), (N, 1, H, W) or (N, H, W) "
                 f"for images {tuple(images.shape)}, got {shape}"
             )
+        if not relevance.isfinite().all():
+            raise MethodError(f"method {self.name!r} gives relevance that is not finite for these images")
         spread = relevance[:, None] if relevance.ndim == 3 else relevance
         spread = spread.detach().to(images.dtype)
         return spread if spread.shape[1] == channels else spread.expand(images.shape) / channels
@@ -169,7 +175,7 @@ def find_method(
         raise MethodError(f"composite and rules are for method lrp alone, not for {text!r}")
     entries = {**_BUILT_IN, **_REGISTERED}
     if wanted.name not in entries:
-        raise MethodError(f"no method {text!r}; there are {', '.join(['lrp', *entries])}")
+        raise MethodError(f"no method {shown(text)}; there are {', '.join(['lrp', *entries])}")
     entry = entries[wanted.name]
     given = _options(wanted, entry)
     wanted = wanted._replace(options={name: number_text(value) for name, value in given.items()})
@@ -205,10 +211,12 @@ def register_method(name: str, function: Callable[..., Tensor], description: str
     default become options. The description, shown in either language, defaults to the first line of the docstring.
     Raises MethodError for a name that is taken or cannot be written in a specification.
     """
-    key = name.replace("-", "_")
+    key = name.replace("-", "_") if isinstance(name, str) else ""
     if not key.isidentifier():
-        raise MethodError(f"a method's name is letters, digits and _, got {name!r}")
-    if key == "lrp" or key in _BUILT_IN or key in _REGISTERED:
+        raise MethodError(f"a method's name is letters, digits and _, got {shown(name)}")
+    if not callable(function):
+        raise MethodError(f"a method is a function (network, images, target), got {shown(function)}")
+    if key in _RESERVED or key in _BUILT_IN or key in _REGISTERED:
         raise MethodError(f"there is a method {key!r} already; give another name")
     _REGISTERED[key] = _Entry(function, description=description)
 
@@ -260,6 +268,13 @@ _BUILT_IN = {
     "uniform": _Entry(controls.uniform, control=True),
 }
 _REGISTERED: dict[str, _Entry] = {}
+_RESERVED = {
+    "lrp",
+    "contrast",
+    "default",
+    "composites",
+    "all",
+}  # words that mean something else where methods are named
 
 
 def _options(wanted: Specification, entry: _Entry) -> dict[str, float]:
@@ -282,7 +297,8 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
         if wanted.words or wanted.options:
             raise MethodError(f"{wanted} has a composite already: give it there or as {composite!r}, not both")
         given = read_specification(composite)
-        wanted = wanted._replace(words=(given.name, *given.words), options=given.options)
+        words = (given.name, *given.words)
+        wanted = wanted._replace(words=words, options=given.options, contrast=wanted.contrast or given.contrast)
     contrast = contrast or wanted.contrast
     default = read_specification(DEFAULT_COMPOSITE)
     named = Specification(":".join(wanted.words), options=wanted.options)
@@ -314,7 +330,19 @@ def _by_captum(function: Callable[[nn.Module, Tensor, Tensor], Tensor], network:
         explained: nn.Module = network
         if others is not None:
             explained, targets = contrasted(network, images, targets, others)
-        with quiet():
+        with quiet(), _hooks_taken_off(network):
             return function(explained, images.clone().requires_grad_(), targets)
 
     return attribution
+
+
+@contextmanager
+def _hooks_taken_off(network: nn.Sequential) -> Iterator[None]:
+    """Captum takes its hooks off again, but where Ctrl-C comes between: the next call would run into them."""
+    try:
+        yield
+    except BaseException:
+        for layer in network.modules():
+            for hooks in (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks):
+                hooks.clear()
+        raise

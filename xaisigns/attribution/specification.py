@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from xaisigns.data.bounds import shown
 from xaisigns.errors import MethodError, XaisignsError
 
 
@@ -27,7 +28,7 @@ def read_specification(text: str) -> Specification:
     Raises MethodError for what is no text, and for an option that is given twice.
     """
     if not isinstance(text, str):
-        raise MethodError(f"a method or composite is wanted as text, such as 'lrp:epsilon', got {text!r}")
+        raise MethodError(f"a method or composite is wanted as text, such as 'lrp:epsilon', got {shown(text)}")
     name, *parts = (part.strip() for part in text.split(":"))
     words = [_written(part) for part in parts if "=" not in part]
     options: dict[str, str] = {}
@@ -47,9 +48,9 @@ def number(option: str, value: str, kind: type[int] | type[float], error: type[X
         read = kind(value)
     except ValueError:
         raise error(f"{option} must be {wanted}, got {value[:40]!r}") from None
-    if not math.isfinite(read):
+    if kind is float and not math.isfinite(read):
         raise error(f"{option} must be {wanted} that is finite, got {value[:40]!r}")
-    return read
+    return read + 0  # so that -0.0 is 0.0
 
 
 def number_text(value: float) -> str:

@@ -51,7 +51,7 @@ def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor
     Raises ShapeError where these, or dtypes and devices, do not belong together, and MetricError for a network in
     training mode, which would answer at random and change by being asked.
     """
-    if model.training:
+    if any(layer.training for layer in model.modules()):
         raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")
     if not isinstance(x, Tensor) or x.ndim != 4 or 0 in x.shape:
         came = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__

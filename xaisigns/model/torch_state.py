@@ -52,7 +52,7 @@ _PROCESS_WIDE = (
     _precision(_cudnn.rnn),
 )
 _LOCK = threading.Lock()
-_inside = 0
+_inside: set[object] = set()
 _changed: list[tuple[_Setting, Any]] = []
 
 
@@ -82,19 +82,20 @@ def own_torch_state() -> Iterator[None]:
 
 @contextmanager
 def _process_wide() -> Iterator[None]:
-    global _inside
-    with _LOCK:
-        _inside += 1
-        for setting in _PROCESS_WIDE:
-            found = setting.read()
-            if found != setting.wanted:
-                setting.write(setting.wanted)
-                _changed.append((setting, found))
+    # Who is inside, not how many: an interrupt anywhere in here takes itself out again, once.
+    me = object()
     try:
+        with _LOCK:
+            _inside.add(me)
+            for setting in _PROCESS_WIDE:
+                found = setting.read()
+                if found != setting.wanted:
+                    _changed.append((setting, found))
+                    setting.write(setting.wanted)
         yield
     finally:
         with _LOCK:
-            _inside -= 1
+            _inside.discard(me)
             while _changed and not _inside:
                 setting, found = _changed.pop()
                 if setting.read() == setting.wanted:  # else somebody has changed it meanwhile

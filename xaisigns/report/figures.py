@@ -64,7 +64,7 @@ def show(model: nn.Module, images: Iterable[Picture], result: Result, *, languag
     pictures = rgb_images(images, longest=DRAWN)
     if not pictures or len(pictures) != len(result.relevance):
         raise ShapeError(f"one image for each attribution is wanted: got {len(pictures)} for {len(result.relevance)}")
-    heatmaps = result.heatmap.numpy(force=True)
+    heatmaps = result.heatmap.float().numpy(force=True)
     with drawing():
         figure = NotebookFigure(figsize=(9.2, 3.35 * len(pictures)), layout="constrained", dpi=110)
         rows = figure.subfigures(len(pictures), 1, squeeze=False)[:, 0]

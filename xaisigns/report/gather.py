@@ -29,6 +29,7 @@ from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass
 from xaisigns.metrics.scoring import Scoring, summarised
 from xaisigns.model.evaluation import accuracy_report, class_name
+from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier, NetworkSettings
 from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
@@ -240,7 +241,7 @@ def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, 
         return ()
     signs = example_signs()
     images = model.preprocess(list(signs.values()))
-    with torch.no_grad():
+    with own_torch_state(), torch.no_grad():
         sure, called = model(images).softmax(dim=1).max(dim=1)
     heatmaps = examined.heatmaps(list(signs.values()), called.tolist(), method)
     return tuple(
@@ -277,7 +278,7 @@ def _propagation(examined: Examined, methods: Sequence[Method], language: Langua
     else:
         name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]
     x = model.preprocess([image])
-    with torch.no_grad():
+    with own_torch_state(), torch.no_grad():
         called = int(model(x).argmax())
     ledger = LRP(model, composite, bounds=model.bounds).ledger(x, called)
     return content.Propagation(
