@@ -171,3 +171,27 @@ def test_help_and_wrong_usage_in_any_terminal(arguments, variables, run, monkeyp
     assert bool(printed) == (arguments in ([], ["--help"], ["data"]))
     assert bool(told) != bool(printed)
     assert "Traceback" not in told
+
+
+def test_a_signal_within_a_destructor_ends_the_command_too():
+    """Python drops an exit that is raised there, and would go on with the work."""
+    program = """
+import signal, sys, time, weakref
+sys.path[:0] = [{root!r}]
+import xaisigns.cli, xaisigns.cli.application as application
+class Thing: pass
+def run():
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+    del thing
+    for _ in range(600):
+        time.sleep(0.1)
+    print("went on")
+    return 0
+application.run = run
+xaisigns.cli.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(root=str(REPOSITORY))], capture_output=True, text=True, timeout=50
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")

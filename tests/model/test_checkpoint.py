@@ -1,6 +1,9 @@
 import json
+import os
 import random
 import re
+import stat
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -454,6 +457,16 @@ def test_names_of_no_file_are_refused(name):
 def test_a_path_may_be_text(model, tmp_path):
     save_model(model, str(tmp_path / "model.safetensors"))
     assert load_model(str(tmp_path / "model.safetensors")).card == CARD
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_others_may_read_a_model_where_the_umask_lets_them(model, path):
+    before = os.umask(0o022)
+    try:
+        save_model(model, path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_only_a_classifier_is_saved(path):

@@ -8,7 +8,7 @@ import pytest
 from tests.model.test_training import NETWORK
 from xaisigns.errors import OutputError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.places import LOG_COLUMNS, check_training_places, checkpoint_path
+from xaisigns.model.places import LOG_COLUMNS, check_training_places, checkpoint_path, training_places
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.vgg import Classifier, initialise
 
@@ -27,6 +27,13 @@ def test_files_of_an_earlier_training_will_do(tmp_path):
     out.with_suffix(".csv").write_text(",".join(LOG_COLUMNS) + "\n1,0.5,0.5,,1.0\n")
     write_tensors(checkpoint_path(out), {}, "training", {})
     check_training_places(out)
+
+
+def test_trainings_of_other_names_keep_other_files(tmp_path):
+    names = ["net.1", "net.2", "net", "v1.5.pt", "v1.6.safetensors"]
+    files = [place.path.name for name in names for place in training_places(tmp_path / name)]
+    assert len(set(files)) == 2 * len(names)
+    assert files[-2:] == ["v1.6.csv", "v1.6.checkpoint.safetensors"]
 
 
 @pytest.mark.parametrize("name", ["x.csv", "X.CSV", "x.checkpoint.safetensors"])

@@ -3,8 +3,14 @@
 import os
 import signal
 import sys
+import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+_AGAIN = 0.02  # seconds
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown to Windows
 
 
@@ -19,6 +25,14 @@ def main() -> None:
         stopped.append(128 + number)
         sys.exit(stopped[0])
 
+    def dropped(what: "UnraisableHookArgs") -> None:
+        # A signal within a destructor: Python drops the exit there and goes on. So it is sent once more.
+        if stopped and what.exc_type is SystemExit:
+            threading.Timer(_AGAIN, os.kill, (os.getpid(), stopped[0] - 128)).start()
+        else:
+            before(what)
+
+    before, sys.unraisablehook = sys.unraisablehook, dropped
     _take_signals(stop)
     _take_standard_files()
     code: int | str | None = None
@@ -34,6 +48,7 @@ def main() -> None:
             from xaisigns.cli.application import told
 
             code = told(error)
+    sys.unraisablehook = before
     _take_signals(signal.SIG_DFL)  # the interpreter's own end is not to be unwound
     sys.exit(stopped[0] if stopped else code)
 

@@ -9,16 +9,17 @@ from xaisigns.model.tensor_files import tensors_mark
 
 LOG_COLUMNS = ("epoch", "loss", "accuracy", "validation_accuracy", "seconds")
 _CHECKPOINT = ".checkpoint.safetensors"
+_KINDS = (".safetensors", ".pt", ".pth")
 
 
 def checkpoint_path(out: Path) -> Path:
     """Where the training of ``out`` keeps its state between epochs."""
-    return out.with_suffix(_CHECKPOINT)
+    return _beside(out, _CHECKPOINT)
 
 
 def training_places(out: Path) -> list[Place]:
     """Where the training of ``out`` keeps its log, a row for each epoch, and its state."""
-    log = Place(out.with_suffix(".csv"), ",".join(LOG_COLUMNS).encode())
+    log = Place(_beside(out, ".csv"), ",".join(LOG_COLUMNS).encode())
     return [log, Place(checkpoint_path(out), tensors_mark(TRAINING))]
 
 
@@ -31,3 +32,9 @@ def check_training_places(out: Path, *, force: bool = False) -> None:
             f"cannot write the model to {out}: the training's log or checkpoint has such a name; name another"
         )
     check_places([Place(out, MODEL_MARK), *training_places(out)], force=force)
+
+
+def _beside(out: Path, ending: str) -> Path:
+    # Only what says the kind of file is taken off: net.1 and net.2 are two trainings.
+    stem = out.stem if out.suffix.lower() in _KINDS else out.name
+    return out.with_name(stem + ending)

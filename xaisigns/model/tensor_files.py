@@ -1,6 +1,7 @@
 """Safetensors files with a JSON document in their metadata and a checksum over both."""
 
 import hashlib
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,13 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: di
     """
     text = json_text(document, indent=None)
     tensors = {name: value.contiguous() for name, value in tensors.items()}
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     try:
         save_file(tensors, path, metadata={key: text, CHECKSUM: _checksum(text, tensors)})
     except SafetensorError as error:  # what safetensors makes of an OSError, such as a full disk
         raise OSError(str(error)) from error
+    if mode is not None:  # safetensors puts a file of its own there, for the owner alone
+        path.chmod(mode)
 
 
 def tensors_mark(key: str) -> bytes:
