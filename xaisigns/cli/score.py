@@ -27,8 +27,9 @@ from xaisigns.cli.terminal import (
     tell,
 )
 from xaisigns.cli.words import WORDS
+from xaisigns.data.bounds import LARGEST_SEED
 from xaisigns.data.language import Language, counted, percent, written
-from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS, MOST_STEPS
+from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
 
 
 def score(

@@ -22,8 +22,9 @@ from xaisigns.cli.terminal import (
     say,
 )
 from xaisigns.cli.words import WORDS
+from xaisigns.data.bounds import LARGEST_SEED
 from xaisigns.data.language import Language, counted, whole, written
-from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS
+from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
 def tune(

@@ -51,6 +51,8 @@ def checked(model: nn.Module, x: Tensor, target: Target) -> tuple[Tensor, Tensor
     Raises ShapeError where these, or dtypes and devices, do not belong together, and MetricError for a network in
     training mode, which would answer at random and change by being asked.
     """
+    if not isinstance(model, nn.Module):
+        raise MetricError(f"the model must be a torch module, got {type(model).__name__}")
     if any(layer.training for layer in model.modules()):
         raise MetricError("the model must be in eval mode, it is in training mode: call model.eval() first")
     if not isinstance(x, Tensor) or x.ndim != 4 or 0 in x.shape:
@@ -83,6 +85,8 @@ def class_count(model: nn.Module, x: Tensor) -> int:
 def check_relevance(x: Tensor, relevance: Tensor) -> None:
     """Raises ShapeError unless every pixel of every image has relevance, in one or more channels."""
     wanted = (len(x), *x.shape[-2:])
+    if not isinstance(relevance, Tensor):
+        raise ShapeError(f"relevance must be a torch tensor (N, C, H, W), got {type(relevance).__name__}")
     if relevance.ndim != 4 or (len(relevance), *relevance.shape[-2:]) != wanted:
         raise ShapeError(
             f"relevance must be (N, C, H, W) with (N, H, W) = {wanted} as the images have, got {tuple(relevance.shape)}"

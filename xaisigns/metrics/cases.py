@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from xaisigns.data.bounds import LARGEST_SEED
 from xaisigns.data.image_set import Box, ImageSet, Sample, Split
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.opening import open_images
@@ -19,7 +20,7 @@ from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.data.stickers import keyed_random
 from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, ModelError
-from xaisigns.metrics.settings import LARGEST_SEED, MOST_OF_A_CLASS, check_whole
+from xaisigns.metrics.settings import MOST_OF_A_CLASS, check_whole
 from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier

@@ -61,7 +61,7 @@ def pixel_flipping(
 
 def check_filling(filling: str) -> None:
     """Raise MetricError for what flipped pixels cannot become."""
-    if filling not in _FILLINGS:
+    if not isinstance(filling, str) or filling not in _FILLINGS:
         raise MetricError(f"filling must be one of {', '.join(_FILLINGS)}; got {filling!r}")
 
 

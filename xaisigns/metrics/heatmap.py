@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xaisigns.data.bounds import LARGEST_SEED
 from xaisigns.errors import ShapeError
-from xaisigns.metrics.settings import LARGEST_SEED, check_whole
+from xaisigns.metrics.settings import check_whole
 
 _ROWS = 16  # ranked at once: what this takes stays in the processor's cache, and bounds memory
 

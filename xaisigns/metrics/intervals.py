@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from xaisigns.data.bounds import shown
 from xaisigns.errors import MetricError
 from xaisigns.metrics.heatmap import seeded
 from xaisigns.metrics.settings import check_whole
@@ -22,8 +23,10 @@ def bootstrap_interval(
     there are not.
     """
     check_whole("resamples", resamples, 1, 10**6)
-    if not 0 < level < 1:
-        raise MetricError(f"level must be a number between 0 and 1, such as 0.95, got {level!r}")
+    if not isinstance(level, float) or not 0 < level < 1:
+        raise MetricError(f"level must be a number between 0 and 1, such as 0.95, got {shown(level)}")
+    if not isinstance(values, Tensor) or values.isinf().any():
+        raise MetricError("values must be a tensor (N,) of scores, which may be NaN and not infinite")
     known = values.detach().flatten().double().cpu()
     known = known[~known.isnan()]
     if not len(known):

@@ -92,7 +92,7 @@ def grown(mask: Tensor, by: int = 2) -> Tensor:
     MetricError for a negative ``by``.
     """
     _check_mask(mask)
-    if not isinstance(by, int) or by < 0:
+    if isinstance(by, bool) or not isinstance(by, int) or by < 0:
         raise MetricError(f"a mask can be grown by 0 pixels or more, got {by!r}")
     by = min(by, max(mask.shape[1:]))
     return max_pool2d(mask[:, None].float(), 2 * by + 1, stride=1, padding=by)[:, 0] > 0
@@ -110,7 +110,8 @@ def _together(relevance: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _check_mask(mask: Tensor) -> None:
-    if isinstance(mask, Tensor) and mask.dtype == torch.bool and mask.ndim == 3 and 0 not in mask.shape[1:]:
+    dense = isinstance(mask, Tensor) and mask.layout == torch.strided and not mask.is_meta
+    if dense and mask.dtype == torch.bool and mask.ndim == 3 and 0 not in mask.shape[1:]:
         return
     came = f"{tuple(mask.shape)} of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
     raise ShapeError(

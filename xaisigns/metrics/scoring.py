@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.methods import Method
+from xaisigns.data.bounds import LARGEST_SEED
 from xaisigns.data.language import Language, chosen_language
 from xaisigns.errors import MetricError
 from xaisigns.metrics.cases import NO_TRUTH, Cases, Count
@@ -35,7 +36,7 @@ from xaisigns.metrics.localisation import (
 )
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
-from xaisigns.metrics.settings import LARGEST_SEED, MOST_STEPS, check_whole
+from xaisigns.metrics.settings import MOST_STEPS, check_whole
 from xaisigns.model.vgg import Classifier
 
 DEFAULT_GROUPS = ("localisation", "complexity", "flipping")

@@ -1,19 +1,18 @@
 """Which numbers the settings of metrics may have, on the command line and in Python."""
 
-import math
-
+from xaisigns.data.bounds import shown
 from xaisigns.errors import MetricError
 
 MOST_STEPS = 10_000
 MOST_OF_A_CLASS = 100_000
-LARGEST_SEED = 2**63 - 1
+_LARGEST = 1e300
 _MOST_DRAWN = 2**26  # numbers drawn at once: 512 MB in float64
 
 
 def check_whole(name: str, value: int, least: int, most: int) -> None:
     """Raise MetricError, naming the setting, for what is not a whole number of ``least`` to ``most``."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise MetricError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
+        raise MetricError(f"{name} must be a whole number from {least} to {most}, got {shown(value)}")
 
 
 def check_samples(samples: int, size: int) -> None:
@@ -23,5 +22,5 @@ def check_samples(samples: int, size: int) -> None:
 
 def check_positive(name: str, value: float) -> None:
     """Raise MetricError, naming the setting, for what is not a finite number above 0."""
-    if not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
-        raise MetricError(f"{name} must be a finite number above 0, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LARGEST:
+        raise MetricError(f"{name} must be a finite number above 0, got {shown(value)}")
