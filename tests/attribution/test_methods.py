@@ -399,6 +399,8 @@ def test_every_method_says_what_it_does_and_where_it_comes_from():
 def test_threads_get_what_one_thread_gets(text, network, images):
     """Whether they share a prepared method or each have their own; the global generators are the process's."""
     shared = find_method(text).prepared(network)
+    if text == "gradcam":  # long enough for another thread to come into its hooks
+        images = images.repeat(40, 1, 1, 1)
     batches = [(images.roll(turn, dims=0), turn % 5) for turn in range(16)]
     wanted = [shared(*batch).relevance for batch in batches]
     barrier = threading.Barrier(4, timeout=60)

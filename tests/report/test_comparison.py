@@ -185,3 +185,14 @@ def test_a_single_picture_is_no_list(picture, model):
 def test_a_network_that_does_not_say_how_images_come_to_it_is_refused(sign):
     with pytest.raises(ModelError, match=r"Sequential does not say how: .* xs.load_model\(path, Preprocessing\("):
         xs.compare(torch.nn.Sequential(), [sign])
+
+
+@pytest.mark.parametrize("rows", [None, [None], [True], 43, "stop", np.int64(43)])
+def test_a_row_that_is_no_class_is_refused(rows, model, sign):
+    with pytest.raises(ModelError, match=r"no class|a row is 'predicted' or a class number"):
+        xs.compare(model, [sign], ["uniform"], rows)
+
+
+def test_a_row_may_be_a_number_of_numpys(model, sign):
+    (figure,) = xs.compare(model, [sign], ["uniform"], np.int64(3))
+    assert any("Speed limit 60" in text for text in texts(figure))

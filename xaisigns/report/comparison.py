@@ -83,7 +83,7 @@ def compare(
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
-    rows = [targets] if isinstance(targets, int | str) else targets
+    rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
     _check(model, rows)
     pictures = rgb_images(images, longest=LONGEST)
     return [_figure(model, chosen, one, language) for one in _compared(model, pictures, chosen, rows)]
@@ -136,6 +136,8 @@ def _check(model: Classifier, targets: Sequence[Row]) -> None:
             "xs.show"
         )
     for target in targets:
+        if target is None or isinstance(target, bool):
+            raise ModelError(f"a row is 'predicted' or a class number, got {target}")
         if target != "predicted":
             check_class(model, "target", target)
 
