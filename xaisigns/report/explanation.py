@@ -70,7 +70,7 @@ def explain_files(
     lrp = _keeping_a_ledger(model, method, wanted) if wanted.ledger else None
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    names = PictureNames(out, paths)
+    names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
     for batch in batches(paths, skipped, wanted.max_pixels):
         x = model.preprocess([image for _, image in batch])
         result = explain(x, wanted.target, wanted.against)
