@@ -115,8 +115,8 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
     assert code == 1
     assert [result["image"] for result in document["results"]] == [str(signs / "stop.png")]
     assert [skipped["image"] for skipped in document["skipped"]] == [str(text), str(missing)]
-    assert f"{text} cannot be read as an image" in told
-    assert f"{missing} is missing" in told
+    assert f"skipped {text}: cannot be read as an image: it is none of PNG" in told
+    assert f"skipped {missing}: cannot be read as an image: there is no such file" in told
     assert len(told.strip().splitlines()) == 2
 
 
