@@ -76,6 +76,12 @@ def batches(
         yield batch
 
 
+def in_order(skipped: list[dict[str, str]], paths: Sequence[Path]) -> list[dict[str, str]]:
+    """What was skipped in the order of the images, whenever it was found out."""
+    places = {str(path): place for place, path in enumerate(paths)}
+    return sorted(skipped, key=lambda one: places[one["image"]])
+
+
 def check_class(model: Classifier, option: str, class_id: int | None) -> None:
     """Raise ModelError, naming the option, for a class that the model does not have."""
     classes = model.settings.classes
