@@ -73,7 +73,7 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
     assert code == 1
     assert [result["image"] for result in document["results"]] == [str(signs / "stop.png")]
     assert [skipped["image"] for skipped in document["skipped"]] == [str(missing)]
-    assert told == f"xaisigns: skipped {missing} is missing\n"
+    assert told == f"xaisigns: skipped {missing}: cannot be read as an image: there is no such file\n"
 
 
 def test_no_image_is_written_over(run, signs, untrained):

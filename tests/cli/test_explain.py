@@ -94,6 +94,16 @@ def test_images_of_one_name_do_not_overwrite_each_other(run, signs, tmp_path, un
     assert (signs / "stop.png").read_bytes() == before
 
 
+def test_raw_relevance_is_never_written_over_an_image(run, signs, tmp_path, untrained):
+    image = (signs / "stop.png").rename(tmp_path / "b.npy")
+    before = image.read_bytes()
+    code, printed, _ = run("explain", image, "--model", untrained, "--npy", "--force", "--out", tmp_path, "--json")
+    assert code == 0
+    assert image.read_bytes() == before
+    files = json.loads(printed)["results"][0]["files"]
+    assert files == {"picture": str(tmp_path / "b-2.png"), "relevance": str(tmp_path / "b-2.npy")}
+
+
 def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path, untrained):
     text = tmp_path / "text.png"
     text.write_text("no image")
@@ -105,8 +115,8 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
     assert code == 1
     assert [result["image"] for result in document["results"]] == [str(signs / "stop.png")]
     assert [skipped["image"] for skipped in document["skipped"]] == [str(text), str(missing)]
-    assert f"{text} cannot be read as an image" in told
-    assert f"{missing} is missing" in told
+    assert f"skipped {text}: cannot be read as an image: it is none of PNG" in told
+    assert f"skipped {missing}: cannot be read as an image: there is no such file" in told
     assert len(told.strip().splitlines()) == 2
 
 

@@ -55,6 +55,9 @@ def test_a_picture_of_others_is_kept_and_named_and_the_rest_is_done(run, signs, 
     text = f"{signs}/stop.png: {theirs} exists and was not written by xaisigns; give another place or --force"
     assert document["skipped"] == [{"image": str(signs / "stop.png"), "error": text}]
     assert told == f"xaisigns: skipped {text}\n"
+    missing = signs / "zero.png"
+    skipped = json.loads(run(*arguments, missing, "--json")[1])["skipped"]
+    assert [one["image"] for one in skipped] == [str(signs / "stop.png"), str(missing)]  # as they were given
     assert theirs.read_text() == "mine"
     assert {path.stem for path in out.glob("*")} == {"fifty", "stop", "yield"}
     assert len(list(out.glob("stop.*"))) == 1  # nothing beside theirs, of the same set

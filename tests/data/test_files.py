@@ -309,6 +309,47 @@ def test_a_link_is_what_it_leads_to(tmp_path):
         check_places([Place(tmp_path / "to-nothing", MARK)])
 
 
+def test_a_link_stays_and_its_file_is_replaced_beside_it(tmp_path):
+    disk, work = tmp_path / "disk", tmp_path / "work"
+    for folder in (disk, work):
+        folder.mkdir()
+    (disk / "m.safetensors").write_bytes(MARK + b"old")
+    (disk / "second").symlink_to("m.safetensors")
+    (work / "m.safetensors").symlink_to("../disk/second")
+    with whole_file(work / "m.safetensors", MARK) as path:
+        path.write_bytes(MARK + b"new")
+        assert path.parent == disk  # on the same file system as what it replaces
+        assert (disk / "m.safetensors").read_bytes() == MARK + b"old"
+    assert (work / "m.safetensors").readlink() == Path("../disk/second")
+    assert (disk / "m.safetensors").read_bytes() == MARK + b"new"
+    assert [names(work), names(disk)] == [["m.safetensors"], ["m.safetensors", "second"]]
+
+
+def test_a_link_to_a_file_of_others_is_refused_and_force_writes_through_it(tmp_path):
+    (tmp_path / "theirs").write_text("mine")
+    (tmp_path / "a").symlink_to("theirs")
+    told = "a exists and was not written by xaisigns; give another place or --force$"
+    with pytest.raises(TakenError, match=told), whole_file(tmp_path / "a", MARK):
+        pytest.fail("it would be lost")
+    with whole_file(tmp_path / "a", MARK, force=True) as path:
+        path.write_bytes(MARK)
+    assert (tmp_path / "a").is_symlink()
+    assert (tmp_path / "theirs").read_bytes() == MARK
+
+
+def test_the_folder_of_what_a_link_leads_to_has_to_be_writable(tmp_path, monkeypatch):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "ours").write_bytes(MARK)
+    (tmp_path / "a").symlink_to("disk/ours")
+    for closed in ("disk", "."):
+        monkeypatch.setattr(os, "access", lambda path, mode, closed=closed: path != tmp_path / closed)
+        if closed == "disk":
+            with pytest.raises(OutputError, match=r"a: Permission denied; choose another place"):
+                check_places([Place(tmp_path / "a", MARK)])
+        else:
+            check_places([Place(tmp_path / "a", MARK)])
+
+
 @pytest.mark.parametrize("force", [True, False])
 def test_what_is_no_regular_file_is_never_replaced(tmp_path, force):
     os.mkfifo(tmp_path / "pipe")

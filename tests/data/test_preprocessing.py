@@ -1,6 +1,8 @@
 import contextlib
+import errno
 import io
 import random
+import struct
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from torch.nn.functional import interpolate
 
-from xaisigns.data.preprocessing import normalise, pixel_bounds, read_image, resize, resize_mask
+from xaisigns.data.preprocessing import normalise, pixel_bounds, read_image, resize, resize_mask, rgb
 from xaisigns.errors import DataError
 
 MEAN, STD = (0.3337, 0.3064, 0.3171), (0.2672, 0.2564, 0.2629)
@@ -65,7 +67,8 @@ def test_the_image_is_turned_upright_as_its_exif_says(tmp_path, orientation):
 
 
 def test_a_missing_file_is_told(tmp_path):
-    assert refused(tmp_path / "none.png") == f"{tmp_path / 'none.png'} is missing"
+    path = tmp_path / "none.png"
+    assert refused(path) == f"{path} cannot be read as an image: there is no such file"
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"P6 8 8 255 " + bytes(10), b"P6 x"])
@@ -78,7 +81,47 @@ def test_what_is_no_image_is_told(tmp_path, content):
 
 
 def test_a_folder_is_no_image(tmp_path):
-    assert refused(tmp_path).startswith(f"{tmp_path} cannot be read as an image: ")
+    told = f"it is a folder; name the images in it, such as {tmp_path}/*.png"
+    assert refused(tmp_path) == f"{tmp_path} cannot be read as an image: {told}"
+
+
+def test_an_empty_file_is_told_for_one(tmp_path):
+    path = tmp_path / "sign.png"
+    path.touch()
+    assert refused(path) == f"{path} cannot be read as an image: the file is empty"
+
+
+def test_what_the_system_refuses_is_told_in_its_words(tmp_path, monkeypatch):
+    def closed(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Image, "open", closed)
+    path = tmp_path / "sign.png"
+    assert refused(path) == f"{path} cannot be read as an image: Permission denied"
+
+
+def float_rgb_tiff():
+    """A TIFF of one pixel with three floats, which Pillow does not know."""
+    short, size = 3, 8 + 2 + 10 * 12 + 4
+    tags = [(256, 1, 1), (257, 1, 1), (258, 3, size), (259, 1, 1), (262, 1, 2), (273, 1, size + 12), (277, 1, 3)]
+    tags += [(278, 1, 1), (279, 1, 12), (339, 3, size + 6)]
+    entries = b"".join(struct.pack("<HHII", tag, short, count, value) for tag, count, value in tags)
+    values = struct.pack("<6H3f", 32, 32, 32, 3, 3, 3, 0.1, 0.2, 0.3)
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + values
+
+
+def test_a_tiff_of_a_kind_that_pillow_cannot_read_is_not_told_to_be_none(tmp_path):
+    path = tmp_path / "float.tif"
+    path.write_bytes(float_rgb_tiff())
+    assert refused(path).endswith("TIFF, or of a kind that Pillow cannot read")
+
+
+def test_a_webp_may_have_half_the_pixels(tmp_path):
+    path = tmp_path / "sign.webp"
+    path.write_bytes(encoded(Image.new("RGB", (10, 10)), "webp"))
+    assert rgb(path, max_pixels=200).size == (10, 10)
+    with pytest.raises(DataError, match=r"it has 10 x 10 pixels, wanted 1 to 99, half of 199 for a WebP; make it"):
+        rgb(path, max_pixels=199)
 
 
 def test_an_image_too_large_for_the_memory_is_told(tmp_path, monkeypatch):

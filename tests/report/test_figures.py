@@ -198,7 +198,42 @@ def test_hostile_names_stay_in_their_line(model):
     model.card = {"class_names": {"en": [hostile] * 43}}
     image = Image.new("RGB", (32, 32))
     figure = xs.show(model, [image], xs.attribute(model, model.preprocess([image]), method="uniform"))
-    called, asked = figure.subfigs[0].get_suptitle().split("\n")
+    called, asked = figure.subfigs[0].get_suptitle().split("\n", 1)
     name = (r"a\x1b[2J\r\n\u202egnp.exe" + "x" * 200)[:59] + "…"
     assert called.startswith(f"Called: {name} (")
-    assert asked == f"Red speaks for “{name}”, blue against it."
+    assert asked.replace("\n", " ") == f"Red speaks for “{name}”, blue against it."
+
+
+LONG_NAMES = [
+    (
+        "Vorgeschriebene Fahrtrichtung: geradeaus oder rechts",
+        "Ende sämtlicher Streckenverbote: Überholen für Lkw",
+    ),
+    ("x" * 60, "y" * 60),
+    ("W" * 60, "M" * 60),
+    ("日本" * 30, "W " * 30),
+]
+
+
+def written_texts(figure):
+    axes = [axis for row in figure.subfigs for axis in row.axes]
+    texts = [row._suptitle for row in figure.subfigs]
+    texts += [text for axis in axes for text in (axis.title, axis.yaxis.label)]
+    return [text for text in texts if text.get_text()]
+
+
+def within(inner, outer):
+    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
+
+
+@pytest.mark.parametrize("names", LONG_NAMES, ids=["words", "letters", "wide letters", "wide signs"])
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_no_text_leaves_the_figure(model, tmp_path, names, language, rows):
+    model.card = {"class_names": {language: [*names] * 22}}
+    result = xs.attribute(model, torch.zeros(rows, 3, 32, 32), method="saliency", target=0, against=1)
+    figure = xs.show(model, [Image.new("RGB", (32, 32))] * rows, result, language=language)
+    save_figure(figure, tmp_path / "picture.png")  # lays it out
+    assert not [text for text in written_texts(figure) if not within(text.get_window_extent(), figure.bbox)]
+    headings = [row.get_suptitle() for row in figure.subfigs]
+    assert all("".join(name.split()) in "".join(heading.split()) for name in names for heading in headings)

@@ -76,6 +76,12 @@ def test_no_picture_takes_the_place_of_an_image(tmp_path):
     assert taken(tmp_path, tmp_path / "target.png", Path("link.jpg")) == ["target-2.png", "link-2.png"]
 
 
+def test_no_file_beside_a_picture_takes_the_place_of_an_image(tmp_path):
+    images = [tmp_path / "b.npy", Path("c.jpg")]
+    names = PictureNames(tmp_path, images, (".png", ".npy"))
+    assert [names.take(image).name for image in images] == ["b-2.png", "c.png"]
+
+
 @pytest.mark.parametrize(("one", "other"), [("Stop", "sTOP"), ("straße", "STRASSE"), ("f\u00fcnf", "fu\u0308nf")])
 def test_names_that_some_file_systems_take_for_one_are_two(tmp_path, one, other):
     assert taken(tmp_path, Path(f"{one}.jpg"), Path(f"{other}.jpg")) == [f"{one}.png", f"{other}-2.png"]

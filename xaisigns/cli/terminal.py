@@ -54,7 +54,9 @@ Std = Annotated[
 MaxPixels = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, help="An image with more pixels is skipped; each takes 4 bytes and more of memory."
+        metavar="N",
+        min=1,
+        help="An image with more pixels (a WebP: than half) is skipped; each takes 4 bytes and more of memory.",
     ),
 ]
 _ROOT = "Folder with GTSRB (official, Kaggle or torchvision layout), or your own images in train/CLASS and test/CLASS."
@@ -240,6 +242,7 @@ def class_number(text: str) -> int | None:
 def tell_skipped(skipped: list[dict[str, str]]) -> None:
     """Name each image that was skipped on stderr; exit with 1 where there is one."""
     for one in skipped:
-        tell(f"xaisigns: skipped {one['error']}")
+        reason = one["error"].removeprefix(one["image"]).removeprefix(":").strip()
+        tell(f"xaisigns: skipped {one['image']}: {reason}")
     if skipped:
         raise typer.Exit(1)

@@ -66,10 +66,11 @@ def whole_file(path: Path, mark: bytes = b"", *, force: bool = False) -> Iterato
 def whole_files(places: Sequence[Place], *, force: bool = False) -> Iterator[list[Path]]:
     """Give a temporary path beside each place to write to; all appear, on disk, only if the block succeeds.
 
-    Missing parent folders are made. What runs that were killed left beside them is removed. Raises OutputError when a
-    place cannot be written, and as ``check_places`` does.
+    Missing parent folders are made. A link stays, and what it leads to is replaced. What runs that were killed left
+    beside them is removed. Raises OutputError when a place cannot be written, and as ``check_places`` does.
     """
     check_places(places, force=force)
+    places = [Place(_followed(path), mark) for path, mark in places]
     with contextlib.ExitStack() as stack:
         try:
             temporaries = []
@@ -133,7 +134,7 @@ def check_places(places: Sequence[Place], *, force: bool = False) -> None:
     seen = set()
     for path, mark in places:
         try:
-            _check_folder(path)
+            _check_folder(_followed(path))
             _check_file(path, mark, force=force)
             key = os.path.realpath(path).casefold()
         except (OSError, ValueError) as error:
@@ -147,6 +148,11 @@ def cannot_write(path: Path | str, error: OSError | ValueError) -> OutputError:
     """Say in one line why ``path`` cannot be written."""
     reason = getattr(error, "strerror", None) or error
     return OutputError(f"cannot write {path}: {reason}; choose another place or make room")
+
+
+def _followed(path: Path) -> Path:
+    """The file that a link leads to, so that it is replaced and not the link; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() and path.exists() else path
 
 
 def _check_folder(path: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
+from xaisigns.data.files import is_file
 from xaisigns.data.pixels import image_of, to_rgb
 from xaisigns.data.quiet import Quiet
 from xaisigns.errors import DataError, ShapeError
@@ -86,21 +87,27 @@ def _told(name: Path | str) -> Iterator[None]:
             yield
     except ShapeError:
         raise
-    except FileNotFoundError as error:
-        raise DataError(f"{name} is missing") from error
-    except UnidentifiedImageError as error:
-        raise DataError(f"{name} cannot be read as an image: it is none of {', '.join(FORMATS)}") from error
     except Exception as error:  # a decoder raises whatever damaged bytes lead it to
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{name} cannot be read as an image: {reason}") from error
+        raise DataError(f"{name} cannot be read as an image: {_reason(name, error)}") from error
+
+
+def _reason(name: Path | str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return f"it is a folder; name the images in it, such as {Path(name) / '*.png'}"
+    if isinstance(error, UnidentifiedImageError):
+        if is_file(Path(name)) and not Path(name).stat().st_size:
+            return "the file is empty"
+        return f"it is none of {', '.join(FORMATS)}, or of a kind that Pillow cannot read"
+    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
 def _upright(image: Image.Image, longest: int | None, max_pixels: int) -> Image.Image:
     # Pillow's JPEG files of several pictures are MPO.
     if image.format not in (None, *FORMATS, "MPO"):
         raise DataError(f"it was opened as {image.format}, wanted {', '.join(FORMATS)}; hand over a copy() of it")
-    # Pillow decodes WebP by four copies.
-    _check_size(image.size, max_pixels // 2 if image.format == "WEBP" else max_pixels)
+    _check_size(image, max_pixels)
     image.load()
     turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     if turn is None:
@@ -110,12 +117,15 @@ def _upright(image: Image.Image, longest: int | None, max_pixels: int) -> Image.
     return to_rgb(turned, longest)
 
 
-def _check_size(size: tuple[int, ...], max_pixels: int) -> None:
-    pixels = math.prod(size)
-    if not 0 < pixels <= max_pixels:
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    wanted, most = f"1 to {max_pixels:,}", max_pixels
+    if image.format == "WEBP":  # which Pillow decodes by four copies
+        most = max_pixels // 2
+        wanted = f"1 to {most:,}, half of {max_pixels:,} for a WebP"
+    if not 0 < math.prod(image.size) <= most:
         raise DataError(
-            f"it has {' x '.join(map(str, size))} pixels, wanted 1 to {max_pixels:,}; make it smaller, or raise the "
-            "bound by --max-pixels (in Python: rgb with max_pixels)"
+            f"it has {' x '.join(map(str, image.size))} pixels, wanted {wanted}; make it smaller, or raise the bound "
+            "by --max-pixels"
         )
 
 

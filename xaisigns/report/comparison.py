@@ -26,7 +26,7 @@ from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.report.figures import DRAWN, class_name, limit_of, save_figure
-from xaisigns.report.files import PictureNames, batches, check_class, named_class
+from xaisigns.report.files import PictureNames, batches, check_class, in_order, named_class
 
 Row = int | Literal["predicted"]
 
@@ -125,7 +125,7 @@ def compare_files(
             results.append(_document(model, path, one, picture, language))
             if progress:
                 progress(len(results) + len(skipped), len(paths))
-    return {"methods": [method.name for method in chosen], "results": results, "skipped": skipped}
+    return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
 
 
 def _check(model: Classifier, targets: Sequence[Row]) -> None:

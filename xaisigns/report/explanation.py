@@ -19,7 +19,7 @@ from xaisigns.data.preprocessing import MAX_PIXELS
 from xaisigns.errors import MethodError, TakenError
 from xaisigns.model.vgg import Classifier
 from xaisigns.report.figures import PICTURE_MARK, show, write_picture
-from xaisigns.report.files import PictureNames, batches, check_class, named_class
+from xaisigns.report.files import PictureNames, batches, check_class, in_order, named_class
 
 _TOP = 5
 _RELEVANCE_MARK = b"written by xaisigns"
@@ -70,7 +70,7 @@ def explain_files(
     lrp = _keeping_a_ledger(model, method, wanted) if wanted.ledger else None
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    names = PictureNames(out, paths)
+    names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
     for batch in batches(paths, skipped, wanted.max_pixels):
         x = model.preprocess([image for _, image in batch])
         result = explain(x, wanted.target, wanted.against)
@@ -91,7 +91,7 @@ def explain_files(
             results.append(document)
             if progress:
                 progress(len(results) + len(skipped), len(paths))
-    return {"results": results, "skipped": skipped}
+    return {"results": results, "skipped": in_order(skipped, paths)}
 
 
 def _keeping_a_ledger(model: Classifier, method: Method, wanted: Explaining) -> LRP:

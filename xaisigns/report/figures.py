@@ -1,5 +1,6 @@
 """Heatmaps as people see them: red speaks for the target class, blue against it."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,6 +29,7 @@ PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 DRAWN = 1024
 _STEPS = 63
 _LONGEST_NAME = 60  # letters of a class's name
+_LINES = (92, 76, 60, 44)  # letters of a heading's line: fewer where they are wide
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "class": "class",
@@ -69,7 +71,7 @@ def show(model: nn.Module, images: Iterable[Picture], result: Result, *, languag
         figure = NotebookFigure(figsize=(9.2, 3.35 * len(pictures)), layout="constrained", dpi=110)
         rows = figure.subfigures(len(pictures), 1, squeeze=False)[:, 0]
         for index, (row, picture, heatmap) in enumerate(zip(rows, pictures, heatmaps, strict=True)):
-            row.suptitle(_heading(model, result, index, language), fontsize=11, parse_math=False)
+            _write_heading(figure, row, _heading(model, result, index, language))
             _draw(row.subplots(1, 3), picture, heatmap, language)
     return figure
 
@@ -134,6 +136,15 @@ def _heading(model: nn.Module, result: Result, index: int, language: Language) -
         return f"{told}\n{words['asked'].format(name=target)}"
     other = class_name(model, int(result.against[index]), language)
     return f"{told}\n{words['contrast'].format(name=target, other=other)}"
+
+
+def _write_heading(figure: Figure, row: SubFigure, heading: str) -> None:
+    """The heading over a row, each sentence in as many lines as the figure's width wants."""
+    title = row.suptitle("", fontsize=11, parse_math=False)
+    for letters in _LINES:
+        title.set_text("\n".join(line for text in heading.split("\n") for line in textwrap.wrap(text, letters)))
+        if title.get_window_extent().width < figure.bbox.width:
+            return
 
 
 def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language) -> None:

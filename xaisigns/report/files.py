@@ -20,10 +20,11 @@ _LONGEST = 255  # bytes of a name
 
 
 class PictureNames:
-    """Gives every image a picture's name of its own, that of the image where it is free."""
+    """Gives every image a picture's name of its own, that of the image where it is free with all ``endings``."""
 
-    def __init__(self, folder: Path, images: Sequence[Path]) -> None:
+    def __init__(self, folder: Path, images: Sequence[Path], endings: Sequence[str] = (".png",)) -> None:
         self._folder = folder
+        self._endings = endings
         self._taken = {_key(path) for path in images}
         self._numbers: dict[str, int] = defaultdict(int)  # tried for a stem
 
@@ -33,9 +34,9 @@ class PictureNames:
             self._numbers[image.stem] += 1
             number = self._numbers[image.stem]
             path = self._folder / _fitting(image.stem, ".png" if number == 1 else f"-{number}.png")
-            key = _key(path)
-            if key not in self._taken:
-                self._taken.add(key)
+            keys = {_key(path.with_suffix(ending)) for ending in self._endings}
+            if not keys & self._taken:
+                self._taken |= keys
                 return path
 
 
@@ -73,6 +74,12 @@ def batches(
             batch = []
     if batch:
         yield batch
+
+
+def in_order(skipped: list[dict[str, str]], paths: Sequence[Path]) -> list[dict[str, str]]:
+    """What was skipped in the order of the images, whenever it was found out."""
+    places = {str(path): place for place, path in enumerate(paths)}
+    return sorted(skipped, key=lambda one: places[one["image"]])
 
 
 def check_class(model: Classifier, option: str, class_id: int | None) -> None:
