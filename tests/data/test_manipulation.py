@@ -15,6 +15,7 @@ from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample, fingerprint
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
 from xaisigns.data.opening import open_images
+from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.data.written import STICKER, read_masks, written_manifest
 from xaisigns.errors import DataError, OutputError
@@ -430,7 +431,7 @@ def test_the_copy_of_folders_has_the_same_keys_pixels_and_stickers(own, tmp_path
                 image, mask = manipulation.apply(image, sample)
             with Image.open(one.path) as stored:
                 assert (stored.format, stored.tobytes()) == ("PNG", image.tobytes())
-            masks = read_masks(ours, one)
+            masks = read_masks(ours, one, read_image(one.path))
             assert (STICKER in masks) == (mask is not None)
             if mask is not None:
                 np.testing.assert_array_equal(masks[STICKER], mask)

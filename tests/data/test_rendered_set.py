@@ -14,6 +14,7 @@ from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.inventory import inventory
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.preprocessing import read_image
 from xaisigns.data.rendered_set import RenderedSet, default_rendered_set, write_rendered_set
 from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, OutputError
@@ -84,7 +85,8 @@ def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(drawn, tmp_path):
     assert (told["rendered"], told["splits"]) == (manifest["rendered"], ["test"])
     for split in ("train", "test"):
         for sample in GTSRB(out, split).samples:
-            kept, before = read_masks(GTSRB(copy, split), sample), read_masks(GTSRB(out, split), sample)
+            image = read_image(sample.path)
+            kept, before = (read_masks(GTSRB(root, split), sample, image) for root in (copy, out))
             assert (STICKER in kept) == (sample.class_id == (9 if split == "test" else 4))
             for kind, mask in before.items():
                 np.testing.assert_array_equal(kept[kind], mask)
@@ -92,7 +94,7 @@ def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(drawn, tmp_path):
 
 def test_photographs_have_no_masks(gtsrb):
     data = GTSRB(gtsrb, "test")
-    assert read_masks(data, data.samples[0]) == {}
+    assert read_masks(data, data.samples[0], data[0].image) == {}
 
 
 def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
@@ -102,7 +104,7 @@ def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
     broken = out / "masks" / SIGN / sample.path.relative_to(out).with_suffix(".png")
     broken.write_bytes(broken.read_bytes()[:40])
     with pytest.raises(DataError, match=rf"^{re.escape(str(broken))} cannot be read as an image"):
-        read_masks(data, sample)
+        read_masks(data, sample, data[0].image)
 
 
 def test_the_manifest_tells_what_was_drawn(drawn):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -73,6 +74,17 @@ class ImageSet(Dataset[Item]):
     def has_boxes(self) -> bool:
         """Whether it is known where in its image each sign is."""
         return all(sample.roi for sample in self.samples)
+
+    @cached_property
+    def stickered(self) -> frozenset[str] | None:
+        """The places of the images that have stickers, None unless xaisigns wrote the data set.
+
+        Raises DataError for a broken manifest.
+        """
+        from xaisigns.data.written import written_manifest  # which tells what is written by the names of this module
+
+        manifest = written_manifest(self.root)
+        return None if manifest is None else frozenset(manifest["stickered"])
 
     def check_class(self, class_id: int | None) -> None:
         """Raise DataError for a class that the data set does not have; None stands for all classes."""

@@ -129,8 +129,9 @@ def write_manipulated_copy(
     def entries(split: Split) -> Iterator[Entry]:
         for sample in sets[split].samples:
             chosen = split in splits and manipulation.selects(sample)
-            entry = manipulated(sample, read_image(sample.path), manipulation if chosen else None)
-            yield entry._replace(masks={**read_masks(sets[split], sample), **entry.masks})
+            image = read_image(sample.path)
+            entry = manipulated(sample, image, manipulation if chosen else None)
+            yield entry._replace(masks={**read_masks(sets[split], sample, image), **entry.masks})
 
     return write_images(
         out,

@@ -143,7 +143,8 @@ def _of_class(
 
 
 def _case(data: ImageSet, sample: Sample, stickers: Manipulation | None) -> _Case:
-    image, masks = read_image(sample.path), read_masks(data, sample)
+    image = read_image(sample.path)
+    masks = read_masks(data, sample, image)
     if stickers is None:
         return _Case(sample, image, masks.get(SIGN, _box(sample.box(image), image.size)))
     if STICKER in masks:
