@@ -9,6 +9,7 @@ Where more than one is there, it is the first that has images. Names are found w
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from xaisigns.data.files import is_file, is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below
 from xaisigns.data.tables import names_in, place_below, read_rows
+from xaisigns.data.written import MANIFEST
 from xaisigns.errors import DataError
 
 EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
@@ -37,6 +39,7 @@ _Place = tuple[Layout, Path]  # the folder of the images; of Kaggle's the table
 class GTSRB(ImageSet):
     """The training or test images below ``root``, in the order of their annotation files.
 
+    The root of a data set that xaisigns wrote is the folder with its manifest, if ``root`` is that of its images, too.
     Raises DataError, with the path, when no layout is found, when an annotation is missing or broken, or when an
     annotated image is not there. An image that cannot be decoded raises DataError when it is asked for.
     Source: [stallkamp2012man].
@@ -55,7 +58,17 @@ class GTSRB(ImageSet):
                 "fetch them again"
             )
         _refuse_twice(samples)
-        super().__init__(root, split, layout, samples, CLASS_NAMES)
+        super().__init__(_written_root(root, layout, path), split, layout, samples, CLASS_NAMES)
+
+
+def _written_root(root: Path, layout: Layout, path: Path) -> Path:
+    """The folder that xaisigns wrote, where ``root`` is one within it or above it; else ``root``."""
+    if layout != "official":
+        return root
+    above = Path(os.path.realpath(path)).parents[2]
+    # Another program's manifest has no masks beside it.
+    written = is_file(above / MANIFEST) and is_folder(above / "masks")
+    return above if written and not is_file(root / MANIFEST) else root
 
 
 def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:

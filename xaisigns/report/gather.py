@@ -152,7 +152,7 @@ class _Scored:
 
 def _data(examined: Examined, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (written_manifest(examined.root) or {}).get("rendered")
+    drawn = (written_manifest(examined.data.root) or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
     return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
 
