@@ -101,6 +101,15 @@ def test_an_item_has_image_class_roi_track_and_path(gtsrb):
     assert row == f"00001_00000.ppm;32;32;{';'.join(map(str, item.roi))};4"
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_image_that_was_resized_on_disk_is_told_when_its_box_is_asked_for(gtsrb, layout):
+    data = GTSRB(LAYOUTS[layout](gtsrb), "test")
+    path, size = data.samples[0].path, data[0].image.size
+    data[0].image.resize((64, 64)).save(path)
+    with pytest.raises(DataError, match=rf"^{path} has 64 x 64 pixels, and its table tells {size[0]} x {size[1]} for"):
+        data[0]
+
+
 def test_items_come_in_the_order_of_the_annotation(gtsrb):
     lines = (gtsrb / TABLE).read_text().splitlines()
     (gtsrb / TABLE).write_text("\n".join([lines[0], *reversed(lines[1:])]))

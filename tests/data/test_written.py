@@ -38,7 +38,7 @@ def test_the_loader_reads_what_was_written(tmp_path, splits):
         data = GTSRB(tmp_path / "out", split)
         assert data.layout == "official"
         for written, sample, item in zip(entries, data.samples, data, strict=True):
-            assert replace(sample, path=Path()) == written.sample
+            assert replace(sample, path=Path(), size=None) == written.sample
             assert item.image.tobytes() == written.image.tobytes()
 
 

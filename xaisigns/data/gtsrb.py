@@ -188,7 +188,7 @@ def _training(folder: Path, images: _Images) -> Iterator[Sample]:
                     f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
                 )
             path = images.find(class_folder, row.place)
-            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}")
+            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}", row.size)
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:
@@ -209,7 +209,7 @@ def _official_test(folder: Path, images: _Images) -> Iterator[Sample]:
     if table is None:
         raise DataError(f"{folder / name} is missing (also not in {base}): it tells the class of every test image")
     for row in read_rows(table, "Filename"):
-        yield Sample(images.find(folder, row.place), row.class_id, row.roi, None, row.stem)
+        yield Sample(images.find(folder, row.place), row.class_id, row.roi, None, row.stem, row.size)
 
 
 def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
@@ -218,12 +218,12 @@ def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
         parts = stem.split("_")
         if len(parts) != 3 or not all(map(_NUMBER.fullmatch, parts)):
             raise DataError(f"{table}: {'/'.join(row.place)} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
-        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem)
+        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem, row.size)
 
 
 def _kaggle_test(table: Path, images: _Images) -> Iterator[Sample]:
     for row in read_rows(table, "Path"):
-        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, None, row.stem)
+        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, None, row.stem, row.size)
 
 
 _SAMPLES = {
