@@ -102,6 +102,17 @@ def test_an_item_has_image_class_roi_track_and_path(gtsrb):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_class_in_the_table_that_is_not_the_images_own_is_refused(gtsrb, layout):
+    root = LAYOUTS[layout](gtsrb)
+    table = root / "Train.csv" if layout == "kaggle" else next(root.rglob("GT-00004.csv"))
+    cells = (";4\n", ";14\n") if layout != "kaggle" else (",4,Train/4/", ",14,Train/4/")
+    table.write_text(table.read_bytes().decode().replace("\r\n", "\n").replace(*cells, 1))
+    told = rf"^{table}: the folder or name of .*00000_00000\.p[np][mg] tells class 4, its row class 14; correct the"
+    with pytest.raises(DataError, match=told):
+        GTSRB(root)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_image_that_was_resized_on_disk_is_told_when_its_box_is_asked_for(gtsrb, layout):
     data = GTSRB(LAYOUTS[layout](gtsrb), "test")
     path, size = data.samples[0].path, data[0].image.size

@@ -20,7 +20,7 @@ from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.files import is_file, is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below
-from xaisigns.data.tables import names_in, place_below, read_rows
+from xaisigns.data.tables import Row, names_in, place_below, read_rows
 from xaisigns.data.written import MANIFEST
 from xaisigns.errors import DataError
 
@@ -40,8 +40,9 @@ class GTSRB(ImageSet):
     """The training or test images below ``root``, in the order of their annotation files.
 
     The root of a data set that xaisigns wrote is the folder with its manifest, if ``root`` is that of its images, too.
-    Raises DataError, with the path, when no layout is found, when an annotation is missing or broken, or when an
-    annotated image is not there. An image that cannot be decoded raises DataError when it is asked for.
+    Raises DataError, with the path, when no layout is found, when an annotation is missing, broken or of another class
+    than its image's folder or name, or when an annotated image is not there. An image that cannot be decoded raises
+    DataError when it is asked for.
     Source: [stallkamp2012man].
     """
 
@@ -187,8 +188,18 @@ def _training(folder: Path, images: _Images) -> Iterator[Sample]:
                 raise DataError(
                     f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
                 )
+            if _NUMBER.fullmatch(class_folder.name):
+                _check_class(table, row, int(class_folder.name))
             path = images.find(class_folder, row.place)
             yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}", row.size)
+
+
+def _check_class(table: Path, row: Row, named: int) -> None:
+    if row.class_id != named:
+        raise DataError(
+            f"{table}: the folder or name of {'/'.join(row.place)} tells class {named}, its row class {row.class_id}; "
+            "correct the one that is wrong"
+        )
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:
@@ -218,6 +229,7 @@ def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
         parts = stem.split("_")
         if len(parts) != 3 or not all(map(_NUMBER.fullmatch, parts)):
             raise DataError(f"{table}: {'/'.join(row.place)} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
+        _check_class(table, row, int(parts[0]))
         yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem, row.size)
 
 
