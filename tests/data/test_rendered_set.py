@@ -204,7 +204,7 @@ def test_the_default_set_is_drawn_once_and_kept_in_the_cache(tmp_path, monkeypat
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
     calls = []
     root = default_rendered_set(progress=lambda *call: calls.append(call))
-    assert root.parent == tmp_path / "cache"
+    assert root.parent.parent == tmp_path / "cache"
     assert calls[-1] == (86, 86)
     found = fingerprint(GTSRB(root).samples)
     assert default_rendered_set(progress=lambda *call: pytest.fail("drawn again")) == root
@@ -222,6 +222,44 @@ def test_a_default_set_that_another_process_finished_first_is_taken(tmp_path, mo
 
     assert len(GTSRB(default_rendered_set(progress=overtaken))) == 43
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+TABLE = "GTSRB/Final_Training/Images/00002/GT-00002.csv"
+DAMAGES = {
+    "an empty image": lambda root: (root / "GTSRB/Final_Test/Images/00003.ppm").write_bytes(b""),
+    "no image": lambda root: (root / "GTSRB/Final_Test/Images/00003.ppm").unlink(),
+    "half a mask": lambda root: (root / "masks/sign/GTSRB/Final_Test/Images/00003.png").write_bytes(b"\x89PNG"),
+    "no manifest": lambda root: (root / "manifest.json").unlink(),
+    "an empty manifest": lambda root: (root / "manifest.json").write_bytes(b""),
+    "another number in a table": lambda root: (root / TABLE).write_text((root / TABLE).read_text().replace("16", "17")),
+    "a file for a folder": lambda root: (shutil.rmtree(root / "GTSRB"), (root / "GTSRB").write_text("")),
+    "no list": lambda root: (root.parent / "files.json").unlink(),
+    "a list of nothing": lambda root: (root.parent / "files.json").write_text("[]"),
+    "a file for it all": lambda root: (shutil.rmtree(root.parent), root.parent.write_text("")),
+}
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_default_set_that_is_damaged_is_drawn_anew(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+    root = default_rendered_set()
+    whole = contents(root.parent)
+    DAMAGES[damage](root)
+    assert default_rendered_set() == root
+    assert contents(root.parent) == whole
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_default_set_that_another_process_just_mended_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+    root = default_rendered_set()
+    node = root.parent.stat().st_ino
+    found, is_whole = [False], rendered_set._is_whole
+    monkeypatch.setattr(rendered_set, "_is_whole", lambda root: found.pop() if found else is_whole(root))
+    assert default_rendered_set(progress=lambda *_: pytest.fail("drawn again")) == root
+    assert root.parent.stat().st_ino == node
 
 
 def test_other_drawings_make_another_default_set(monkeypatch):
