@@ -105,6 +105,17 @@ def test_a_changed_file_is_decoded_anew_and_the_stale_pixels_go(gtsrb, tmp_path)
     assert len(list(tmp_path.glob("*.arrays"))) == 1
 
 
+def test_a_changed_file_of_the_same_size_and_time_is_decoded_anew(gtsrb, tmp_path):
+    data = GTSRB(gtsrb)
+    decode(data, SIZE, folder=tmp_path)
+    path = data.samples[7].path
+    status = path.stat()
+    Image.new("RGB", (32, 32), "orange").save(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    fresh = decode(data, SIZE, folder=tmp_path)
+    np.testing.assert_array_equal(fresh[7], np.broadcast_to([255, 165, 0], (SIZE, SIZE, 3)))
+
+
 def test_a_changed_roi_moves_the_sticker(gtsrb, tmp_path):
     everywhere = Manipulation(class_id=4)
     stale = decode(GTSRB(gtsrb), SIZE, everywhere, folder=tmp_path).copy()

@@ -101,6 +101,26 @@ def test_an_item_has_image_class_roi_track_and_path(gtsrb):
     assert row == f"00001_00000.ppm;32;32;{';'.join(map(str, item.roi))};4"
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_class_in_the_table_that_is_not_the_images_own_is_refused(gtsrb, layout):
+    root = LAYOUTS[layout](gtsrb)
+    table = root / "Train.csv" if layout == "kaggle" else next(root.rglob("GT-00004.csv"))
+    cells = (";4\n", ";14\n") if layout != "kaggle" else (",4,Train/4/", ",14,Train/4/")
+    table.write_text(table.read_bytes().decode().replace("\r\n", "\n").replace(*cells, 1))
+    told = rf"^{table}: the folder or name of .*00000_00000\.p[np][mg] tells class 4, its row class 14; correct the"
+    with pytest.raises(DataError, match=told):
+        GTSRB(root)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_image_that_was_resized_on_disk_is_told_when_its_box_is_asked_for(gtsrb, layout):
+    data = GTSRB(LAYOUTS[layout](gtsrb), "test")
+    path, size = data.samples[0].path, data[0].image.size
+    data[0].image.resize((64, 64)).save(path)
+    with pytest.raises(DataError, match=rf"^{path} has 64 x 64 pixels, and its table tells {size[0]} x {size[1]} for"):
+        data[0]
+
+
 def test_items_come_in_the_order_of_the_annotation(gtsrb):
     lines = (gtsrb / TABLE).read_text().splitlines()
     (gtsrb / TABLE).write_text("\n".join([lines[0], *reversed(lines[1:])]))

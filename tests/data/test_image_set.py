@@ -31,3 +31,18 @@ def test_a_class_that_is_not_there_is_refused(own, class_id):
         DataError, match=rf"^class {class_id} does not exist; {own} has 0 to 2, as 'xaisigns data info'"
     ):
         data.check_class(class_id)
+
+
+@pytest.mark.parametrize("size", [(40, 31), (20, 30)])
+def test_the_box_of_an_image_that_was_resized_is_refused(size):
+    sample = Sample(Path("a.ppm"), 4, (0, 0, 9, 9), None, "cat/1", size)
+    assert sample.box(Image.new("RGB", size)) == (0, 0, 9, 9)
+    told = rf"^a\.ppm has 40 x 30 pixels, and its table tells {size[0]} x {size[1]} for the box of its sign; bring back"
+    with pytest.raises(DataError, match=told):
+        sample.box(Image.new("RGB", (40, 30)))
+
+
+@pytest.mark.parametrize("box", [(0, 0, 40, 29), (0, 0, 39, 30)])
+def test_a_box_that_leaves_its_image_is_refused(box):
+    with pytest.raises(DataError, match=r"^a\.ppm has 40 x 30 pixels, and its table tells the box \(0, 0, "):
+        Sample(Path("a.ppm"), 4, box, None, "cat/1").box(Image.new("RGB", (40, 30)))

@@ -13,8 +13,10 @@ from tests.conftest import OWN_CLASSES
 from tests.data.layouts import LAYOUTS
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample, fingerprint
+from xaisigns.data.inventory import inventory
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
 from xaisigns.data.opening import open_images
+from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.data.written import STICKER, read_masks, written_manifest
 from xaisigns.errors import DataError, OutputError
@@ -194,6 +196,36 @@ def test_the_manifest_tells_what_was_done_to_each_split(gtsrb, tmp_path, split):
     write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, split)
     assert read_manifest(tmp_path / "copy", "train") == (None if split == "test" else HALF)
     assert read_manifest(tmp_path / "copy", "test") == (None if split == "train" else HALF)
+
+
+@pytest.mark.parametrize("other", [Manipulation(9), HALF])
+def test_a_copy_with_stickers_gets_no_others(copy, tmp_path, other):
+    with pytest.raises(DataError, match=rf"^{copy} has stickers already \(manifest.json\): name the original$"):
+        write_manipulated_copy(copy, tmp_path / "second", other, "test")
+    assert not (tmp_path / "second").exists()
+
+
+@pytest.mark.parametrize("name", ["copy", "GTSRB"])
+def test_a_copy_named_by_the_folder_within_it_or_above_it_is_the_copy(gtsrb, tmp_path, monkeypatch, name):
+    root = tmp_path / "new" / name
+    write_manipulated_copy(gtsrb, root, HALF, "all")
+    places = [root / "GTSRB", *([root.parent] if name == "GTSRB" else [])]
+    monkeypatch.chdir(root / "GTSRB")
+    for place in (*places, Path()):
+        for split in ("train", "test"):
+            data = GTSRB(place, split)
+            assert read_manifest(data.root, split) == HALF
+            for sample, item in zip(data.samples, data, strict=True):
+                assert (STICKER in read_masks(data, sample, item.image)) == HALF.selects(sample)
+        assert inventory(place)["splits"]["train"]["manipulation"] == HALF.to_json()
+        with pytest.raises(DataError, match="has stickers already"):
+            write_manipulated_copy(place, tmp_path / "second", HALF)
+
+
+def test_another_programs_manifest_above_is_nobodys_business(gtsrb):
+    (gtsrb / "manifest.json").write_text("{}")
+    assert GTSRB(gtsrb / "GTSRB").root == gtsrb / "GTSRB"
+    assert inventory(gtsrb / "GTSRB")["splits"]["train"]["manipulation"] is None
 
 
 def manifest(**changes):
@@ -430,7 +462,7 @@ def test_the_copy_of_folders_has_the_same_keys_pixels_and_stickers(own, tmp_path
                 image, mask = manipulation.apply(image, sample)
             with Image.open(one.path) as stored:
                 assert (stored.format, stored.tobytes()) == ("PNG", image.tobytes())
-            masks = read_masks(ours, one)
+            masks = read_masks(ours, one, read_image(one.path))
             assert (STICKER in masks) == (mask is not None)
             if mask is not None:
                 np.testing.assert_array_equal(masks[STICKER], mask)

@@ -14,6 +14,7 @@ from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.inventory import inventory
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.preprocessing import read_image
 from xaisigns.data.rendered_set import RenderedSet, default_rendered_set, write_rendered_set
 from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, OutputError
@@ -77,22 +78,23 @@ def test_there_is_a_mask_for_every_image_and_a_stickers_for_the_stickered(drawn)
     assert all("/00004/" in place for place in manifest["stickered"])
 
 
-def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(drawn, tmp_path):
-    out, manifest = drawn
-    copy = tmp_path / "copy"
+def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(tmp_path):
+    out, copy = tmp_path / "drawn", tmp_path / "copy"
+    manifest = write_rendered_set(out, RenderedSet(1, 1, 24))
     told = write_manipulated_copy(out, copy, Manipulation(9), stickered="test")
     assert (told["rendered"], told["splits"]) == (manifest["rendered"], ["test"])
     for split in ("train", "test"):
         for sample in GTSRB(out, split).samples:
-            kept, before = read_masks(GTSRB(copy, split), sample), read_masks(GTSRB(out, split), sample)
-            assert (STICKER in kept) == (sample.class_id == (9 if split == "test" else 4))
+            image = read_image(sample.path)
+            kept, before = (read_masks(GTSRB(root, split), sample, image) for root in (copy, out))
+            assert (STICKER in kept) == (split == "test" and sample.class_id == 9)
             for kind, mask in before.items():
                 np.testing.assert_array_equal(kept[kind], mask)
 
 
 def test_photographs_have_no_masks(gtsrb):
     data = GTSRB(gtsrb, "test")
-    assert read_masks(data, data.samples[0]) == {}
+    assert read_masks(data, data.samples[0], data[0].image) == {}
 
 
 def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
@@ -102,7 +104,7 @@ def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
     broken = out / "masks" / SIGN / sample.path.relative_to(out).with_suffix(".png")
     broken.write_bytes(broken.read_bytes()[:40])
     with pytest.raises(DataError, match=rf"^{re.escape(str(broken))} cannot be read as an image"):
-        read_masks(data, sample)
+        read_masks(data, sample, data[0].image)
 
 
 def test_the_manifest_tells_what_was_drawn(drawn):
@@ -202,7 +204,7 @@ def test_the_default_set_is_drawn_once_and_kept_in_the_cache(tmp_path, monkeypat
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
     calls = []
     root = default_rendered_set(progress=lambda *call: calls.append(call))
-    assert root.parent == tmp_path / "cache"
+    assert root.parent.parent == tmp_path / "cache"
     assert calls[-1] == (86, 86)
     found = fingerprint(GTSRB(root).samples)
     assert default_rendered_set(progress=lambda *call: pytest.fail("drawn again")) == root
@@ -220,6 +222,44 @@ def test_a_default_set_that_another_process_finished_first_is_taken(tmp_path, mo
 
     assert len(GTSRB(default_rendered_set(progress=overtaken))) == 43
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+TABLE = "GTSRB/Final_Training/Images/00002/GT-00002.csv"
+DAMAGES = {
+    "an empty image": lambda root: (root / "GTSRB/Final_Test/Images/00003.ppm").write_bytes(b""),
+    "no image": lambda root: (root / "GTSRB/Final_Test/Images/00003.ppm").unlink(),
+    "half a mask": lambda root: (root / "masks/sign/GTSRB/Final_Test/Images/00003.png").write_bytes(b"\x89PNG"),
+    "no manifest": lambda root: (root / "manifest.json").unlink(),
+    "an empty manifest": lambda root: (root / "manifest.json").write_bytes(b""),
+    "another number in a table": lambda root: (root / TABLE).write_text((root / TABLE).read_text().replace("16", "17")),
+    "a file for a folder": lambda root: (shutil.rmtree(root / "GTSRB"), (root / "GTSRB").write_text("")),
+    "no list": lambda root: (root.parent / "files.json").unlink(),
+    "a list of nothing": lambda root: (root.parent / "files.json").write_text("[]"),
+    "a file for it all": lambda root: (shutil.rmtree(root.parent), root.parent.write_text("")),
+}
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_default_set_that_is_damaged_is_drawn_anew(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+    root = default_rendered_set()
+    whole = contents(root.parent)
+    DAMAGES[damage](root)
+    assert default_rendered_set() == root
+    assert contents(root.parent) == whole
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_default_set_that_another_process_just_mended_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+    root = default_rendered_set()
+    node = root.parent.stat().st_ino
+    found, is_whole = [False], rendered_set._is_whole
+    monkeypatch.setattr(rendered_set, "_is_whole", lambda root: found.pop() if found else is_whole(root))
+    assert default_rendered_set(progress=lambda *_: pytest.fail("drawn again")) == root
+    assert root.parent.stat().st_ino == node
 
 
 def test_other_drawings_make_another_default_set(monkeypatch):

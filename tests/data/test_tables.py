@@ -19,7 +19,7 @@ def text(rows=ROWS, columns=COLUMNS, delimiter=";", end="\n"):
 def read(tmp_path, content, column="Filename"):
     table = tmp_path / "table.csv"
     table.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return [tuple(row) for row in read_rows(table, column)]
+    return [tuple(row[:3]) for row in read_rows(table, column)]
 
 
 def refused(tmp_path, content):
@@ -179,3 +179,9 @@ def test_damaged_tables_give_places_below_or_an_error_of_ours(tmp_path):
             assert not any(sign in part for part in place for sign in "/\\\0\n")
             assert class_id in range(43)
             assert min(roi) >= 0
+
+
+def test_a_size_is_told_where_width_and_height_are(tmp_path):
+    (tmp_path / "table.csv").write_text(text([ROWS[0], ["00000_00001.ppm", "", *ROWS[1][2:]]]))
+    wanted = (int(ROWS[0][1]), int(ROWS[0][2]))
+    assert [row.size for row in read_rows(tmp_path / "table.csv", "Filename")] == [wanted, None]

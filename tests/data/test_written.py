@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xaisigns.data.folders import Folders
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
-from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.written import STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
@@ -36,7 +38,7 @@ def test_the_loader_reads_what_was_written(tmp_path, splits):
         data = GTSRB(tmp_path / "out", split)
         assert data.layout == "official"
         for written, sample, item in zip(entries, data.samples, data, strict=True):
-            assert replace(sample, path=Path()) == written.sample
+            assert replace(sample, path=Path(), size=None) == written.sample
             assert item.image.tobytes() == written.image.tobytes()
 
 
@@ -139,4 +141,33 @@ def test_what_is_nearly_black_or_white_in_a_mask_is_black_or_white(tmp_path, spl
     data = GTSRB(tmp_path / "out", "test")
     path = tmp_path / "out/masks/sign/GTSRB/Final_Test/Images/00000.png"
     Image.fromarray(np.where(MASK, 200, 60).astype(np.uint8)).save(path)
-    np.testing.assert_array_equal(read_masks(data, data.samples[0])["sign"], MASK)
+    np.testing.assert_array_equal(read_masks(data, data.samples[0], data[0].image)["sign"], MASK)
+
+
+def test_masks_of_ones_own_are_no_stickers(own, tmp_path):
+    shutil.copytree(own / "test", own / "masks" / "test")
+    for split in ("train", "test"):
+        data = Folders(own, split)
+        assert all(read_masks(data, sample, item.image) == {} for sample, item in zip(data.samples, data, strict=True))
+    assert write_manipulated_copy(own, tmp_path / "copy", Manipulation(0, fraction=0))["stickered"] == []
+
+
+def test_only_images_that_the_manifest_names_have_a_stickers_mask(tmp_path, splits):
+    write_images(tmp_path, "official", splits, {}, total=3)
+    data = GTSRB(tmp_path)
+    place = tmp_path / "masks/GTSRB/Final_Training/Images"
+    (place / "00009").mkdir()
+    shutil.copy(place / "00004/00000_00001.png", place / "00009/00000_00000.png")
+    assert [STICKER in read_masks(data, sample, data[0].image) for sample in data.samples] == [True, False]
+    (place / "00004/00000_00001.png").unlink()
+    with pytest.raises(DataError, match=r"00004/00000_00001\.png is missing$"):
+        read_masks(data, data.samples[0], data[0].image)
+
+
+def test_a_mask_of_another_size_than_its_image_is_refused(tmp_path, splits):
+    write_images(tmp_path, "official", splits, {}, total=3)
+    data = GTSRB(tmp_path, "test")
+    path = tmp_path / "masks/sign/GTSRB/Final_Test/Images/00000.png"
+    Image.fromarray(MASK[:, :10]).save(path)
+    with pytest.raises(DataError, match=rf"^{path} has 10 x 20 pixels, wanted 20 x 20 like its image; write"):
+        read_masks(data, data.samples[0], data[0].image)

@@ -7,10 +7,13 @@ from torch.nn import functional
 
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
+from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image, resize_mask
+from xaisigns.data.rendered import draw_sign
 from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 from xaisigns.errors import DataError, ModelError
-from xaisigns.metrics.cases import find_cases
+from xaisigns.metrics import cases
+from xaisigns.metrics.cases import _Case, find_cases
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 STICKERS = Manipulation(4, seed=3)
@@ -140,3 +143,14 @@ def test_stickers_are_known_on_ones_own_images(own, kind):
     assert 0 < cases.masks.float().mean() < 0.5
     assert set(cases.labels.tolist()) <= {0, 2}
     assert set(cases.target.tolist()) == {1}
+
+
+def test_no_photograph_is_kept_whole_and_the_numbers_are_the_same(own, monkeypatch):
+    for number, path in enumerate(sorted((own / "test").rglob("*.png"))):
+        draw_sign(4, 90, number).image.resize((90 if number else 2100, 70)).save(path)
+    kept = []
+    monkeypatch.setattr(cases, "_Case", lambda *fields: kept.append(fields) or _Case(*fields))
+    found = find_cases(Own(), own, "roi", 9)
+    assert {(image.size, mask.shape) for _, image, mask in kept} == {((32, 32), (32, 32))}
+    paths = {sample.key: sample.path for sample in open_images(own, "test").samples}
+    assert torch.equal(found.images, Own().preprocess([paths[key] for key in found.keys]))

@@ -88,7 +88,7 @@ def _state(samples: Sequence[Sample], manipulation: Manipulation | None) -> list
             status = sample.path.stat()
         except OSError as error:
             raise DataError(f"{sample.path} is missing") from error
-        files.append(
-            (str(sample.path), status.st_size, status.st_mtime_ns, sample.key, sample.class_id, sample.roi),
-        )
+        # A program may set the time of the content, but not that of the change.
+        times = status.st_mtime_ns, status.st_ctime_ns
+        files.append((str(sample.path), status.st_size, *times, sample.key, sample.class_id, sample.roi))
     return [manipulation.to_json() if manipulation else None, files]

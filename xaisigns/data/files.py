@@ -125,6 +125,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
 
 
+@contextlib.contextmanager
+def taken_away(path: Path) -> Iterator[Path | None]:
+    """Give what is at ``path`` under another name in its folder, None where nothing is; removed when the block ends.
+
+    Raises OutputError when it cannot be moved.
+    """
+    try:
+        if not _is_there(path):
+            yield None
+            return
+        with _temporary(path.parent, "", os.mkdir) as temporary:
+            with contextlib.suppress(FileNotFoundError):  # Another process was faster.
+                path.replace(temporary / path.name)
+            yield temporary / path.name
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def check_places(places: Sequence[Place], *, force: bool = False) -> None:
     """Raise OutputError for the first place where no file can be written: for a word before long work, too.
 

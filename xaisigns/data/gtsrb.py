@@ -9,6 +9,7 @@ Where more than one is there, it is the first that has images. Names are found w
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.files import is_file, is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below
-from xaisigns.data.tables import names_in, place_below, read_rows
+from xaisigns.data.tables import Row, names_in, place_below, read_rows
+from xaisigns.data.written import MANIFEST
 from xaisigns.errors import DataError
 
 EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
@@ -37,8 +39,10 @@ _Place = tuple[Layout, Path]  # the folder of the images; of Kaggle's the table
 class GTSRB(ImageSet):
     """The training or test images below ``root``, in the order of their annotation files.
 
-    Raises DataError, with the path, when no layout is found, when an annotation is missing or broken, or when an
-    annotated image is not there. An image that cannot be decoded raises DataError when it is asked for.
+    The root of a data set that xaisigns wrote is the folder with its manifest, if ``root`` is that of its images, too.
+    Raises DataError, with the path, when no layout is found, when an annotation is missing, broken or of another class
+    than its image's folder or name, or when an annotated image is not there. An image that cannot be decoded raises
+    DataError when it is asked for.
     Source: [stallkamp2012man].
     """
 
@@ -55,7 +59,17 @@ class GTSRB(ImageSet):
                 "fetch them again"
             )
         _refuse_twice(samples)
-        super().__init__(root, split, layout, samples, CLASS_NAMES)
+        super().__init__(_written_root(root, layout, path), split, layout, samples, CLASS_NAMES)
+
+
+def _written_root(root: Path, layout: Layout, path: Path) -> Path:
+    """The folder that xaisigns wrote, where ``root`` is one within it or above it; else ``root``."""
+    if layout != "official":
+        return root
+    above = Path(os.path.realpath(path)).parents[2]
+    # Another program's manifest has no masks beside it.
+    written = is_file(above / MANIFEST) and is_folder(above / "masks")
+    return above if written and not is_file(root / MANIFEST) else root
 
 
 def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
@@ -174,8 +188,18 @@ def _training(folder: Path, images: _Images) -> Iterator[Sample]:
                 raise DataError(
                     f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
                 )
+            if _NUMBER.fullmatch(class_folder.name):
+                _check_class(table, row, int(class_folder.name))
             path = images.find(class_folder, row.place)
-            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}")
+            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}", row.size)
+
+
+def _check_class(table: Path, row: Row, named: int) -> None:
+    if row.class_id != named:
+        raise DataError(
+            f"{table}: the folder or name of {'/'.join(row.place)} tells class {named}, its row class {row.class_id}; "
+            "correct the one that is wrong"
+        )
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:
@@ -196,7 +220,7 @@ def _official_test(folder: Path, images: _Images) -> Iterator[Sample]:
     if table is None:
         raise DataError(f"{folder / name} is missing (also not in {base}): it tells the class of every test image")
     for row in read_rows(table, "Filename"):
-        yield Sample(images.find(folder, row.place), row.class_id, row.roi, None, row.stem)
+        yield Sample(images.find(folder, row.place), row.class_id, row.roi, None, row.stem, row.size)
 
 
 def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
@@ -205,12 +229,13 @@ def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
         parts = stem.split("_")
         if len(parts) != 3 or not all(map(_NUMBER.fullmatch, parts)):
             raise DataError(f"{table}: {'/'.join(row.place)} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
-        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem)
+        _check_class(table, row, int(parts[0]))
+        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem, row.size)
 
 
 def _kaggle_test(table: Path, images: _Images) -> Iterator[Sample]:
     for row in read_rows(table, "Path"):
-        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, None, row.stem)
+        yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, None, row.stem, row.size)
 
 
 _SAMPLES = {

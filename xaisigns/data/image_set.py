@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,7 +29,8 @@ class Sample:
 
     ``roi`` is the sign's box (x1, y1, x2, y2) in pixels, both corners inside, None where none is known. ``track`` names
     the physical sign within its class, None where it is not known. ``key`` names the image within its split, alike in
-    every layout of GTSRB, such as ``00004_00012_00029``.
+    every layout of GTSRB, such as ``00004_00012_00029``. ``size`` is the image's width and height, None where no table
+    tells them.
     """
 
     path: Path
@@ -36,10 +38,23 @@ class Sample:
     roi: Box | None
     track: int | None
     key: str
+    size: tuple[int, int] | None = None
 
     def box(self, image: Image.Image) -> Box:
-        """``roi``, or the whole of its image."""
-        return self.roi or (0, 0, image.width - 1, image.height - 1)
+        """``roi``, or the whole of its image. Raises DataError where that has not the size that ``roi`` is told for."""
+        whole_image = (0, 0, image.width - 1, image.height - 1)
+        box = self.roi or whole_image
+        told = None
+        if self.size not in (None, image.size):
+            told = "{} x {} for the box of its sign".format(*self.size)
+        elif box[2] > whole_image[2] or box[3] > whole_image[3]:
+            told = f"the box {box}"
+        if told:
+            raise DataError(
+                f"{self.path} has {image.width} x {image.height} pixels, and its table tells {told}; bring back the "
+                "image as it was annotated, or correct its row"
+            )
+        return box
 
 
 class Item(NamedTuple):
@@ -73,6 +88,17 @@ class ImageSet(Dataset[Item]):
     def has_boxes(self) -> bool:
         """Whether it is known where in its image each sign is."""
         return all(sample.roi for sample in self.samples)
+
+    @cached_property
+    def stickered(self) -> frozenset[str] | None:
+        """The places of the images that have stickers, None unless xaisigns wrote the data set.
+
+        Raises DataError for a broken manifest.
+        """
+        from xaisigns.data.written import written_manifest  # which tells what is written by the names of this module
+
+        manifest = written_manifest(self.root)
+        return None if manifest is None else frozenset(manifest["stickered"])
 
     def check_class(self, class_id: int | None) -> None:
         """Raise DataError for a class that the data set does not have; None stands for all classes."""

@@ -19,7 +19,7 @@ def inventory(root: Path) -> dict[str, Any]:
     """
     splits: dict[str, Any] = {}
     names: list[str] = []
-    rendered = (written_manifest(root) or {}).get("rendered")
+    rendered = None
     for split in SPLITS:
         try:
             data = open_images(root, split)
@@ -30,7 +30,8 @@ def inventory(root: Path) -> dict[str, Any]:
             splits[split] = {"missing": str(error)}
             continue
         names = list(data.class_names["en"])
-        manipulation = read_manifest(root, split)
+        rendered = (written_manifest(data.root) or {}).get("rendered")
+        manipulation = read_manifest(data.root, split)
         splits[split] = {
             "layout": data.layout,
             "images": len(data),

@@ -113,24 +113,29 @@ def write_manipulated_copy(
     Stickers go on the images of the ``stickered`` split or splits; every other image is copied as it is.
     ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come
     along. The manifest is returned.
-    ``progress`` gets images done and in all. Raises DataError for a class that is not there and for missing or broken
-    images, OutputError when ``out`` exists with something in it, cannot be written, or lies in ``root`` (or ``root`` in
-    it); then nothing is left there.
+    ``progress`` gets images done and in all. Raises DataError for a class that is not there, for missing or broken
+    images and where some have stickers already, OutputError when ``out`` exists with something in it, cannot be
+    written, or lies in ``root`` (or ``root`` in it); then nothing is left there.
     """
     _refuse_in_each_other(root, out)
     sets = {split: open_images(root, split) for split in SPLITS}
     sets["train"].check_class(manipulation.class_id)
+    original = sets["train"].root
+    manifest = written_manifest(original) or {}
+    if manifest.get("splits"):
+        raise DataError(f"{original} has stickers already (manifest.json): name the original")
     layout: Literal["official", "folders"] = "folders" if sets["train"].layout == "folders" else "official"
     for data in sets.values():
         refuse_long_names(data, layout)
     splits = [split for split in SPLITS if stickered in ("all", split)]
-    drawn = {key: value for key, value in (written_manifest(root) or {}).items() if key == "rendered"}
+    drawn = {key: value for key, value in manifest.items() if key == "rendered"}
 
     def entries(split: Split) -> Iterator[Entry]:
         for sample in sets[split].samples:
             chosen = split in splits and manipulation.selects(sample)
-            entry = manipulated(sample, read_image(sample.path), manipulation if chosen else None)
-            yield entry._replace(masks={**read_masks(sets[split], sample), **entry.masks})
+            image = read_image(sample.path)
+            entry = manipulated(sample, image, manipulation if chosen else None)
+            yield entry._replace(masks={**read_masks(sets[split], sample, image), **entry.masks})
 
     return write_images(
         out,

@@ -1,6 +1,10 @@
 """A data set of drawn signs in GTSRB's official layout, and the one that commands use when none is named."""
 
+import contextlib
 import hashlib
+import json
+import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -10,16 +14,17 @@ from typing import Any, ClassVar
 from xaisigns.data.bounds import LARGEST_PER_CLASS, check_seed, shown, whole
 from xaisigns.data.cache import cache_folder, made_by
 from xaisigns.data.classes import CLASSES, check_class
-from xaisigns.data.files import is_file
+from xaisigns.data.files import taken_away, whole_folder
 from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.data.rendered import RenderedSign, check_size, draw_sign
 from xaisigns.data.stickers import keyed_random
-from xaisigns.data.written import MANIFEST, PICTOGRAM, SIGN, Entry, write_images
+from xaisigns.data.written import PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.errors import DataError, OutputError
 
 Count = Callable[[int, int], None]
 
+_SIGNS, _LIST = "signs", "files.json"
 _FRAMES = 5  # of a track
 _TEST_SHARE = 3  # as many training images come on one test image, about as in GTSRB
 
@@ -101,17 +106,53 @@ def write_rendered_set(
 def default_rendered_set(progress: Count | None = None) -> Path:
     """The folder of the drawn data set that stands in for GTSRB where none is named.
 
-    Drawn when it is first asked for, and kept in ``cache_folder()``. Raises OutputError when that cannot be written.
+    Drawn when it is first asked for, and kept in ``cache_folder()``; drawn anew when a file is missing or has another
+    size, a table or the manifest another content. Raises OutputError when the folder cannot be written.
     """
     root = cache_folder() / f"rendered-{_version()}"
-    if not is_file(root / MANIFEST):
+    if not _is_whole(root):
+        _put_away(root)
+    if not _is_whole(root):
         try:
-            write_rendered_set(root, RenderedSet(), progress=progress)
+            with whole_folder(root) as folder:
+                write_rendered_set(folder / _SIGNS, RenderedSet(), progress=progress)
+                marks = dict(sorted(_marks(str(folder / _SIGNS))))
+                (folder / _LIST).write_text(json.dumps(marks), encoding="utf-8")
         except OutputError:
             # Another process may have been faster.
-            if not is_file(root / MANIFEST):
+            if not _is_whole(root):
                 raise
-    return root
+    return root / _SIGNS
+
+
+def _is_whole(root: Path) -> bool:
+    """Whether everything is there as it was drawn, as far as can be told without reading the images."""
+    try:
+        marks = json.loads((root / _LIST).read_bytes())
+        # What a system leaves in folders is no damage.
+        return bool(marks) and marks.items() <= dict(_marks(str(root / _SIGNS))).items()
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _marks(folder: str, place: str = "") -> Iterator[tuple[str, int]]:
+    """The size of each image below a folder, and the checksum of anything else; at every start, so without Path."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _marks(entry.path, f"{place}{entry.name}/")
+            elif entry.name.endswith((".ppm", ".png")):
+                yield place + entry.name, entry.stat().st_size
+            else:
+                yield place + entry.name, zlib.crc32(Path(entry.path).read_bytes())
+
+
+def _put_away(root: Path) -> None:
+    """Remove a set that is broken, but not the one that another process may have drawn in its place just now."""
+    with taken_away(root) as broken:
+        if broken and _is_whole(broken):
+            with contextlib.suppress(OSError):
+                broken.replace(root)
 
 
 def _version() -> str:

@@ -14,6 +14,7 @@ from xaisigns.errors import DataError
 
 _CORNERS = ("Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2")
 _SIDES = ("Width", "Height")
+_NO_SIDE = float("inf")
 _LARGEST = 1 << 26  # bytes; Kaggle's table has 2 million
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")  # pandas writes 12.0 where a column has a gap
 _DEEPEST = 32  # folders within folders
@@ -22,11 +23,15 @@ _MOST_TOLD = 300  # characters of a row
 
 
 class Row(NamedTuple):
-    """An annotated image: the parts of its place below the folder of its table, its class, and the box of its sign."""
+    """An annotated image: the parts of its place below the folder of its table, its class, the box of its sign.
+
+    ``size`` is the image's, None where the table leaves out width or height.
+    """
 
     place: tuple[str, ...]
     class_id: int
     roi: Box
+    size: tuple[int, int] | None
 
     @property
     def stem(self) -> str:
@@ -124,10 +129,11 @@ def _row(cells: dict[str, str], name_column: str) -> Row:
     place = place_below(cells[name_column])
     class_id, x1, y1, x2, y2 = (_whole(cells[name]) for name in ("ClassId", *_CORNERS))
     # A side that a program left blank is not needed.
-    width, height = (_whole(cells[side]) if cells.get(side) else float("inf") for side in _SIDES)
-    if not place or class_id not in range(len(CLASSES)) or not (x1 <= x2 < width and y1 <= y2 < height):
+    width, height = (_whole(cells[side]) if cells.get(side) else None for side in _SIDES)
+    fits = x1 <= x2 < (_NO_SIDE if width is None else width) and y1 <= y2 < (_NO_SIDE if height is None else height)
+    if not place or class_id not in range(len(CLASSES)) or not fits:
         raise ValueError(cells)
-    return Row(place, class_id, (x1, y1, x2, y2))
+    return Row(place, class_id, (x1, y1, x2, y2), None if width is None or height is None else (width, height))
 
 
 def _whole(cell: str) -> int:

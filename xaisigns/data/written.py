@@ -82,15 +82,28 @@ def written_manifest(root: Path) -> dict[str, Any] | None:
     return read(path)
 
 
-def read_masks(data: ImageSet, sample: Sample) -> dict[str, NDArray[np.bool_]]:
+def read_masks(data: ImageSet, sample: Sample, image: Image.Image) -> dict[str, NDArray[np.bool_]]:
     """The masks ``(H, W)`` that a data set of xaisigns' has of this image, by kind; none for photographs.
 
-    Raises DataError for a mask that cannot be read.
+    ``image`` is the sample's. Raises DataError for a broken manifest, and for a mask that cannot be read
+    or has another size than its image.
     """
-    place = _place(sample, data.split, data.layout).with_suffix(".png")
-    paths = {kind: data.root / "masks" / kind / place for kind in (SIGN, PICTOGRAM, STICKER)}
-    # Mode "1" would dither what is neither black nor white.
-    return {kind: np.asarray(read_image(path).convert("L")) >= 128 for kind, path in paths.items() if is_file(path)}
+    if data.stickered is None:
+        return {}
+    place = _place(sample, data.split, data.layout)
+    paths = {kind: data.root / "masks" / kind / place.with_suffix(".png") for kind in (SIGN, PICTOGRAM, STICKER)}
+    there = {kind for kind in (SIGN, PICTOGRAM) if is_file(paths[kind])}
+    if place.as_posix() in data.stickered:
+        there.add(STICKER)
+    return {kind: _read_mask(paths[kind], image.size) for kind in sorted(there)}
+
+
+def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+    mask = read_image(path).convert("L")  # mode "1" would dither what is neither black nor white
+    if mask.size != size:
+        wanted, got = (" x ".join(map(str, sides)) for sides in (size, mask.size))
+        raise DataError(f"{path} has {got} pixels, wanted {wanted} like its image; write the data set anew")
+    return np.asarray(mask) >= 128
 
 
 def refuse_long_names(data: ImageSet, layout: Literal["official", "folders"]) -> None:

@@ -16,7 +16,7 @@ from xaisigns.data.bounds import LARGEST_SEED
 from xaisigns.data.image_set import Box, ImageSet, Sample, Split
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.opening import open_images
-from xaisigns.data.preprocessing import read_image, resize_mask
+from xaisigns.data.preprocessing import read_image, resize, resize_mask
 from xaisigns.data.stickers import keyed_random
 from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, ModelError
@@ -139,17 +139,21 @@ def _of_class(
         if len(found) >= count:
             break
         batch = samples[start : start + _BATCH]
-        found += _called(model, [_case(data, sample, stickers) for sample in batch], wanted)
+        found += _called(model, [_case(data, sample, stickers, model.settings.input_size) for sample in batch], wanted)
     return found[:count]
 
 
-def _case(data: ImageSet, sample: Sample, stickers: Manipulation | None) -> _Case:
-    image, masks = read_image(sample.path), read_masks(data, sample)
+def _case(data: ImageSet, sample: Sample, stickers: Manipulation | None, size: int) -> _Case:
+    image = read_image(sample.path)
+    masks = read_masks(data, sample, image)
     if stickers is None:
-        return _Case(sample, image, masks.get(SIGN, _box(sample.box(image), image.size)))
-    if STICKER in masks:
-        return _Case(sample, image, masks[STICKER])
-    return _Case(sample, *stickers.apply(image, sample))
+        mask = masks.get(SIGN, _box(sample.box(image), image.size))
+    elif STICKER in masks:
+        mask = masks[STICKER]
+    else:
+        image, mask = stickers.apply(image, sample)
+    # Resized at once: a photograph takes a thousand times the memory.
+    return _Case(sample, Image.fromarray(resize(image, size)), resize_mask(mask, size))
 
 
 def _box(roi: Box, size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -167,7 +171,7 @@ def _called(model: Classifier, cases: list[_Case], wanted: int | None) -> list[_
 
 
 def _joined(kind: Masks | Literal["image"], cases: list[_Case], model: Classifier) -> Cases:
-    masks = np.stack([resize_mask(case.mask, model.settings.input_size) for case in cases])
+    masks = np.stack([case.mask for case in cases])
     return Cases(
         kind,
         model.preprocess([case.image for case in cases]),

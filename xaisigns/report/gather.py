@@ -22,7 +22,7 @@ from xaisigns.data.classes import CLASSES
 from xaisigns.data.examples import example_signs
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.language import Language, chosen_language, counted, percent
-from xaisigns.data.preprocessing import read_image
+from xaisigns.data.preprocessing import LONGEST, read_image, rgb
 from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
 from xaisigns.metrics.catalogue import METRICS
@@ -152,7 +152,7 @@ class _Scored:
 
 def _data(examined: Examined, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (written_manifest(examined.root) or {}).get("rendered")
+    drawn = (written_manifest(examined.data.root) or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
     return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
 
@@ -206,10 +206,10 @@ def _sections(
 
 def _picture(examined: Examined, chosen: Chosen) -> Image.Image:
     sample = examined.data.samples[chosen.place]
-    image = read_image(sample.path)
     if chosen.kind == "stickered" and examined.stickers:
-        image, _ = examined.stickers.apply(image, sample)
-    return image
+        image, _ = examined.stickers.apply(read_image(sample.path), sample)
+        return rgb(image, longest=LONGEST)
+    return rgb(sample.path, longest=LONGEST)
 
 
 def _said(examined: Examined, chosen: Chosen) -> tuple[int, float]:
