@@ -160,7 +160,7 @@ def test_only_images_that_the_manifest_names_have_a_stickers_mask(tmp_path, spli
     shutil.copy(place / "00004/00000_00001.png", place / "00009/00000_00000.png")
     assert [STICKER in read_masks(data, sample, data[0].image) for sample in data.samples] == [True, False]
     (place / "00004/00000_00001.png").unlink()
-    with pytest.raises(DataError, match=r"00004/00000_00001\.png is missing$"):
+    with pytest.raises(DataError, match=r"00004/00000_00001\.png cannot be read as an image: there is no such file$"):
         read_masks(data, data.samples[0], data[0].image)
 
 
