@@ -1,6 +1,8 @@
 import os
+import time
 from collections import Counter
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
 from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.errors import DataError, OutputError
 
@@ -114,6 +117,22 @@ def test_a_changed_file_of_the_same_size_and_time_is_decoded_anew(gtsrb, tmp_pat
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     fresh = decode(data, SIZE, folder=tmp_path)
     np.testing.assert_array_equal(fresh[7], np.broadcast_to([255, 165, 0], (SIZE, SIZE, 3)))
+
+
+def test_large_images_are_read_one_at_a_time(own, tmp_path, monkeypatch):
+    data = open_images(own)
+    for sample in data.samples:
+        Image.new("L", (2001, 1000)).save(sample.path)
+    read, lock = decoded.read_image, Lock()
+
+    def alone(path):
+        assert lock.acquire(blocking=False), "two at a time"
+        time.sleep(0.01)
+        lock.release()
+        return read(path)
+
+    monkeypatch.setattr(decoded, "read_image", alone)
+    assert len(decode(data, SIZE, folder=tmp_path)) == 12
 
 
 def test_a_changed_roi_moves_the_sticker(gtsrb, tmp_path):

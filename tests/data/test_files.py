@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -228,16 +229,20 @@ def test_what_a_running_process_writes_stays(tmp_path, kind):
     assert names(tmp_path) == ["out.txt", "set"]
 
 
-def test_an_empty_folder_can_be_filled_after_a_kill_but_not_while_another_fills_it(tmp_path):
+def test_an_empty_folder_can_be_filled_after_a_kill(tmp_path):
     (tmp_path / "set").mkdir()
     killed(tmp_path / "set", "folder")
-    assert len(names(tmp_path / "set")) == 1
-    with begin(tmp_path / "set", "folder", "goes on") as process:
-        assert process.stdout.readline() == "writing\n"
-        with pytest.raises(OutputError, match="is not an empty folder"):
-            fill(tmp_path / "set")
-        process.kill()
+    assert names(tmp_path / "set") == []
+    files._swept.clear()
     fill(tmp_path / "set")
+    assert names(tmp_path / "set") == ["images", "manifest.json"]
+    assert names(tmp_path) == ["set"]
+
+
+def test_an_empty_folder_that_another_process_fills_first_stays_its_own(tmp_path):
+    (tmp_path / "set").mkdir()
+    with pytest.raises(OutputError, match=r"^cannot write"), whole_folder(tmp_path / "set"):
+        fill(tmp_path / "set")
     assert names(tmp_path / "set") == ["images", "manifest.json"]
 
 
@@ -442,10 +447,11 @@ def test_the_folder_has_the_mode_of_any_new_folder(tmp_path, umask, mode):
     assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == mode
 
 
-def test_an_empty_folder_gets_what_says_that_it_is_whole_last(tmp_path, monkeypatch):
+def test_a_mounted_folder_gets_what_says_that_it_is_whole_last(tmp_path, monkeypatch):
     (tmp_path / "set").mkdir()
-    moved, replace = [], Path.replace
-    monkeypatch.setattr(Path, "replace", lambda path, to: moved.append(path.name) or replace(path, to))
+    moved, move = [], shutil.move
+    monkeypatch.setattr(files, "_stays", lambda folder: True)
+    monkeypatch.setattr(shutil, "move", lambda path, to: moved.append(path.name) or move(path, to))
     with whole_folder(tmp_path / "set") as folder:
         (folder / "a.json").write_text("all")
         (folder / "z").mkdir()
@@ -484,3 +490,36 @@ def test_a_link_to_itself_is_neither_file_nor_folder(tmp_path):
     loop.symlink_to(loop)
     assert not is_file(loop)
     assert not is_folder(loop)
+
+
+def test_an_empty_folder_is_replaced_in_one_step(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    with whole_folder(tmp_path / "out") as folder:
+        for name in ("a", "b"):
+            (folder / name).write_text(name)
+        monkeypatch.setattr(shutil, "move", lambda *_: pytest.fail("part by part"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_folder_that_one_stands_in_stays_the_same(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    node = out.stat().st_ino
+    with whole_folder(Path()) as folder:
+        (folder / "a").write_text("a")
+    assert out.stat().st_ino == node
+    assert [path.name for path in out.iterdir()] == ["a"]
+
+
+def test_a_folder_that_is_mounted_is_filled(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+
+    def busy(*_):
+        raise OSError(errno.EBUSY, "busy")
+
+    with whole_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("a")
+        monkeypatch.setattr(Path, "replace", busy)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xaisigns.data.cache import cache_folder, kept_rows, made_by
 from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import read_image, resize
+from xaisigns.data.preprocessing import is_large, read_image, resize
 from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError
 
@@ -75,8 +75,10 @@ def _decoded(
         return resize(image, size)
 
     with ThreadPoolExecutor() as pool:
-        for index, image in enumerate(pool.map(pixels, samples)):
-            yield image
+        small = pool.map(lambda sample: None if is_large(sample.path) else pixels(sample), samples)
+        for index, image in enumerate(small):
+            # Large ones in this thread alone: each of the others would keep the memory of its largest.
+            yield pixels(samples[index]) if image is None else image
             if progress:
                 progress(index + 1, len(samples))
 

@@ -106,23 +106,39 @@ def whole_folder(path: Path) -> Iterator[Path]:
         if there and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"{path} is not an empty folder; name a new one")
         _sweep_once(path.parent)
+        # Beside it where it can be replaced, which is one step; what one stands in, or is mounted, is filled.
+        beside = not there or (os.access(path.parent, os.W_OK | os.X_OK) and not _stays(path))
     except (OSError, ValueError) as error:
         raise cannot_write(path, error) from error
     try:
-        # An empty folder may be a mount point, which cannot be replaced: then it is filled.
-        with _temporary(path if there else path.parent, "", os.mkdir) as temporary:
+        with _temporary(path.parent if beside else path, "", os.mkdir) as temporary:
             yield temporary
             if hasattr(os, "sync"):
                 os.sync()  # Once: to wait for each of ten thousands of files takes minutes.
-            if there:
+            if not beside or not _replaced(path, temporary):
                 # Folders first: a file, such as a manifest, says that the rest is there.
                 for part in sorted(temporary.iterdir(), key=lambda part: (part.is_file(), part.name)):
-                    part.replace(path / part.name)
-            else:
-                temporary.replace(path)
+                    shutil.move(part, path / part.name)
             _sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _stays(folder: Path) -> bool:
+    return folder.is_symlink() or os.path.ismount(folder) or folder.samefile(Path.cwd())
+
+
+def _replaced(path: Path, temporary: Path) -> bool:
+    """Put the temporary folder in the place of ``path``; False for a folder that is mounted there."""
+    try:
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        return False
+    return True
 
 
 @contextlib.contextmanager

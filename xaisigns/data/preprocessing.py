@@ -24,6 +24,7 @@ Picture = Path | str | Image.Image | NDArray[Any]
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
 MAX_PIXELS = 50_000_000
 LONGEST = 2048
+_LARGE = 2_000_000
 
 _QUIET = Quiet("PIL")
 _TURNS = {
@@ -40,6 +41,12 @@ _TURNS = {
 def read_image(path: Path) -> Image.Image:
     """What ``rgb`` makes of an image file, whole."""
     return rgb(path)
+
+
+def is_large(path: Path) -> bool:
+    """Whether an image file has more than 2 megapixels, by its first bytes. Raises DataError as ``rgb`` does."""
+    with _told(path), Image.open(path, formats=FORMATS) as opened:
+        return math.prod(opened.size) > _LARGE
 
 
 def rgb(picture: Picture, *, longest: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
