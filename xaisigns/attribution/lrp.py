@@ -259,7 +259,10 @@ def _pixel_bounds(bounds: Bounds | None, *, is_first: bool) -> Bounds:
     if not is_first:
         raise RuleError("z_box is for pixels, which only the first convolution or linear layer sees")
     if bounds is None:
-        raise RuleError("z_box needs bounds=(low, high): the lowest and the highest normalised pixel")
+        raise RuleError(
+            "z_box needs bounds=(low, high), the lowest and the highest normalised pixel; give them, or another "
+            "composite such as epsilon_plus_flat"
+        )
     pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else ()
     if not pair or not all(isinstance(bound, Tensor) and bound.is_floating_point() for bound in pair):
         raise RuleError(f"bounds must be two tensors of floats, (low, high), got {shown(bounds)}")
