@@ -140,7 +140,11 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--model", "no_such"], 1, "no model 'no_such': give 'clean' or 'stickered', or the path"),
+        (
+            ["--model", "no_such"],
+            1,
+            "no model 'no_such': there is no such file; give 'clean', 'stickered', or the path",
+        ),
         (["--composite", "no_such"], 1, "no composite 'no_such'; there are epsilon, epsilon_plus"),
         (["--target", "43"], 1, "the model has no class 43; give --target a number from 0 to 42"),
         (["--target", "seventy"], 2, "wanted 'predicted' or a class number"),
