@@ -1,5 +1,6 @@
 """xaisigns explain, run as its users run it."""
 
+import errno
 import inspect
 import json
 import subprocess
@@ -104,6 +105,22 @@ def test_raw_relevance_is_never_written_over_an_image(run, signs, tmp_path, untr
     assert files == {"picture": str(tmp_path / "b-2.png"), "relevance": str(tmp_path / "b-2.npy")}
 
 
+def test_a_full_disk_is_told_in_the_systems_words(run, signs, tmp_path, untrained, monkeypatch):
+    real = Path.write_bytes
+
+    def full(path, content):
+        if path.suffix == ".npy":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    out = tmp_path / "out"
+    code, _, told = run("explain", signs / "stop.png", "--model", untrained, "--npy", "--out", out)
+    assert code == 1
+    assert "stop.npy: No space left on device; choose another place or make room" in told
+    assert list(out.iterdir()) == []
+
+
 def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path, untrained):
     text = tmp_path / "text.png"
     text.write_text("no image")
@@ -123,7 +140,11 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--model", "no_such"], 1, "no model 'no_such': give 'clean' or 'stickered', or the path"),
+        (
+            ["--model", "no_such"],
+            1,
+            "no model 'no_such': there is no such file; give 'clean', 'stickered', or the path",
+        ),
         (["--composite", "no_such"], 1, "no composite 'no_such'; there are epsilon, epsilon_plus"),
         (["--target", "43"], 1, "the model has no class 43; give --target a number from 0 to 42"),
         (["--target", "seventy"], 2, "wanted 'predicted' or a class number"),

@@ -31,7 +31,8 @@ def test_train_then_evaluate(run, gtsrb, tmp_path):
 def test_train_without_data(run, tmp_path):
     code, printed, told = run("train", tmp_path / "nothing", "--out", tmp_path / "my.safetensors")
     assert (code, printed) == (1, "")
-    assert told == f"xaisigns: {tmp_path / 'nothing'} is not a folder; name the folder that holds GTSRB\n"
+    wanted = "name the folder that holds GTSRB, or your own images in train/CLASS"
+    assert told == f"xaisigns: {tmp_path / 'nothing'} is not a folder; {wanted}\n"
 
 
 def test_wrong_usage(run):

@@ -159,7 +159,10 @@ def test_test_images_without_their_classes_are_told(gtsrb):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_root_that_is_not_there_is_told(tmp_path, split):
-    assert refused(tmp_path / "none", split) == f"{tmp_path / 'none'} is not a folder; name the folder that holds GTSRB"
+    assert (
+        refused(tmp_path / "none", split)
+        == f"{tmp_path / 'none'} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS"
+    )
 
 
 @pytest.mark.parametrize(("split", "looked_for"), [("train", "Final_Training/Images"), ("test", "Final_Test/Images")])

@@ -163,7 +163,11 @@ def test_the_names_of_bundled_models_stand_for_files_of_the_package(monkeypatch,
 
 @pytest.mark.parametrize("name", ["nowhere.safetensors", "cleaned", "."])
 def test_a_missing_file_is_refused_with_what_can_be_given(name):
-    refused(name, r"^no model '.*': give 'clean' or 'stickered', or the path of a file of 'xaisigns train'$")
+    refused(
+        name,
+        r"^no model '.*': there is no such file; give 'clean', 'stickered', or the path of a file of 'xaisigns train' "
+        r"or of a checkpoint of one of torchvision's VGGs$",
+    )
 
 
 @pytest.mark.parametrize("share", [0, 1e-7, 4e-7, 1e-5, 1e-4, 1e-3, 0.5, 0.999999])

@@ -208,7 +208,7 @@ def test_a_folder_in_the_place_of_the_model_is_refused_before_the_training(gtsrb
     assert not checkpoint_path(out).exists()
 
 
-NOT_THERE = r"nowhere is not a folder; name the folder that holds GTSRB$"
+NOT_THERE = r"nowhere is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS$"
 
 
 def test_training_on_missing_data_is_refused(tmp_path):

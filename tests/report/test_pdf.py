@@ -16,7 +16,7 @@ from pypdf import PdfReader
 from tests.model.disk import largest_file
 from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
-from xaisigns.report.content import Example, Section
+from xaisigns.report.content import ClassAccuracy, Evaluation, Example, Section
 from xaisigns.report.pdf import PDF_MARK, write_pdf
 
 IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
@@ -198,6 +198,19 @@ def test_a_class_of_four_examples_and_nine_methods_is_one_page(tmp_path):
     content = small_report(methods=methods, sections=(Section(0, (one,) * 4), Section(1)), highlights=(), scores={})
     reader = written(content, tmp_path)
     assert sum("Typisch" in page.extract_text() for page in reader.pages) == 1
+
+
+@pytest.mark.parametrize("classes", [35, 38, 41, 43])  # The more, the lower begins what follows their chart.
+def test_a_heading_is_never_apart_from_its_charts(tmp_path, classes):
+    accuracies = tuple(ClassAccuracy(class_id, 10, 0.8) for class_id in range(classes))
+    confusion = 8 * np.eye(classes, dtype=int) + 2 * np.roll(np.eye(classes, dtype=int), 1, axis=1)
+    content = small_report(
+        names={class_id: f"Klasse {class_id}" for class_id in range(classes)},
+        evaluation=Evaluation(10 * classes, 0.8, (0.7, 0.9), accuracies, confusion),
+    )
+    pages = [page.extract_text() for page in written(content, tmp_path).pages[2:]]  # behind the contents
+    page = next(page for page in pages if "Wie gut die Verfahren sind" in page)
+    assert "Anteil im Schild." in page
 
 
 def test_the_same_content_gives_the_same_bytes(small, tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
     what was looked for.
     """
     if not is_folder(root):
-        raise DataError(f"{root} is not a folder; name the folder that holds GTSRB")
+        raise DataError(f"{root} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS")
     places = list(_places(root, split))
     if places:
         return _fullest(places)

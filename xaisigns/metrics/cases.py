@@ -30,7 +30,7 @@ Count = Callable[[int, int], None]
 
 NO_TRUTH = (
     "the data do not tell where in an image its object is; wanted a model that was trained with stickers "
-    "(train --sticker-class), or metrics that need no place (score --metrics complexity,flipping)"
+    "(train --sticker-class), or a score by metrics that need no place (score --metrics complexity,flipping)"
 )
 _BATCH = 16
 

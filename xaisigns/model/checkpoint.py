@@ -85,8 +85,10 @@ def _existing(name: Path | str) -> Path:
                 return path
         except DataError as error:
             raise ModelError(str(error)) from error
-    known = " or ".join(map(repr, BUNDLED))
-    raise ModelError(f"no model {str(name)[:500]!r}: give {known}, or the path of a file of 'xaisigns train'")
+    raise ModelError(
+        f"no model {str(name)[:500]!r}: there is no such file; give {', '.join(map(repr, BUNDLED))}, or the path of a "
+        "file of 'xaisigns train' or of a checkpoint of one of torchvision's VGGs"
+    )
 
 
 def _model(path: Path, preprocessing: Preprocessing | None) -> Classifier:

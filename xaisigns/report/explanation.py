@@ -1,5 +1,6 @@
 """Explains image files: pictures, raw relevance, and the plain data that says what is in them."""
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -128,9 +129,14 @@ def _write(figure: Figure, relevance: Tensor, files: dict[str, Path], *, force: 
     with whole_files(places, force=force) as (picture, *arrays):
         write_picture(figure, picture)
         for array in arrays:
-            with array.open("wb") as file:
-                np.save(file, relevance.numpy(force=True))
-                np.save(file, np.bytes_(_RELEVANCE_MARK))  # A second array, which np.load leaves alone.
+            array.write_bytes(_npy(relevance))
+
+
+def _npy(relevance: Tensor) -> bytes:
+    buffer = io.BytesIO()  # To a file, NumPy does not say why it cannot write.
+    np.save(buffer, relevance.numpy(force=True))
+    np.save(buffer, np.bytes_(_RELEVANCE_MARK))  # A second array, which np.load leaves alone.
+    return buffer.getvalue()
 
 
 def _document(
