@@ -45,6 +45,12 @@ class Turning:
                 raise ImportError("multiarray failed to import") from None
 sys.meta_path.insert(0, Turning())
 """
+# As a terminal starts a command, however the tests were started: nohup ignores one signal, a shell's & another.
+HEARD = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
 HANGUP_IGNORED = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
 
 
@@ -60,7 +66,7 @@ sys.modules["xaisigns.data.inventory"] = stub
 
 def ended(arguments, number=0, module="", before="", more="", **options):
     """Exit code, stdout and stderr of the command in a process of its own."""
-    code = before + PROLOGUE.format(root=str(REPOSITORY), **locals()) + more + "main()"
+    code = HEARD + before + PROLOGUE.format(root=str(REPOSITORY), **locals()) + more + "main()"
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     done = subprocess.run([sys.executable, "-c", code], text=True, check=False, **options)
     return done.returncode, done.stdout, done.stderr

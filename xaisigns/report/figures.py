@@ -29,7 +29,7 @@ PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 DRAWN = 1024
 _STEPS = 63
 _LONGEST_NAME = 60  # letters of a class's name
-_LINES = (92, 76, 60, 44)  # letters of a heading's line: fewer where they are wide
+_LINES = (120, 104, 92, 76, 60, 44)  # letters of a heading's line: fewer where they are wide
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "class": "class",
