@@ -6,10 +6,10 @@ import sys
 import threading
 
 import matplotlib as mpl
-import matplotlib.style
 import pytest
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.style import library
 from PIL import Image
 
 import xaisigns as xs
@@ -93,7 +93,7 @@ def plain(untrained):
 
 
 def settings_of(name):
-    return matplotlib.style.library.get(name, HOSTILE)
+    return library.get(name, HOSTILE)
 
 
 @pytest.mark.parametrize("name", ["hostile", "dark_background", "seaborn-v0_8-poster", "bmh", "fast", "classic"])
