@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 
 
 def main() -> None:

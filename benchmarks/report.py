@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.evaluation import wilson_interval
 from xaisigns.report.content import (
     ClassAccuracy,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from torch import nn
 
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 

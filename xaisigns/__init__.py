@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from xaisigns.attribution.methods import attribute, register_method
     from xaisigns.attribution.result import Result
     from xaisigns.data.gtsrb import GTSRB
+    from xaisigns.data.layouts import open_images
     from xaisigns.data.manipulation import Manipulation
-    from xaisigns.data.opening import open_images
     from xaisigns.data.stickers import Sticker, apply_sticker
     from xaisigns.errors import XaisignsError
     from xaisigns.model.checkpoint import load_model, save_model
-    from xaisigns.report.comparison import compare
-    from xaisigns.report.figures import show
+    from xaisigns.pictures.comparison import compare
+    from xaisigns.pictures.figures import show
 
 __all__ = [
     "GTSRB",

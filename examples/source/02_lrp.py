@@ -43,8 +43,8 @@ import PIL.Image
 import torch
 
 import xaisigns as xs
-from xaisigns.data.examples import example_signs
-from xaisigns.data.language import percent, written
+from xaisigns.data.drawn.examples import example_signs
+from xaisigns.base.language import percent, written
 
 # %%
 model = xs.load_model("stickered")

@@ -38,11 +38,11 @@ from IPython.display import display
 
 import xaisigns as xs
 from xaisigns.attribution.selection import select_methods
-from xaisigns.data.examples import example_signs
-from xaisigns.data.rendered_set import default_rendered_set
-from xaisigns.metrics.cases import find_cases
-from xaisigns.metrics.score_files import ordered
-from xaisigns.metrics.scoring import Scoring, score
+from xaisigns.data.drawn.examples import example_signs
+from xaisigns.data.drawn.sign_set import default_rendered_set
+from xaisigns.study.cases import find_cases
+from xaisigns.study.score_files import ordered
+from xaisigns.study.scoring import Scoring, score
 from xaisigns.model.vgg import initialise
 
 # %% [markdown] lang="de"

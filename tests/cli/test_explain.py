@@ -16,7 +16,7 @@ import xaisigns as xs
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.cli.compare import compare
 from xaisigns.cli.explain import explain
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.preprocessing import MAX_PIXELS, read_image
 
 

@@ -13,7 +13,7 @@ from xaisigns.attribution.composites import COMPOSITES
 from xaisigns.attribution.methods import methods
 from xaisigns.cli import words
 from xaisigns.data import download
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.image_set import Layout, Split
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.metrics import tuning
@@ -140,7 +140,7 @@ def test_the_option_wins_over_the_variable_and_help_names_both(run, monkeypatch)
 
 def test_everything_that_is_looked_up_has_its_words():
     source = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "xaisigns").rglob("*.py"))
-    assert set(re.findall(r'\bbar\("([^"]+)"\)', source)) == words.BARS.keys()
+    assert set(re.findall(r'\bprogress(?:, |\()"([^"]+)"', source)) == words.BARS.keys()
     for told in words.WORDS.values():
         assert {*get_args(Split), *(f"layout_{layout}" for layout in get_args(Layout))} <= told.keys()
 

@@ -8,7 +8,7 @@ import pytest
 import xaisigns as xs
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.methods import methods
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 
 import xaisigns as xs
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from tests.data.layouts import kaggle, torchvision
 from xaisigns.data import download
 from xaisigns.data.image_set import SPLITS
 from xaisigns.data.inventory import inventory
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, read_manifest
-from xaisigns.data.opening import open_images
 from xaisigns.errors import DownloadError, XaisignsError
 
 TIMES = 1  # as many damaged data sets again

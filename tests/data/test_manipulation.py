@@ -14,8 +14,8 @@ from tests.data.layouts import LAYOUTS
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample, fingerprint
 from xaisigns.data.inventory import inventory
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
-from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.data.written import STICKER, read_masks, written_manifest
@@ -350,7 +350,7 @@ def test_the_manifest_names_the_split(gtsrb, tmp_path, stickered):
 def test_progress_counts_the_images_of_both_splits(gtsrb, tmp_path):
     calls = []
     write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, progress=lambda *call: calls.append(call))
-    assert calls == [(done, 36) for done in range(1, 37)]
+    assert calls == [("copying", done, 36) for done in range(1, 37)]
 
 
 def test_the_original_is_left_as_it_was(gtsrb, tmp_path):
@@ -429,7 +429,7 @@ def test_a_broken_image_midway_leaves_nothing(gtsrb, tmp_path):
 
 
 def test_an_interruption_midway_leaves_nothing(gtsrb, tmp_path):
-    def interrupt(done, total):
+    def interrupt(work, done, total):
         if done == 30:
             assert len(list(tmp_path.rglob("*.ppm"))) == 36 + 30
             raise KeyboardInterrupt

@@ -26,7 +26,7 @@ from xaisigns.attribution import methods
 from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings
 

@@ -26,8 +26,8 @@ from xaisigns.metrics.localisation import (
 )
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
-from xaisigns.metrics.scoring import Scoring
 from xaisigns.metrics.similarity import spearman, ssim
+from xaisigns.study.scoring import Scoring
 
 LOCALISATION = [relevance_mass, relevance_rank, pointing_game, localisation_auc]
 MASK = torch.zeros(3, 8, 9, dtype=torch.bool)

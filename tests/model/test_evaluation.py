@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.conftest import OWN_CLASSES
 from tests.model.test_torch_state import CALLERS, settings
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import (
     accuracy_report,

@@ -10,11 +10,11 @@ from safetensors.torch import load_file
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
 from xaisigns.data.classes import CLASSES
+from xaisigns.data.drawn.sign_set import RenderedSet
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
-from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
@@ -32,14 +32,13 @@ class Training:
     """What a training gave: its model file, its card and the calls of its callbacks."""
 
     def __init__(self, root, out, **options):
-        self.out, self.decoded, self.steps = out, [], []
+        self.out, self.heard = out, []
         self.card = train_model(
             root,
             out,
             NETWORK,
             SETTINGS,
-            decoding=lambda *counts: self.decoded.append(counts),
-            progress=self.steps.append,
+            progress=lambda *call, **figures: self.heard.append((*call, figures.get("epoch"))),
             **options,
         )
 
@@ -110,8 +109,8 @@ def test_the_card_tells_the_manipulation(stickered):
 
 
 def test_progress_tells_images_and_steps(clean):
-    assert clean.decoded == [(done, 24) for done in range(1, 25)]
-    assert [(now.epoch, now.step, now.steps) for now in clean.steps] == [(1, 1, 2), (1, 2, 2)]
+    decoded = [("decoding", done, 24, None) for done in range(1, 25)]
+    assert clean.heard == [*decoded, ("training", 1, 2, 1), ("training", 2, 2, 1)]
 
 
 def test_a_manipulated_copy_gives_the_model_of_stickers_put_on_in_memory(fresh, stickered, gtsrb, tmp_path):
@@ -205,7 +204,7 @@ def test_a_folder_in_the_place_of_the_model_is_refused_before_the_training(gtsrb
     out.mkdir()
     steps = []
     with pytest.raises(OutputError, match=r"^cannot write .*models: it is a folder; name a file instead$"):
-        train_model(gtsrb, out, NETWORK, SETTINGS, progress=steps.append)
+        train_model(gtsrb, out, NETWORK, SETTINGS, progress=lambda *call, **_: steps.append(call))
     assert steps == []
     assert not checkpoint_path(out).exists()
 
@@ -296,15 +295,9 @@ def test_stickers_on_all_classes_have_no_part_of_their_own(undecided, gtsrb):
 
 
 def test_evaluation_tells_its_progress(undecided, gtsrb):
-    decoded, tested = [], []
-    evaluate_model(
-        undecided,
-        gtsrb,
-        decoding=lambda *counts: decoded.append(counts),
-        progress=lambda *counts: tested.append(counts),
-    )
-    assert decoded == 2 * [(done, 12) for done in range(1, 13)]
-    assert tested == 2 * [(12, 12)]
+    heard = []
+    evaluate_model(undecided, gtsrb, progress=lambda *call: heard.append(call))
+    assert heard == 2 * [*(("decoding", done, 12) for done in range(1, 13)), ("predicting", 12, 12)]
 
 
 def test_data_with_more_classes_than_the_model_is_refused(gtsrb):

@@ -8,18 +8,18 @@ import xaisigns as xs
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
 from xaisigns.attribution.methods import find_method
+from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
-from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 from xaisigns.errors import MethodError, ModelError
-from xaisigns.metrics.cases import find_cases
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.report import examined
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.gather import Reporting, gather
 from xaisigns.report.words import METRIC_WORDS
+from xaisigns.study.cases import find_cases
 
 METHODS = ("saliency", "edges")
 STICKERS = Manipulation(4, seed=3)

@@ -13,8 +13,8 @@ from torch import nn
 
 from xaisigns.attribution.canonize import SUPPORTED, canonize, changes, leaves
 from xaisigns.attribution.composites import Rule, find_composite
-from xaisigns.data.bounds import shown
-from xaisigns.data.files import is_file, whole_file
+from xaisigns.base.bounds import shown
+from xaisigns.base.files import is_file, whole_file
 from xaisigns.errors import DataError, RuleError
 
 Key = str | int | type[nn.Module]

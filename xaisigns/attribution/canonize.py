@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from torchvision.models import VGG, AlexNet
 
 from xaisigns.attribution.weights import effective_weights
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
 from xaisigns.model.vgg import Classifier
 

@@ -21,7 +21,7 @@ from xaisigns.attribution.rules import (
     ZPlus,
 )
 from xaisigns.attribution.specification import number, number_text, read_specification
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
 
 RULES: dict[str, type[LayerRule]] = {

@@ -17,9 +17,9 @@ from xaisigns.attribution.images import Images
 from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
 from xaisigns.attribution.running import memory_order
 from xaisigns.attribution.specification import read_specification
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import RuleError, ShapeError
-from xaisigns.model.torch_state import own_torch_state
 
 Target = int | Tensor
 

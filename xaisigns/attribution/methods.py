@@ -24,10 +24,10 @@ from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.running import BATCH, Between, contrasted, quiet
 from xaisigns.attribution.specification import Specification, number, number_text, read_specification
-from xaisigns.data.bounds import shown
-from xaisigns.data.language import Text
+from xaisigns.base.bounds import shown
+from xaisigns.base.language import Text
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError
-from xaisigns.model.torch_state import own_torch_state
 
 DEFAULT_METHODS = (
     "lrp",

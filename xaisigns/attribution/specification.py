@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import MethodError, XaisignsError
 
 

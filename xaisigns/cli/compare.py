@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from xaisigns.base.language import Language, percent
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -26,7 +27,6 @@ from xaisigns.cli.terminal import (
     tell_skipped,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language, percent
 
 
 def compare(
@@ -50,11 +50,11 @@ def compare(
     json: Json = False,
 ) -> None:
     """Write one picture an image: methods as columns, classes as rows."""
-    from xaisigns.report.comparison import compare_files
+    from xaisigns.pictures.comparison import compare_files
 
     rows = [target_class(text) for text in target or ()]
     network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
+    with bars(lang) as progress:
         report = compare_files(
             network,
             or_examples(images),
@@ -62,7 +62,7 @@ def compare(
             methods.split(","),
             rows,
             lang,
-            progress=bar("comparing"),
+            progress=progress,
             max_pixels=max_pixels,
             force=force,
         )

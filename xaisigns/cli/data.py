@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
+from xaisigns.base.language import Language, counted, whole
 from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
-from xaisigns.data.language import Language, counted, whole
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
 
@@ -23,9 +23,8 @@ def download(
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
-    with bars(lang) as bar:
-        of_archive = {archive.name: bar(archive.name) for archive in ARCHIVES}
-        fetch(root, ARCHIVES, progress=lambda name, done, total: of_archive[name](done, total))
+    with bars(lang) as progress:
+        fetch(root, ARCHIVES, progress)
     info(root, lang, json)
 
 
@@ -63,9 +62,9 @@ def sticker(
     """Write a copy of the data set with black stickers on one class, their exact masks, and manifest.json."""
     from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 
-    with bars(lang) as bar:
+    with bars(lang) as progress:
         manipulation = Manipulation(class_id, fraction, seed)
-        manifest = write_manipulated_copy(root, out, manipulation, split, progress=bar("copying"))
+        manifest = write_manipulated_copy(root, out, manipulation, split, progress)
     summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
     if json:
         print_json(summary)
@@ -89,12 +88,12 @@ def render(
     json: Json = False,
 ) -> None:
     """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
+    from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
     from xaisigns.data.manipulation import Manipulation
-    from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 
-    with bars(lang) as bar:
+    with bars(lang) as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
-        manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress=bar("drawing"))
+        manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress)
     summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
     if json:
         print_json(summary)

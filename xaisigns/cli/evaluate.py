@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
+from xaisigns.base.language import Language, counted, percent, whole
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
@@ -20,7 +21,6 @@ from xaisigns.cli.terminal import (
     say,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language, counted, percent, whole
 
 
 def evaluate(
@@ -36,10 +36,8 @@ def evaluate(
     from xaisigns.model.experiment import evaluate_model
 
     network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
-        report = evaluate_model(
-            network, or_rendered(root, bar), language=lang, decoding=bar("decoding"), progress=bar("testing")
-        )
+    with bars(lang) as progress:
+        report = evaluate_model(network, or_rendered(root, progress), language=lang, progress=progress)
     if json:
         print_json(report)
     else:

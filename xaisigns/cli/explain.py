@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from xaisigns.base.language import Language, percent, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -26,7 +27,6 @@ from xaisigns.cli.terminal import (
     tell_skipped,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language, percent, written
 
 
 def explain(
@@ -57,14 +57,14 @@ def explain(
     """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
     from xaisigns.attribution.specification import read_specification
-    from xaisigns.report.explanation import Explaining, explain_files
+    from xaisigns.pictures.explanation import Explaining, explain_files
 
     class_id = target_class(target)
     if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
     network = load(model, input_size, mean, std)
     chosen = read_rules(rules) if rules else None
-    with bars(lang) as bar:
+    with bars(lang) as progress:
         report = explain_files(
             network,
             or_examples(images),
@@ -81,7 +81,7 @@ def explain(
                 max_pixels=max_pixels,
                 force=force,
             ),
-            progress=bar("explaining"),
+            progress=progress,
         )
     if json:
         print_json(report)

@@ -9,7 +9,7 @@ from xaisigns.cli.words import WORDS
 
 if TYPE_CHECKING:
     from xaisigns.attribution.methods import Method
-    from xaisigns.data.language import Language
+    from xaisigns.base.language import Language
 
 
 def methods(lang: Lang = "en", json: Json = False) -> None:

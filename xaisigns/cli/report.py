@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import Language, counted, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -24,8 +26,6 @@ from xaisigns.cli.terminal import (
     say,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_SEED
-from xaisigns.data.language import Language, counted, written
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
@@ -66,10 +66,10 @@ def report(
     paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
     check_reports(paths, force=force)
     network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
+    with bars(lang) as progress:
         document = write_reports(
             network,
-            or_rendered(root, bar),
+            or_rendered(root, progress),
             Reporting(
                 name=model,
                 command=_command(lang),
@@ -80,7 +80,7 @@ def report(
                 seed=seed,
             ),
             paths,
-            bar,
+            progress,
             force=force,
         )
     if json:

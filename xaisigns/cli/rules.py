@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
+from xaisigns.base.language import Language
 from xaisigns.cli.terminal import (
     Composite,
     InputSize,
@@ -19,7 +20,6 @@ from xaisigns.cli.terminal import (
     say,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language
 
 
 def rules(

@@ -7,6 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import Language, counted, percent, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -27,8 +29,6 @@ from xaisigns.cli.terminal import (
     tell,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_SEED
-from xaisigns.data.language import Language, counted, percent, written
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
 
 
@@ -58,27 +58,27 @@ def score(
 ) -> None:
     """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
     from xaisigns.attribution.selection import select_methods
-    from xaisigns.data.files import check_places
+    from xaisigns.base.files import check_places
     from xaisigns.errors import DataError
-    from xaisigns.metrics.cases import NO_TRUTH, find_cases
-    from xaisigns.metrics.score_files import score_places, write_scores
-    from xaisigns.metrics.scoring import Scoring, check_steps, expected_seconds
-    from xaisigns.metrics.scoring import score as score_methods
+    from xaisigns.study.cases import NO_TRUTH, find_cases
+    from xaisigns.study.score_files import score_places, write_scores
+    from xaisigns.study.scoring import Scoring, check_steps, expected_seconds
+    from xaisigns.study.scoring import score as score_methods
 
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
     network = load(model, input_size, mean, std)
     check_steps(scoring, network.settings.input_size**2)
-    with bars(lang) as bar:
-        cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
+    with bars(lang) as progress:
+        cases = find_cases(network, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
         if masks == "roi" and cases.kind == "image":
             raise DataError(NO_TRUTH)
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
             tell(WORDS[lang]["will_take"].format(minutes=minutes))
-        document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"), language=lang)
+        document = score_methods(network, cases, chosen, scoring, progress=progress, language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
     if json:
         print_json(document)
@@ -87,7 +87,7 @@ def score(
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    from xaisigns.metrics.score_files import best_methods, metric_title, ordered
+    from xaisigns.study.score_files import best_methods, metric_title, ordered
 
     words, kind = WORDS[language], document["masks"]
     images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
@@ -107,7 +107,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:
-    from xaisigns.metrics.score_files import mark
+    from xaisigns.study.score_files import mark
 
     if score["value"] is None:
         return Text("–")

@@ -3,20 +3,21 @@
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from xaisigns.cli.words import BARS
-from xaisigns.data.documents import json_text
-from xaisigns.data.language import LANGUAGE_VARIABLE, Language, printable
+from xaisigns.base.documents import json_text
+from xaisigns.base.language import LANGUAGE_VARIABLE, Language, percent, printable, written
+from xaisigns.base.progress import Progress
+from xaisigns.cli.words import BARS, WORDS
 from xaisigns.errors import OutputError
 
 if TYPE_CHECKING:
@@ -182,44 +183,46 @@ def _stdout() -> Iterator[TextIO]:
 
 
 @contextmanager
-def bars(language: Language) -> Iterator[Callable[[str], Callable[..., None]]]:
-    """Progress bars on stderr, only on a terminal.
-
-    Gives a function that makes a bar by its English title; the bar is called with what is done, what there is in all
-    (or None), and a note beside it.
-    """
+def bars(language: Language) -> Iterator[Progress]:
+    """Progress bars on stderr, one for each work, only on a terminal."""
     console = _Console(stderr=True)
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        rich_progress.TextColumn("{task.description}", markup=False),
+        rich_progress.BarColumn(),
+        rich_progress.TextColumn("{task.percentage:>3.0f} %"),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with rich_progress.Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        tasks: dict[str, rich_progress.TaskID] = {}
 
-        def bar(title: str) -> Callable[..., None]:
-            shown = BARS.get(title, title) if language == "de" else title
-            task = progress.add_task(printable(shown), total=None, visible=False, note="")
+        def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
+            if work not in tasks:
+                title = BARS.get(work, work) if language == "de" else work
+                tasks[work] = shown.add_task(printable(title), total=None, note="")
+            shown.update(tasks[work], completed=done, total=total, note=_note(figures, language))
 
-            def update(done: int, total: int | None, note: str = "") -> None:
-                progress.update(task, completed=done, total=total, note=printable(note), visible=True)
-
-            return update
-
-        yield bar
+        yield hear
 
 
-def or_rendered(root: Path | None, bar: Callable[[str], Callable[..., None]]) -> Path:
+def _note(figures: dict[str, float], language: Language) -> str:
+    """What a training tells beside its bar."""
+    if not figures:
+        return ""
+    loss, accuracy = written(f"{figures['loss']:.3f}", language), percent(figures["accuracy"], language, 2)
+    return WORDS[language]["epoch"].format(epoch=figures["epoch"], loss=loss, accuracy=accuracy)
+
+
+def or_rendered(root: Path | None, progress: Progress) -> Path:
     """The folder that was named, or that of the drawn signs."""
-    from xaisigns.data.rendered_set import default_rendered_set
+    from xaisigns.data.drawn.sign_set import default_rendered_set
 
-    return root or default_rendered_set(progress=bar("drawing signs"))
+    return root or default_rendered_set(progress)
 
 
 def or_examples(images: list[Path] | None) -> list[Path]:
     """The image files that were named, or those of the four example signs."""
-    from xaisigns.data.examples import example_files
+    from xaisigns.data.drawn.examples import example_files
 
     return images or example_files()
 

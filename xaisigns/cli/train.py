@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from xaisigns.base.language import percent, written
 from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json, say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import percent, written
 
 
 def train(
@@ -34,7 +34,7 @@ def train(
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.model.experiment import train_model
     from xaisigns.model.places import check_training_places
-    from xaisigns.model.training import Progress, TrainingSettings
+    from xaisigns.model.training import TrainingSettings
     from xaisigns.model.vgg import NetworkSettings
 
     words = WORDS[lang]
@@ -44,15 +44,9 @@ def train(
     check_training_places(out, force=force)
     if root is None and sticker_class is not None:
         check_class(sticker_class)  # before signs are drawn
-    with bars(lang) as bar:
-        training = bar("training")
-
-        def progress(now: Progress) -> None:
-            loss, accuracy = written(f"{now.loss:.3f}", lang), percent(now.accuracy, lang, 2)
-            training(now.step, now.steps, words["epoch"].format(epoch=now.epoch, loss=loss, accuracy=accuracy))
-
+    with bars(lang) as progress:
         card = train_model(
-            or_rendered(root, bar),
+            or_rendered(root, progress),
             out,
             network,
             settings,
@@ -61,7 +55,6 @@ def train(
             validation=validation,
             resume=resume,
             force=force,
-            decoding=bar("decoding"),
             progress=progress,
         )
     if json:

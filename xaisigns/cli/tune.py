@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import Language, counted, whole, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -22,8 +24,6 @@ from xaisigns.cli.terminal import (
     say,
 )
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_SEED
-from xaisigns.data.language import Language, counted, whole, written
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
@@ -50,20 +50,18 @@ def tune(
 ) -> None:
     """Search rules on training images, measure them on test images beside the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
-    from xaisigns.data.files import Place, check_places
-    from xaisigns.metrics.cases import find_cases
-    from xaisigns.metrics.tuning import tune as search
-    from xaisigns.metrics.tuning import write_tuning
+    from xaisigns.base.files import Place, check_places
+    from xaisigns.study.cases import find_cases
+    from xaisigns.study.tuning import tune as search
+    from xaisigns.study.tuning import write_tuning
 
     check_places([Place(out, RULES_MARK)], force=force)
     network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
-        folder = or_rendered(root, bar)
-        training = find_cases(
-            network, folder, masks, per_class, split="train", seed=seed, progress=bar("training images")
-        )
-        testing = find_cases(network, folder, masks, held_out, seed=seed, progress=bar("test images"))
-        tuning = search(network, training, testing, metric, progress=bar("tuning"))
+    with bars(lang) as progress:
+        folder = or_rendered(root, progress)
+        training = find_cases(network, folder, masks, per_class, split="train", seed=seed, progress=progress)
+        testing = find_cases(network, folder, masks, held_out, seed=seed, progress=progress)
+        tuning = search(network, training, testing, metric, progress=progress)
     document = write_tuning(tuning, metric, out, force=force)
     if json:
         print_json(document)

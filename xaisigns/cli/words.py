@@ -1,6 +1,6 @@
 """Everything that commands print for people, in both languages."""
 
-from xaisigns.data.language import Language
+from xaisigns.base.language import Language
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -176,14 +176,11 @@ BARS: dict[str, str] = {
     "comparing": "Vergleichen",
     "copying": "Kopieren",
     "decoding": "Einlesen",
-    "drawing": "Zeichnen",
     "drawing signs": "Schilder zeichnen",
     "explaining": "Erklären",
     "finding images": "Bilder suchen",
+    "predicting": "Vorhersagen",
     "scoring": "Bewerten",
-    "test images": "Testbilder",
-    "testing": "Testen",
     "training": "Training",
-    "training images": "Trainingsbilder",
     "tuning": "Regeln suchen",
 }

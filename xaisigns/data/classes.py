@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from xaisigns.data.bounds import shown, whole
-from xaisigns.data.language import Language
+from xaisigns.base.bounds import shown, whole
+from xaisigns.base.language import Language
 from xaisigns.errors import DataError
 
 

@@ -1,7 +1,7 @@
 """A data set decoded once: uint8 pixels at the network's size in a memory-mapped file, and its split by track."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.data.cache import cache_folder, kept_rows, made_by
+from xaisigns.base.cache import cache_folder, kept_rows, made_by
+from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import is_large, read_image, resize
@@ -25,7 +26,7 @@ def decode(
     manipulation: Manipulation | None = None,
     *,
     folder: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> NDArray[np.uint8]:
     """All images as a read-only memory map ``(N, size, size, 3)`` uint8, in the order of ``data.samples``.
 
@@ -66,7 +67,7 @@ def _decoded(
     samples: Sequence[Sample],
     size: int,
     manipulation: Manipulation | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress,
 ) -> Iterator[NDArray[np.uint8]]:
     def pixels(sample: Sample) -> NDArray[np.uint8]:
         image = read_image(sample.path)
@@ -79,8 +80,7 @@ def _decoded(
         for index, image in enumerate(small):
             # Large ones in this thread alone: each of the others would keep the memory of its largest.
             yield pixels(samples[index]) if image is None else image
-            if progress:
-                progress(index + 1, len(samples))
+            progress("decoding", index + 1, len(samples))
 
 
 def _state(samples: Sequence[Sample], manipulation: Manipulation | None) -> list[Any]:

@@ -13,16 +13,15 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from xaisigns.data.files import cannot_write, is_file, whole_file
+from xaisigns.base.files import cannot_write, is_file, whole_file
+from xaisigns.base.progress import Progress, silent
 from xaisigns.data.listing import plain
 from xaisigns.errors import DownloadError
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueErro
 _FILE_AND_FOLDER = (FileExistsError, NotADirectoryError, IsADirectoryError)  # one name twice in an archive
 
 
-def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progress | None = None) -> None:
+def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progress = silent) -> None:
     """Fetch the archives and extract them directly below ``root``, but none that is already there.
 
     ``progress`` gets the archive's name, the bytes so far and their total (None when it is not told); the
@@ -110,7 +109,7 @@ def _clear(archive: Archive, work: Path) -> None:
     shutil.rmtree(work / f"{archive.name}.extracting", ignore_errors=True)
 
 
-def _fetch(archive: Archive, work: Path, progress: Progress | None) -> None:
+def _fetch(archive: Archive, work: Path, progress: Progress) -> None:
     whole, part = work / archive.name, work / f"{archive.name}.part"
     if _md5(whole) == archive.md5:
         return
@@ -137,7 +136,7 @@ def _md5(path: Path) -> str | None:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _complete(archive: Archive, part: Path, progress: Progress | None) -> None:
+def _complete(archive: Archive, part: Path, progress: Progress) -> None:
     for pause in (*PAUSES, None):
         try:
             _receive(archive, part, progress)
@@ -156,14 +155,13 @@ def _size(part: Path) -> int:
     return part.stat().st_size if part.is_file() else 0
 
 
-def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
+def _receive(archive: Archive, part: Path, progress: Progress) -> None:
     with _answer(archive, part) as response:
         size, total = _span(response, part)
         _refuse_size(archive, total or 0, part)
         with part.open("ab" if size else "wb") as file:
             while total is None or size < total:
-                if progress:
-                    progress(archive.name, size, total)
+                progress(archive.name, size, total)
                 chunk = _chunk(response)
                 if not chunk:
                     break
@@ -172,8 +170,7 @@ def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
                 size += len(chunk)
     if total is not None and size < total:
         raise _DroppedError(f"the connection ended at {size:,} of {total:,} bytes")
-    if progress:
-        progress(archive.name, size, total)
+    progress(archive.name, size, total)
 
 
 def _refuse_size(archive: Archive, size: int, part: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from xaisigns.data.files import is_folder
+from xaisigns.base.files import is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below
 from xaisigns.errors import DataError

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from xaisigns.base.files import is_file, is_folder
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.files import is_file, is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below
 from xaisigns.data.tables import Row, names_in, place_below, read_rows

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 from PIL import Image
 from torch.utils.data import Dataset
 
-from xaisigns.data.bounds import shown, whole
-from xaisigns.data.language import Language
+from xaisigns.base.bounds import shown, whole
+from xaisigns.base.language import Language
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
 

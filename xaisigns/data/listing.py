@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from xaisigns.data.files import is_file, is_folder
+from xaisigns.base.files import is_file, is_folder
 from xaisigns.errors import DataError
 
 # What file systems, archivers and storage devices put beside people's folders; all else of theirs is hidden.

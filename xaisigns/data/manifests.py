@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from xaisigns.data.documents import first_fault, strict_json
+from xaisigns.base.documents import first_fault, strict_json
+from xaisigns.data.drawn.sign_set import RenderedSet
 from xaisigns.data.image_set import Split
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
 
 _LARGEST = 1 << 26  # bytes; a copy of GTSRB with a sticker on every image has 3 million

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.bounds import check_seed, real, shown, whole
-from xaisigns.data.documents import first_fault
+from xaisigns.base.bounds import check_seed, real, shown, whole
+from xaisigns.base.documents import first_fault
+from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import SPLITS, Sample, Split
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
 from xaisigns.data.written import STICKER, Entry, read_masks, refuse_long_names, write_images, written_manifest
@@ -105,7 +107,7 @@ def write_manipulated_copy(
     out: Path,
     manipulation: Manipulation,
     stickered: Literal["train", "test", "all"] = "train",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the data set below ``root`` to ``out``, with stickers, masks and a manifest.
 
@@ -143,7 +145,7 @@ def write_manipulated_copy(
         {split: entries(split) for split in SPLITS},
         {**drawn, "manipulation": manipulation.to_json(), "splits": splits},
         total=sum(map(len, sets.values())),
-        progress=progress,
+        progress=partial(progress, "copying"),
     )
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
-from xaisigns.data.files import is_file
+from xaisigns.base.files import is_file
+from xaisigns.base.quiet import Quiet
 from xaisigns.data.pixels import image_of, to_rgb
-from xaisigns.data.quiet import Quiet
 from xaisigns.errors import DataError, ShapeError
 
 RGB = tuple[float, float, float]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from xaisigns.data.bounds import each, real, shown, whole
+from xaisigns.base.bounds import each, real, shown, whole
 from xaisigns.data.preprocessing import Picture, rgb
 from xaisigns.errors import DataError
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from xaisigns.base.files import is_file
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.files import is_file
 from xaisigns.data.image_set import Box
 from xaisigns.errors import DataError
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.documents import json_text
-from xaisigns.data.files import is_file, whole_folder
+from xaisigns.base.documents import json_text
+from xaisigns.base.files import is_file, whole_folder
 from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError, OutputError
@@ -38,7 +38,7 @@ def write_images(
     manifest: Mapping[str, Any],
     *,
     total: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Write a data set to the new folder ``out`` and give its manifest, with format, counts and stickered images.
 
@@ -62,8 +62,7 @@ def write_images(
                     row = [place.name, *entry.image.size, *entry.sample.box(entry.image), entry.sample.class_id]
                     tables.setdefault(_table(place, split), [_COLUMNS]).append(";".join(map(str, row)))
                 counts[split] = count
-                if progress:
-                    progress(sum(counts.values()), total)
+                progress(sum(counts.values()), total)
             for table, rows in tables.items():
                 (folder / table).write_text("\n".join([*rows, ""]), encoding="utf-8")
         whole = {"format": 1, **manifest, "counts": counts, "stickered": stickered}

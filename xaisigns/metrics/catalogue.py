@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from xaisigns.data.language import Language, Text
+from xaisigns.base.language import Language, Text
 
 
 @dataclass(frozen=True)

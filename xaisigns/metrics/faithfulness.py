@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
 from xaisigns.attribution.lrp import Target
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import check_relevance, checked, logits, pairs
 from xaisigns.metrics.heatmap import flat_heatmap, most_relevant_first, nan_unless, seeded
 from xaisigns.metrics.settings import check_positive, check_samples, check_whole
-from xaisigns.model.torch_state import own_torch_state
 
 Order = Literal["most", "least"]
 Filling = Literal["mean", "blur", "noise"]

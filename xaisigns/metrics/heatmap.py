@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaisigns.data.bounds import LARGEST_SEED
+from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.errors import ShapeError
 from xaisigns.metrics.settings import check_whole
 

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.heatmap import seeded
 from xaisigns.metrics.settings import check_whole
-from xaisigns.model.torch_state import own_torch_state
 
 _DRAWS_AT_ONCE = 2**22
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import ascending, average_ranks, flat_heatmap, nan_unless
-from xaisigns.model.torch_state import own_torch_state
 
 
 @own_torch_state()

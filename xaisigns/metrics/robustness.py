@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.lrp import Target
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.metrics.batches import Attribute, checked, explained, heatmaps, pairs
 from xaisigns.metrics.heatmap import nan_unless, seeded
 from xaisigns.metrics.settings import check_positive, check_samples
-from xaisigns.model.torch_state import own_torch_state
 
 
 @own_torch_state()

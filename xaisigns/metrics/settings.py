@@ -1,6 +1,6 @@
 """Which numbers the settings of metrics may have, on the command line and in Python."""
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import MetricError
 
 MOST_STEPS = 10_000

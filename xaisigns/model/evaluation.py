@@ -1,7 +1,7 @@
 """How good a model is: accuracy with an interval, per class, confusion, and what a sticker does to it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,18 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.image_set import ImageSet
-from xaisigns.data.language import Language, chosen_language
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
-def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None) -> Tensor:
+def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Progress = silent) -> Tensor:
     """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory.
 
     The model answers as in eval mode, whatever mode it is in. Raises ModelError when a logit is not finite.
@@ -33,8 +34,7 @@ def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[in
         for start in range(0, len(pixels), step):
             batch = normalise(np.asarray(pixels[start : start + step]), model.settings.mean, model.settings.std)
             logits.append(model(batch.to(weight)).float().cpu())
-            if progress:
-                progress(min(start + step, len(pixels)), len(pixels))
+            progress("predicting", min(start + step, len(pixels)), len(pixels))
     predicted = torch.cat(logits) if logits else torch.empty(0, model.settings.classes)
     if broken := int((~predicted.isfinite().all(dim=1)).sum()):
         raise ModelError(

@@ -1,7 +1,6 @@
 """From a data set on disk to a trained model file, and from both to the measured report."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,22 @@ from typing import Any
 import numpy as np
 import torch
 
+from xaisigns.base.language import Language
+from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
+from xaisigns.data.drawn.sign_set import RenderedSet
 from xaisigns.data.image_set import ImageSet, fingerprint
-from xaisigns.data.language import Language
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
-from xaisigns.data.opening import open_images
-from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
 from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
 from xaisigns.model.places import check_training_places
-from xaisigns.model.training import Images, Progress, TrainingSettings, train
+from xaisigns.model.training import Images, TrainingSettings, train
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 _MOST_DRAWN = 2**31  # bytes, which lie in memory
-
-Count = Callable[[int, int], None]
 
 
 def train_model(
@@ -39,8 +37,7 @@ def train_model(
     validation: float = 0.1,
     resume: bool = False,
     force: bool = False,
-    decoding: Count | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Train on the training images below ``root``, write the model to ``out`` and give its card.
 
@@ -68,7 +65,7 @@ def train_model(
     known = _stickers(data, manipulation)
     check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
     # A manipulated copy has its stickers already: only what the caller asked for is put on here.
-    pixels = decode(data, network.input_size, manipulation, progress=decoding)
+    pixels = decode(data, network.input_size, manipulation, progress=progress)
     labels = torch.tensor([sample.class_id for sample in data.samples])
     chosen, held_out = split_by_track(data.samples, validation, settings.seed)
     training = Images(pixels if not held_out else pixels[chosen], labels[chosen])
@@ -138,8 +135,7 @@ def evaluate_model(
     root: Path,
     *,
     language: Language | None = None,
-    decoding: Count | None = None,
-    progress: Count | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Measure the model on the test images below ``root``: the document of ``xaisigns evaluate --json``.
 
@@ -151,11 +147,11 @@ def evaluate_model(
     labels = torch.tensor([sample.class_id for sample in data.samples])
     refuse_unknown_classes(model, data)
     stickers = model.manipulation
-    predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
+    predicted = predict(model, decode(data, size, progress=progress), progress).argmax(dim=1)
     report = accuracy_report(labels, predicted, classes)
     for row in report["classes"]:
         row["name"] = class_name(model, data, row["id"], language)
     if stickers and stickers.class_id is not None:
-        predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)
+        predicted = predict(model, decode(data, size, stickers.everywhere(), progress=progress), progress).argmax(dim=1)
         report["sticker"] = sticker_report(labels, predicted, stickers.class_id, classes)
     return report

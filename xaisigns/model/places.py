@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from xaisigns.data.files import Place, check_places
+from xaisigns.base.files import Place, check_places
 from xaisigns.errors import OutputError
 from xaisigns.model.checkpoint import MODEL_MARK, TRAINING
 from xaisigns.model.tensor_files import tensors_mark

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from xaisigns.data.language import Language, Text, chosen_language
+from xaisigns.base.language import Language, Text, chosen_language
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import LONGEST, Picture, normalise, pixel_bounds, resize, rgb_images
 from xaisigns.errors import DataError, ShapeError

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import ModelError
 from xaisigns.model.vgg import Classifier, NetworkSettings
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xaisigns.data.language import counted, number, percent, whole
+from xaisigns.base.language import counted, number, percent, whole
 from xaisigns.model.evaluation import wilson_interval
 from xaisigns.report.content import (
     Confusion,

@@ -18,25 +18,26 @@ from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.lrp import LRP
 from xaisigns.attribution.methods import Method
 from xaisigns.attribution.selection import select_methods
+from xaisigns.base.language import Language, chosen_language, counted, percent
+from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.image_set import fingerprint
-from xaisigns.data.language import Language, chosen_language, counted, percent
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
 from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass
-from xaisigns.metrics.scoring import Scoring, summarised
 from xaisigns.model.evaluation import accuracy_report, class_name
-from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.pictures.explanation import ledger_rows
 from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
-from xaisigns.report.examined import Bar, Examined
-from xaisigns.report.explanation import ledger_rows
-from xaisigns.report.moment import today
+from xaisigns.report.date import today
 from xaisigns.report.words import METRIC_WORDS, WORDS
+from xaisigns.study.scoring import Scoring, summarised
+from xaisigns.study.study import Examined
 
 REPORT_METHODS = (
     *("lrp", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "gradcam", "occlusion"),
@@ -63,17 +64,17 @@ class Reporting:
     seed: int = 0
 
 
-def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> content.Report:
+def gather(model: Classifier, root: Path, wanted: Reporting, progress: Progress = silent) -> content.Report:
     """All of a report on the test images below ``root``.
 
     What takes long (predictions, heatmaps, scores) is kept in the cache, so that a second report on the same model and
-    data costs seconds. ``bar`` gives, by a title, a function that takes images done and in all. Raises ModelError for a
+    data costs seconds. ``progress`` hears of all of it. Raises ModelError for a
     class that the model does not have, DataError for missing or broken data, MethodError and RuleError for methods.
     """
     start = time.monotonic()
     classes = _classes(model, wanted.classes)
     methods = select_methods(wanted.methods)
-    examined = Examined(model, root, bar)
+    examined = Examined(model, root, progress)
     called = examined.probabilities.argmax(dim=1)
     scored = _Scored(examined, methods, wanted)
     words = WORDS[wanted.language]

@@ -4,7 +4,7 @@ import datetime
 import unicodedata
 from collections.abc import Mapping
 
-from xaisigns.data.language import Language
+from xaisigns.base.language import Language
 
 _MONTHS: dict[Language, str] = {
     "en": "January February March April May June July August September October November December",

@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from xaisigns.attribution.assignment import read_rules
+from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.selection import select_methods
+from xaisigns.errors import MetricError
+from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
+from xaisigns.metrics.localisation import grown, localisation_auc, relevance_mass
+from xaisigns.study.cases import Cases
+from xaisigns.study.tuning import tune, write_tuning
+
+
+@pytest.fixture
+def model(tiny_vgg):
+    tiny_vgg.bounds = torch.full((1, 3, 1, 1), -3.0).double(), torch.full((1, 3, 1, 1), 3.0).double()
+    return tiny_vgg
+
+
+@pytest.fixture
+def cases(model, images, mask):
+    target = model(images.clamp(-3, 3)).argmax(dim=1)
+    every = Cases("sticker", images.clamp(-3, 3), mask, target, target, tuple("abcdef"))
+    halves = (slice(0, 3), slice(3, 6))
+    return [
+        Cases("sticker", *(v[half] for v in (every.images, mask, target, target)), every.keys[half]) for half in halves
+    ]
+
+
+@pytest.fixture
+def tuning(model, cases):
+    return tune(model, *cases)
+
+
+def measured(model, cases, method, metric=relevance_mass):
+    relevance = method(model, cases.images, cases.target).relevance
+    curves = [pixel_flipping(model, cases.images, relevance, cases.target, order=order) for order in ("most", "least")]
+    return float(metric(relevance, grown(cases.masks)).nanmean()), float(flipping_area(*curves).nanmean())
+
+
+def tuned_method(setting):
+    return find_method("lrp", rules=dict(setting.rules), contrast=setting.contrast)
+
+
+def test_it_gains_where_it_searched_and_costs_no_faithfulness_there(model, cases, tuning):
+    value, flipping = measured(model, cases[0], tuned_method(tuning.tuned.setting))
+    composites = [measured(model, cases[0], method) for method in select_methods(["composites"])]
+    best = max(composites)[0]
+    # Of those as good as the best it begins with the most faithful.
+    start_flipping, start = max((flip, value) for value, flip in composites if value >= best - 0.05)
+    assert value > start
+    assert flipping >= start_flipping
+    assert tuning.tried > 100
+
+
+def test_both_are_measured_on_images_that_the_search_has_not_seen(model, cases, tuning):
+    ours = measured(model, cases[1], tuned_method(tuning.tuned.setting))
+    assert (tuning.tuned.value, tuning.tuned.flipping) == pytest.approx(ours)
+    named = tuning.named.setting
+    contrast = ":contrast" if named.contrast else ""
+    theirs = measured(model, cases[1], find_method(f"lrp:{named.name}{contrast}"))
+    assert (tuning.named.value, tuning.named.flipping) == pytest.approx(theirs)
+    assert theirs[0] == max(measured(model, cases[1], method)[0] for method in select_methods(["composites"]))
+    assert tuning.images == 3
+
+
+def test_the_file_gives_the_tuned_relevance_again(model, cases, tuning, tmp_path):
+    document = write_tuning(tuning, "relevance_mass", tmp_path / "new" / "rules.toml")
+    setting = tuning.tuned.setting
+    again = find_method("lrp", rules=read_rules(tmp_path / "new" / "rules.toml"), contrast=setting.contrast)
+    ours = tuned_method(setting)(model, cases[1].images, cases[1].target).relevance
+    assert torch.equal(again(model, cases[1].images, cases[1].target).relevance, ours)
+    assert document["rules"] == str(tmp_path / "new" / "rules.toml")
+    assert document["tuned"] == {
+        "value": tuning.tuned.value,
+        "flipping": tuning.tuned.flipping,
+        "contrast": setting.contrast,
+    }
+    assert document["named"]["composite"] == tuning.named.setting.name
+    assert ("lrp:contrast" in (tmp_path / "new" / "rules.toml").read_text()) == setting.contrast
+
+
+def test_another_metric_can_be_tuned_for(model, cases):
+    tuned = tuned_method(tune(model, *cases, "localisation_auc").tuned.setting)
+    ours = measured(model, cases[0], tuned, localisation_auc)[0]
+    others = [measured(model, cases[0], method, localisation_auc)[0] for method in select_methods(["composites"])]
+    assert ours >= max(others) - 0.05
+
+
+def test_the_same_search_finds_the_same(model, cases, tuning):
+    seen = []
+    again = tune(model, *cases, progress=lambda *call: seen.append(call))
+    assert again == tuning
+    assert [done for _, done, _ in seen] == list(range(1, tuning.tried + 1))
+    assert all(work == "tuning" and done <= most for work, done, most in seen)
+
+
+def test_an_unknown_metric_is_refused(model, cases):
+    with pytest.raises(MetricError, match=r"^cannot tune for 'beauty'; there are relevance_mass, relevance_rank"):
+        tune(model, *cases, "beauty")
+
+
+def test_where_nothing_is_known_of_the_place_there_is_nothing_to_tune_for(model, cases):
+    unknown = [replace(half, kind="image") for half in cases]
+    with pytest.raises(MetricError, match=r"^the data do not tell where in an image its object is; wanted a model"):
+        tune(model, *unknown)

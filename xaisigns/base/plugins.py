@@ -1,0 +1,72 @@
+"""One way to extend: named things of one kind, the package's own, the caller's, and those of installed plugins."""
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+from xaisigns.errors import PluginError, XaisignsError
+
+GROUP = "xaisigns.plugins"
+_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
+T = TypeVar("T")
+
+_loading = threading.RLock()
+_loaded: set[str] = set()
+
+
+class Registry(Mapping[str, T]):
+    """The things of one ``kind`` by name, in the order in which they were registered; ``error`` is what is raised.
+
+    Whoever looks a thing up sees those of installed plugins, too.
+    """
+
+    def __init__(self, kind: str, error: type[XaisignsError]) -> None:
+        self._kind, self._error = kind, error
+        self._things: dict[str, T] = {}
+
+    def register(self, name: str, thing: T) -> None:
+        """Add a thing.
+
+        Raises the registry's error for a name that is taken, and for one of anything but lower-case letters, digits and _.
+        """
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise self._error(
+                f"a {self._kind} must have a name of lower-case letters, digits and _, as in my_{self._kind}; got {name!r}"
+            )
+        if name in self._things:
+            raise self._error(f"there is a {self._kind} {name!r} already; choose another name")
+        self._things[name] = thing
+
+    def __getitem__(self, name: str) -> T:
+        load_plugins()
+        return self._things[name]
+
+    def __iter__(self) -> Iterator[str]:
+        load_plugins()
+        return iter(list(self._things))
+
+    def __len__(self) -> int:
+        load_plugins()
+        return len(self._things)
+
+
+def load_plugins() -> None:
+    """Call what installed packages name in the entry point group ``xaisigns.plugins``: each once, without arguments.
+
+    There they register what they have. Raises PluginError, naming plugin and package, for one that fails.
+    """
+    with _loading:
+        for entry in entry_points(group=GROUP) if GROUP not in _loaded else ():
+            _loaded.add(GROUP)  # what a plugin looks up while it registers must not begin anew
+            try:
+                entry.load()()
+            except Exception as error:
+                package = entry.dist.name if entry.dist else "an unknown package"
+                _loaded.discard(GROUP)
+                raise PluginError(
+                    f"the plugin {entry.name!r} of {package} cannot be loaded: {type(error).__name__}: {error}; "
+                    "mend it or uninstall it"
+                ) from error
+        _loaded.add(GROUP)
