@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.model.disk import largest_file
+from xaisigns.base import cache
 from xaisigns.base.cache import cache_folder, digest_of, kept, kept_rows, made_by
-from xaisigns.data import cache
 from xaisigns.errors import OutputError
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from xaisigns.base import files
 from xaisigns.base.files import (
     Place,
     cannot_write,
@@ -19,7 +20,6 @@ from xaisigns.base.files import (
     whole_files,
     whole_folder,
 )
-from xaisigns.data import files
 from xaisigns.errors import OutputError, TakenError
 
 MARK = b"made by us"

@@ -16,8 +16,8 @@ from xaisigns.data import download
 from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.image_set import Layout, Split
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.metrics import tuning
 from xaisigns.model.checkpoint import save_model
+from xaisigns.study import tuning
 
 REPOSITORY = Path(__file__).parents[2]
 LITTLE = ("--per-class", "1", "--masks", "roi")

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from xaisigns.attribution.composites import Rule
-from xaisigns.data import rendered_set
+from xaisigns.data.drawn import sign_set
 from xaisigns.data.drawn.sign import draw_sign
-from xaisigns.metrics import tuning
 from xaisigns.model import checkpoint
+from xaisigns.study import tuning
 from xaisigns.study.tuning import Measured, Setting, Tuning
 
 LONG = {
@@ -68,7 +68,7 @@ def test_a_picture_of_others_is_kept_and_named_and_the_rest_is_done(run, signs, 
 
 @pytest.mark.parametrize(("command", "name"), [(command, name) for command in LONG for name in LONG[command][1]])
 def test_a_file_of_others_is_refused_before_the_work(run, tmp_path, command, name, monkeypatch):
-    monkeypatch.setattr(rendered_set, "default_rendered_set", lambda *_: pytest.fail("signs are drawn"))
+    monkeypatch.setattr(sign_set, "default_rendered_set", lambda *_: pytest.fail("signs are drawn"))
     monkeypatch.setattr(checkpoint, "load_model", lambda *_: pytest.fail("the model is loaded"))
     theirs = tmp_path / name
     theirs.parent.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from xaisigns.metrics import scoring
+from xaisigns.study import scoring
 
 
 def test_scores_are_printed_and_written(run, gtsrb, tmp_path, untrained):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests.base.test_torch_state import CALLERS, settings
 from tests.conftest import OWN_CLASSES
-from tests.model.test_torch_state import CALLERS, settings
 from xaisigns.data.layouts import open_images
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import (

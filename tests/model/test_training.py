@@ -16,10 +16,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from tests.base.test_torch_state import CALLERS
+from tests.base.test_torch_state import settings as torch_settings
 from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
-from tests.model.test_torch_state import CALLERS
-from tests.model.test_torch_state import settings as torch_settings
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.places import checkpoint_path
@@ -56,6 +56,11 @@ def stop_at(epoch):
             raise Stopped
 
     return progress, places
+
+
+def heard(steps):
+    """A callback that keeps what it hears in a list."""
+    return lambda *call, **figures: steps.append((*call, figures))
 
 
 def start(out, settings=SETTINGS, *, epoch=1, network=NETWORK, data=None, **options):
@@ -219,9 +224,7 @@ def test_a_resumed_training_equals_an_unbroken_one_bit_for_bit(unbroken, out):
 def test_a_finished_training_is_resumed_without_a_step(unbroken):
     wanted_model, wanted_rows, out, _ = unbroken
     steps = []
-    model, rows = train(
-        NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True, progress=lambda *call, **_: steps.append(call)
-    )
+    model, rows = train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True, progress=heard(steps))
     assert steps == []
     assert rows == wanted_rows
     assert_equal_tensors(model.state_dict(), wanted_model.state_dict())
@@ -260,7 +263,7 @@ def test_resuming_another_training_is_refused(unbroken, network, settings, finge
             out,
             resume=True,
             fingerprint=fingerprint,
-            progress=lambda *call, **_: steps.append(call),
+            progress=heard(steps),
         )
     assert str(error.value) == (
         f"{checkpoint_path(out)} belongs to another training: settings or data differ; "
@@ -275,7 +278,7 @@ def refused(out, problem=".+"):
     path = re.escape(str(checkpoint_path(out)))
     message = rf"^{path} is not a whole checkpoint \({problem}\); delete it, or train without --resume$"
     with pytest.raises(ModelError, match=message):
-        train(NETWORK, SETTINGS, coloured(24), None, out, resume=True, progress=lambda *call, **_: steps.append(call))
+        train(NETWORK, SETTINGS, coloured(24), None, out, resume=True, progress=heard(steps))
     assert steps == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from xaisigns.data.preprocessing import LONGEST
+from xaisigns.pictures import files
 from xaisigns.pictures.files import PictureNames, batches
-from xaisigns.report import files
 
 
 def written(folder, *sizes):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xaisigns.attribution.canonize import Change
 from xaisigns.cli import words as of_commands
-from xaisigns.report import comparison, figures
+from xaisigns.pictures import comparison, figures
 from xaisigns.report.words import METRIC_WORDS, WORDS, date, duration, plain, told_change
 
 METRICS = {

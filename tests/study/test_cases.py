@@ -12,8 +12,8 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.errors import DataError, ModelError
-from xaisigns.metrics import cases
 from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.study import cases
 from xaisigns.study.cases import _Case, find_cases
 
 STICKERS = Manipulation(4, seed=3)

@@ -7,7 +7,6 @@ import torch
 from tests.metrics.conftest import input_x_gradient
 from xaisigns.attribution.methods import find_method
 from xaisigns.errors import MetricError
-from xaisigns.metrics import scoring
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.complexity import sparseness
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
@@ -15,6 +14,7 @@ from xaisigns.metrics.intervals import bootstrap_interval
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
+from xaisigns.study import scoring
 from xaisigns.study.cases import Cases
 from xaisigns.study.scoring import GROUPS, Scoring, expected_seconds, score
 

@@ -9,7 +9,7 @@ import xaisigns as xs
 from xaisigns.attribution import methods
 from xaisigns.attribution.methods import find_method, register_method
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.report import examined
+from xaisigns.study import study
 from xaisigns.study.scoring import Scoring
 from xaisigns.study.study import Examined
 
@@ -48,8 +48,8 @@ def mine(monkeypatch):
 
 
 def counted(monkeypatch, name):
-    calls, whole = [], getattr(examined, name)
-    monkeypatch.setattr(examined, name, lambda *given: calls.append(name) or whole(*given))
+    calls, whole = [], getattr(study, name)
+    monkeypatch.setattr(study, name, lambda *given: calls.append(name) or whole(*given))
     return calls
 
 
@@ -59,7 +59,7 @@ def test_what_was_examined_is_not_computed_again(model, gtsrb, cases, monkeypatc
     heatmaps = first.explained(cases, find_method("saliency"))
     scores = first.scores(cases, find_method("saliency"), scoring)
     for name in ("predict", "explain_cases", "image_scores"):
-        monkeypatch.setattr(examined, name, lambda *_: pytest.fail("it was there"))
+        monkeypatch.setattr(study, name, lambda *_: pytest.fail("it was there"))
     again = Examined(model, gtsrb, silent)
     torch.testing.assert_close(again.probabilities, first.probabilities, rtol=0, atol=0)
     np.testing.assert_array_equal(again.explained(cases, find_method("saliency")), heatmaps)
@@ -125,7 +125,7 @@ def test_other_options_are_other_heatmaps(model, gtsrb, cases, one, other):
 def test_two_spellings_of_a_method_are_computed_once(model, gtsrb, cases, one, other, monkeypatch):
     examining = Examined(model, gtsrb, silent)
     first = examining.explained(cases, find_method(one))
-    monkeypatch.setattr(examined, "explain_cases", lambda *_: pytest.fail("it was there"))
+    monkeypatch.setattr(study, "explain_cases", lambda *_: pytest.fail("it was there"))
     np.testing.assert_array_equal(examining.explained(cases, find_method(other)), first)
 
 
@@ -134,7 +134,7 @@ def test_other_code_computes_anew(model, gtsrb, monkeypatch):
     calls = counted(monkeypatch, "predict")
     Examined(model, gtsrb, silent)
     assert calls == []
-    monkeypatch.setattr(examined, "made_by", lambda *_: ["another version"])
+    monkeypatch.setattr(study, "made_by", lambda *_: ["another version"])
     Examined(model, gtsrb, silent)
     assert calls == ["predict"]
 

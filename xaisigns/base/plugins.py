@@ -29,11 +29,11 @@ class Registry(Mapping[str, T]):
     def register(self, name: str, thing: T) -> None:
         """Add a thing.
 
-        Raises the registry's error for a name that is taken, and for one of anything but lower-case letters, digits and _.
+        Raises the registry's error for a name that is taken, or has anything but lower-case letters, digits and _.
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise self._error(
-                f"a {self._kind} must have a name of lower-case letters, digits and _, as in my_{self._kind}; got {name!r}"
+                f"a {self._kind} needs a name of lower-case letters, digits and _ such as my_{self._kind}, got {name!r}"
             )
         if name in self._things:
             raise self._error(f"there is a {self._kind} {name!r} already; choose another name")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.data.golden import FILE, golden_sheet
-from xaisigns.data import rendered
+from xaisigns.data.drawn import sign
 from xaisigns.data.drawn.scene import draw_scene
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.data.stickers import Sticker, apply_sticker
@@ -173,7 +173,7 @@ def test_frames_share_light_and_nearly_the_pose():
 def test_leaves_hide_a_part_of_some_signs_and_of_their_masks(monkeypatch):
     seed = next(seed for seed in range(1000) if draw_scene(seed).leaves)
     hidden = draw_sign(SPEED_50, 64, seed)
-    monkeypatch.setattr(rendered, "draw_scene", lambda *scene: replace(draw_scene(*scene), leaves=False))
+    monkeypatch.setattr(sign, "draw_scene", lambda *scene: replace(draw_scene(*scene), leaves=False))
     whole = draw_sign(SPEED_50, 64, seed)
     gone = whole.sign_mask & ~hidden.sign_mask
     assert hidden.roi == whole.roi

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xaisigns.data import rendered_set
 from xaisigns.data.decoded import split_by_track
+from xaisigns.data.drawn import sign_set
 from xaisigns.data.drawn.sign_set import RenderedSet, default_rendered_set, write_rendered_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
@@ -196,7 +196,7 @@ def test_numbers_of_numpy_become_pythons():
 
 @pytest.fixture
 def _small(monkeypatch):
-    monkeypatch.setattr(rendered_set, "RenderedSet", partial(RenderedSet, per_class=1, size=16))
+    monkeypatch.setattr(sign_set, "RenderedSet", partial(RenderedSet, per_class=1, size=16))
 
 
 @pytest.mark.usefixtures("_small")
@@ -256,16 +256,16 @@ def test_a_default_set_that_another_process_just_mended_stays(tmp_path, monkeypa
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
     root = default_rendered_set()
     node = root.parent.stat().st_ino
-    found, is_whole = [False], rendered_set._is_whole
-    monkeypatch.setattr(rendered_set, "_is_whole", lambda root: found.pop() if found else is_whole(root))
+    found, is_whole = [False], sign_set._is_whole
+    monkeypatch.setattr(sign_set, "_is_whole", lambda root: found.pop() if found else is_whole(root))
     assert default_rendered_set(progress=lambda *_: pytest.fail("drawn again")) == root
     assert root.parent.stat().st_ino == node
 
 
 def test_other_drawings_make_another_default_set(monkeypatch):
-    before = rendered_set._version()
-    monkeypatch.setattr(rendered_set, "RenderedSet", partial(RenderedSet, seed=1))
-    assert rendered_set._version() != before
+    before = sign_set._version()
+    monkeypatch.setattr(sign_set, "RenderedSet", partial(RenderedSet, seed=1))
+    assert sign_set._version() != before
 
 
 @pytest.mark.usefixtures("_small")
