@@ -148,7 +148,7 @@ def random_model(folder, classes, card):
 
 @pytest.fixture(scope="session")
 def _untrained(tmp_path_factory):
-    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": CLASS_NAMES})
+    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": dict(CLASS_NAMES)})
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def score(
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
-            tell(WORDS.all(lang)["will_take"].format(minutes=minutes))
+            tell(WORDS("will_take", lang, minutes=minutes))
         document = score_methods(network, cases, chosen, scoring, progress=progress, language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
     if json:
@@ -90,12 +90,12 @@ def score(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.study.score_files import best_methods, metric_title, ordered
 
-    words, kind = WORDS.all(language), document["masks"]
+    kind = document["masks"]
     images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(WORDS("nowhere" if kind == "image" else "covered", language, images=images, mask=mask, grown=grown))
     best = best_methods(document)
-    table = Table(words["method"])
+    table = Table(WORDS("method", language))
     for metric in document["metrics"]:
         table.add_column(metric_title(document, metric, language), justify="right")
     methods, controls = ordered(document)
@@ -104,7 +104,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    say(words["legend"].format(csv=document["files"]["csv"]))
+    say(WORDS("legend", language, csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:
