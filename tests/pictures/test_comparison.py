@@ -130,8 +130,8 @@ def test_the_language_is_the_variables_where_none_is_named(model, sign, monkeypa
     monkeypatch.setenv("XAISIGNS_LANG", "de")
     assert "Bild" in texts(xs.compare(model, [sign], ["uniform"])[0])
     assert "image" in texts(xs.compare(model, [sign], ["uniform"], language="en")[0])
-    with pytest.raises(LanguageError, match="language must be de or en, got 'fr'"):
-        xs.compare(model, [sign], ["uniform"], language="fr")
+    with pytest.raises(LanguageError, match=r"language must be de or en.*, got 'qq'"):
+        xs.compare(model, [sign], ["uniform"], language="qq")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 import datetime
 
-from xaisigns.base.language import Language, catalogue
+from xaisigns.base.language import Language, written_form
 
 
 def written_date(day: datetime.date, language: Language) -> str:
     """A day as people write it: 1 March 2026."""
-    form = catalogue(language)["format"]
-    return str(form["date"]).format(day=day.day, month=form["months"][day.month - 1], year=day.year)
+    month = written_form(language, "months")[day.month - 1]
+    return str(written_form(language, "date")).format(day=day.day, month=month, year=day.year)
 
 
 def duration(seconds: float) -> str:

@@ -4,14 +4,13 @@ The catalogue of a language has a table of texts for each room of the package. A
 section may have its own texts, ``CODE.toml`` in it; what the catalogue says wins. A further language is one new file.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
 from xaisigns.base.bounds import shown
-from xaisigns.base.language import Language, catalogue
+from xaisigns.base.language import Language, catalogue, missing_text, read_texts
 from xaisigns.base.numbers import whole
 from xaisigns.errors import LanguageError
 
@@ -65,11 +64,10 @@ def _own(texts: Mapping[Language, str], language: Language) -> str:
 class _Table(dict[str, str]):
     def __init__(self, room: str, language: Language, texts: Mapping[str, str]) -> None:
         super().__init__(texts)
-        self._where = room, language
+        self._where = language, room
 
     def __missing__(self, key: str) -> str:
-        room, language = self._where
-        raise LanguageError(f"the language {language!r} has no text {room}.{key}; add it to its catalogue")
+        raise missing_text(*self._where, key)
 
 
 @cache
@@ -78,5 +76,5 @@ def _table(room: str, package: str | None, language: Language) -> _Table:
     for part in room.split("."):
         table = table.get(part, {})
     own = files(package) / f"{language}.toml" if package else None
-    texts = tomllib.loads(own.read_text(encoding="utf-8")) if own and own.is_file() else {}
+    texts = read_texts(own) if own and own.is_file() else {}
     return _Table(room, language, {key: text for key, text in {**texts, **table}.items() if isinstance(text, str)})
