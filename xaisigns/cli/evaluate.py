@@ -33,7 +33,7 @@ def evaluate(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Accuracy with a 95 % interval, per class, confusion; for a stickered model also what a sticker does."""
+    """Measure accuracy with a 95% interval, overall and per class; for a stickered model also what a sticker does."""
     from xaisigns.model.experiment import evaluate_model
 
     network = load(model, input_size, mean, std)

@@ -1,4 +1,4 @@
-"""xaisigns methods: which attribution methods there are."""
+"""xaisigns methods: the attribution methods that there are."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def methods(lang: Lang = "en", json: Json = False) -> None:
-    """Print each attribution method: what it does, its options with their defaults, its source; controls last."""
+    """List the attribution methods: what each does, its options with their defaults, its source; controls last."""
     from xaisigns.attribution.methods import methods as known
 
     found = known()

@@ -1,4 +1,4 @@
-"""xaisigns rules: which rule LRP uses for which layer."""
+"""xaisigns rules: which rule LRP applies to which layer."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def rules(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Print each layer's type, rule and parameters, who chose the rule, and what is changed before LRP."""
+    """Show each layer's type, rule and parameters, what chose the rule, and what is changed before LRP."""
     from xaisigns.attribution.assignment import read_rules, rule_table
     from xaisigns.attribution.composites import COMPOSITES
     from xaisigns.attribution.lrp import LRP

@@ -41,14 +41,19 @@ def score(
         str,
         typer.Option(
             metavar="GROUP,...",
-            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two take long.",
+            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two are slow.",
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images per class, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Steps of pixel flipping.")] = 16,
-    filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images, and what metrics draw.")] = 0,
+    filling: Annotated[
+        Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels are replaced by.")
+    ] = "mean",
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images, and for metrics that draw at random."),
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
     lang: Lang = "en",
@@ -57,7 +62,7 @@ def score(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
+    """Score attributions against known truth, with 95% intervals, next to controls that know nothing of the model."""
     from xaisigns.attribution.selection import select_methods
     from xaisigns.base.files import check_places
     from xaisigns.errors import DataError

@@ -33,14 +33,12 @@ def tune(
     model: Model = "stickered",
     metric: Annotated[
         Literal["relevance_mass", "relevance_rank", "pointing_game", "localisation_auc"],
-        typer.Option(help="What the rules shall be good at; the mask is grown by 2 px."),
+        typer.Option(help="What the rules are tuned for; the mask is grown by 2 px."),
     ] = "relevance_mass",
     masks: Masks = None,
-    per_class: Annotated[
-        int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images of each class, at most.")
-    ] = 2,
-    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images.")] = 0,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images per class, at most.")] = 2,
+    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images per class, at most.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
     force: Force = False,
     lang: Lang = "en",
@@ -49,7 +47,7 @@ def tune(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Search rules on training images, measure them on test images beside the best composite, and write them."""
+    """Search for rules on training images, measure them on test images against the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
     from xaisigns.base.files import Place, check_places
     from xaisigns.study.cases import find_cases
