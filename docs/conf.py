@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import click
 import typer
 from sphinx.application import Sphinx
 from typer.testing import CliRunner
@@ -119,10 +120,8 @@ def command_help() -> str:
 def _help(command, words):
     children = getattr(command, "commands", {})
     if words and not children:
-        told = CliRunner().invoke(
-            commands, [*words, "--help"], prog_name="xaisigns", env={"COLUMNS": "90"}, color=False
-        )
-        yield f"## {' '.join(words)}\n\n```text\n{told.output.strip()}\n```\n"
+        told = CliRunner().invoke(commands, [*words, "--help"], prog_name="xaisigns", env={"COLUMNS": "90"})
+        yield f"## {' '.join(words)}\n\n```text\n{click.unstyle(told.output).strip()}\n```\n"
     for name, child in sorted(children.items()):
         yield from _help(child, (*words, name))
 
