@@ -1,6 +1,5 @@
 """What tests share: a small GTSRB made of drawn signs, and small networks with weights worth explaining."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,13 @@ from hypothesis import HealthCheck, settings
 from torch import nn
 
 from tests.catalogues import FOREIGN, forget_languages, speak_foreign
+from tests.needs import (
+    UNPACK_IMAGES,
+    need,
+    pytest_configure,  # noqa: F401 - these three are hooks
+    pytest_runtest_setup,  # noqa: F401
+    pytest_terminal_summary,  # noqa: F401
+)
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import save_model
@@ -80,12 +86,10 @@ def own(_own, tmp_path):
 
 @pytest.fixture(scope="session")
 def real_gtsrb(tmp_path_factory):
-    """A part of the real data set in the official layout; skips where the images are not at hand."""
-    unpack = Path(os.environ.get("GTSRB_SOURCE", REPOSITORY.parent / "shared" / "gtsrb")) / "unpack.py"
-    if not unpack.is_file():
-        pytest.skip(f"needs the real images: no {unpack}")
+    """A part of the real data set in the official layout."""
+    need("images")
     root = tmp_path_factory.mktemp("real")
-    subprocess.run([sys.executable, unpack, root, "--per-class", "6"], check=True, capture_output=True)
+    subprocess.run([sys.executable, UNPACK_IMAGES, root, "--per-class", "6"], check=True, capture_output=True)
     return root
 
 

@@ -285,7 +285,7 @@ def test_settings_that_cannot_be_are_refused_with_their_bounds(call):
     assert "got" in str(refused.value) or "there are" in str(refused.value)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.needs("gpu")
 @pytest.mark.parametrize("score", OF_RELEVANCE | OF_MODEL | OF_ATTRIBUTE)
 def test_a_gpu_gives_what_the_cpu_gives(score, monkeypatch):
     relevance = drawn(7)

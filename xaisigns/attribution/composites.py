@@ -146,6 +146,9 @@ def canonical_composite(text: str) -> str:
     """The one text for a composite, however it was written: without parameters that change nothing, in order.
 
     Raises RuleError as ``find_composite`` does.
+
+    >>> canonical_composite("epsilon-gamma-box:gamma=.10:epsilon=1e-6")
+    'epsilon_gamma_box:gamma=0.1'
     """
     name, values = _read(text)
     find_composite(text)

@@ -26,6 +26,11 @@ def read_specification(text: str) -> Specification:
     """Take ``occlusion:window=8:contrast`` apart. What the parts mean is for others to say.
 
     Raises MethodError for what is no text, and for an option that is given twice.
+
+    >>> read_specification("occlusion:window=8:contrast").contrast
+    True
+    >>> str(read_specification("integrated-gradients: steps = 50"))
+    'integrated_gradients:steps=50'
     """
     if not isinstance(text, str):
         raise MethodError(f"a method or composite is wanted as text, such as 'lrp:epsilon', got {shown(text)}")

@@ -24,6 +24,10 @@ def relevance_mass(relevance: Tensor, mask: Tensor) -> Tensor:
 
     ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. NaN also for an image without
     positive relevance. Quantus divides sums of whatever signs it is given: this is its score of the positive part.
+
+    >>> relevance = torch.tensor([[[[3.0, 1.0], [-9.0, 0.0]]]])  # one image of one channel and four pixels
+    >>> relevance_mass(relevance, torch.tensor([[[True, False], [True, True]]]))
+    tensor([0.7500])
     """
     flat, inside, defined = _together(relevance, mask)
     positive = flat.clamp(min=0)
@@ -54,6 +58,9 @@ def pointing_game(relevance: Tensor, mask: Tensor) -> Tensor:
     ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. Of several most relevant pixels the
     share inside the mask counts, in [0, 1]; Quantus gives 1 if any of them is inside. There is no tolerance around the
     mask: grow it with ``grown``.
+
+    >>> pointing_game(torch.tensor([[[[2.0, 2.0], [1.0, 0.0]]]]), torch.tensor([[[True, False], [False, False]]]))
+    tensor([0.5000])
     """
     flat, inside, defined = _together(relevance, mask)
     peak = flat == flat.amax(dim=1, keepdim=True)
