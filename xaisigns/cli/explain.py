@@ -8,32 +8,16 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    MaxPixels,
-    Mean,
-    Model,
-    OptionalImages,
-    RuleFile,
-    Std,
-    bars,
-    load,
-    or_examples,
-    print_json,
-    print_table,
-    target_class,
-    tell_skipped,
-)
+from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, target_class
+from xaisigns.cli.terminal import print_table, tell_skipped
 from xaisigns.cli.words import WORDS
 
 
 def explain(
     images: OptionalImages = None,
-    model: Model = "stickered",
-    method: Annotated[str, typer.Option(help="'xaisigns methods' tells which there are.")] = "lrp",
+    *,
+    network: Network,
+    method: Annotated[str, typer.Option(help="'xaisigns methods' lists them.")] = "lrp",
     composite: Annotated[
         str | None,
         typer.Option(help="Rules of lrp by layer type; epsilon_gamma_box:gamma=0.05 if not given.", show_default=False),
@@ -47,15 +31,11 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
     ledger: Annotated[bool, typer.Option("--ledger", help="Tell where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
-    force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
     max_pixels: MaxPixels = 50_000_000,
-    json: Json = False,
+    force: Force = False,
+    output: Output,
 ) -> None:
-    """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
+    """Write one picture per image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
     from xaisigns.attribution.specification import read_specification
     from xaisigns.pictures.explanation import Explaining, explain_files
@@ -63,12 +43,12 @@ def explain(
     class_id = target_class(target)
     if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
-    network = load(model, input_size, mean, std)
+    model = network.load()
     chosen = read_rules(rules) if rules else None
-    with bars(lang) as progress:
+    with output.bars() as progress:
         report = explain_files(
-            network,
-            or_examples(images),
+            model,
+            images,
             out,
             Explaining(
                 method,
@@ -78,21 +58,20 @@ def explain(
                 against=against,
                 npy=npy,
                 ledger=ledger,
-                language=lang,
+                language=output.lang,
                 max_pixels=max_pixels,
                 force=force,
             ),
             progress=progress,
         )
-    if json:
-        print_json(report)
-    elif report["results"]:
-        _print(report["results"], lang)
+    output.print(report, _print)
     tell_skipped(report["skipped"])
 
 
-def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS.all(language)
+def _print(report: dict[str, Any], language: Language) -> None:
+    words, results = WORDS.all(language), report["results"]
+    if not results:
+        return
     table = Table(*(words[key] for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]
