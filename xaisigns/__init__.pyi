@@ -8,6 +8,8 @@ from .attribution.lrp import lrp as lrp
 from .attribution.methods import attribute as attribute
 from .attribution.methods import register_method as register_method
 from .attribution.result import Result as Result
+from .base.numbers import number as number
+from .base.numbers import percent as percent
 from .base.version import __version__ as __version__
 from .data.drawn.examples import example_signs as example_signs
 from .data.drawn.examples import gallery as gallery

@@ -34,6 +34,7 @@ def train(
     sticker_class: int | None = None,
     drawn: int = 0,
     epochs: int = 8,
+    batch_size: int | None = None,
     input_size: int = 64,
     architecture: Architecture = "vgg11_bn",
     head: Head = "compact",
@@ -46,20 +47,21 @@ def train(
     """Train a VGG on a data set, write it to the model file ``out``, and give the document of ``train --json``.
 
     ``data`` is a data set, the folder of one, or None for signs that the package draws. ``sticker_class`` puts a black
-    sticker on every training image of that class, ``drawn`` adds as many drawn signs of each class to GTSRB.
-    ``input_size`` is the side of the network's images in pixels, ``architecture`` with BatchNorm or without, ``head``
-    one linear layer ("compact") or three ("torchvision"); ``validation`` is the share of tracks held out, 0 to 0.9. A
-    checkpoint and a CSV log lie beside ``out``; ``resume`` goes on from there. ``force`` overwrites files that xaisigns
-    did not write.
+    sticker on every training image of that class, ``drawn`` adds as many drawn signs of each class to GTSRB. A step
+    takes ``batch_size`` images, None as many as suit the data. ``input_size`` is the side of the network's images in
+    pixels, ``architecture`` with BatchNorm or without, ``head`` one linear layer ("compact") or three ("torchvision");
+    ``validation`` is the share of tracks held out, 0 to 0.9. A checkpoint and a CSV log lie beside ``out``; ``resume``
+    goes on from there. ``force`` overwrites files that xaisigns did not write.
 
     Raises DataError for data that are missing, broken or do not fit, ModelError for settings that make no network or no
     training and when it diverges, OutputError when a file cannot be written: as far as possible before the work.
     """
+    settings = TrainingSettings(epochs=epochs, seed=seed)
     card = train_model(
         data,
         Path(out),
         NetworkSettings(architecture=architecture, head=head, input_size=input_size),
-        TrainingSettings(epochs=epochs, seed=seed),
+        replace(settings, batch_size=batch_size) if batch_size is not None else settings,
         manipulation=None if sticker_class is None else Manipulation(sticker_class),
         drawn_per_class=drawn,
         validation=validation,

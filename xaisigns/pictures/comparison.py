@@ -121,9 +121,9 @@ def compare_files(
 def _check(model: Classifier, targets: Sequence[Row]) -> None:
     if not isinstance(model, Classifier):
         raise ModelError(
-            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its state "
-            "dict and load it by xs.load_model(path, Preprocessing(input_size, mean, std)), or take xs.attribute and "
-            "xs.show"
+            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its "
+            "state dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or take "
+            "xs.attribute and xs.show"
         )
     for target in targets:
         if target is None or isinstance(target, bool):
