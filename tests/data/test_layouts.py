@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from tests.data.layouts import LAYOUTS, kaggle
+from xaisigns.data.drawn import sign_set
 from xaisigns.data.folders import Folders
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.layouts import open_images
@@ -115,3 +116,10 @@ def test_kaggles_folders_of_numbers_without_their_table_are_folders(gtsrb):
 def test_another_split_is_refused(own, split):
     with pytest.raises(DataError, match=f"^images are of the split train or test, got {split!r}$"):
         open_images(own, split)
+
+
+def test_without_a_root_signs_are_drawn(gtsrb, monkeypatch):
+    heard = []
+    monkeypatch.setattr(sign_set, "default_rendered_set", lambda progress: heard.append(progress) or gtsrb)
+    assert open_images(split="test", progress=print).samples == GTSRB(gtsrb, "test").samples
+    assert heard == [print]

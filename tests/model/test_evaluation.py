@@ -8,7 +8,9 @@ from torch import nn
 
 from tests.base.test_torch_state import CALLERS, settings
 from tests.conftest import OWN_CLASSES
+from xaisigns.data.decoded import decode
 from xaisigns.data.layouts import open_images
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import (
     accuracy_report,
@@ -67,13 +69,13 @@ def predicted(generator, labels):
 def test_prediction_in_batches_equals_one_pass(pixels):
     model = Means()
     done = []
-    logits = predict(model, pixels, lambda *counts: done.append(counts))
+    logits = predict(model, pixels, lambda *told: done.append(told))
     wanted = (pixels.mean(axis=(1, 2)) / 255 - model.settings.mean) / model.settings.std
     np.testing.assert_allclose(logits.numpy(), wanted, rtol=0, atol=1e-6)
     assert logits.dtype == torch.float32
     assert not logits.requires_grad
     assert model.batches == [128, 128, 44]
-    assert done == [(128, 300), (256, 300), (300, 300)]
+    assert done == [("predicting", count, 300) for count in (128, 256, 300)]
 
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129])
@@ -270,3 +272,21 @@ def test_large_images_are_predicted_a_few_at_a_time():
 
 def test_no_images_have_no_logits():
     assert predict(Means(), np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 43)
+
+
+def test_a_data_set_is_decoded_with_its_stickers(gtsrb):
+    model, data = Means(), open_images(gtsrb, "test")
+    size = model.settings.input_size
+    torch.testing.assert_close(predict(model, data), predict(model, decode(data, size)), rtol=0, atol=0)
+    ours, wanted = (
+        predict(model, data, manipulation=Manipulation(4)),
+        predict(model, decode(data, size, Manipulation(4))),
+    )
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=0)
+    changed = (ours != predict(model, data)).any(dim=1)
+    assert changed.tolist() == [sample.class_id == 4 for sample in data.samples]
+
+
+def test_decoded_images_take_no_stickers(gtsrb):
+    with pytest.raises(DataError, match=r"^a manipulation takes a data set, .*; got decoded images$"):
+        predict(Means(), np.zeros((1, 64, 64, 3), np.uint8), manipulation=Manipulation(4))

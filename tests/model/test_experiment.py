@@ -18,7 +18,7 @@ from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.experiment import evaluate_model, train_model
+from xaisigns.model.experiment import evaluate_model, train, train_model
 from xaisigns.model.places import checkpoint_path
 from xaisigns.model.training import TrainingSettings
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
@@ -32,15 +32,19 @@ class Training:
     """What a training gave: its model file, its card and the calls of its callbacks."""
 
     def __init__(self, root, out, **options):
-        self.out, self.heard = out, []
+        self.out, self.heard, self.figures = out, [], {}
         self.card = train_model(
             root,
             out,
             NETWORK,
             SETTINGS,
-            progress=lambda *call, **figures: self.heard.append((*call, figures.get("epoch"))),
+            progress=self.hear,
             **options,
         )
+
+    def hear(self, *call, **figures):
+        self.heard.append((*call, figures.get("epoch")))
+        self.figures = figures
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,7 @@ def test_the_card_tells_data_settings_names_and_measurements(clean, gtsrb):
     assert clean.card["manipulation"] is None
     assert clean.card["class_names"] == CLASS_NAMES
     metrics = clean.card["metrics"]
-    assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.steps[-1].loss, 5))
+    assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.figures["loss"], 5))
     assert metrics["validation_accuracy"] * 8 in range(9)
 
 
@@ -128,6 +132,61 @@ def test_stickers_change_what_is_learnt(fresh, stickered):
     assert not torch.equal(without["features.0.weight"], with_stickers["features.0.weight"])
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What ``train`` asks of ``train_model``, which does nothing: data, file, network, settings, and options."""
+    calls = []
+    card = {key: {} for key in ("class_names", "training", "manipulation", "data", "metrics")}
+    monkeypatch.setattr(experiment, "train_model", lambda *call, **options: calls.append((*call, options)) or card)
+    return calls
+
+
+def test_the_verb_asks_for_what_it_was_told(asked, tmp_path):
+    out = tmp_path / "m.safetensors"
+    document = train(
+        *("gtsrb",),
+        out=str(out),
+        sticker_class=14,
+        drawn=5,
+        epochs=3,
+        batch_size=7,
+        input_size=32,
+        seed=9,
+        architecture="vgg11",
+        head="torchvision",
+        validation=0.2,
+        resume=True,
+        force=True,
+        progress=print,
+    )
+    assert document == {"model": str(out), **{key: {} for key in ("training", "manipulation", "data", "metrics")}}
+    [(data, file, network, settings, options)] = asked
+    assert (data, file) == ("gtsrb", out)
+    assert network == NetworkSettings(architecture="vgg11", head="torchvision", input_size=32)
+    assert settings == TrainingSettings(epochs=3, batch_size=7, seed=9)
+    assert options == {
+        "manipulation": Manipulation(14),
+        "drawn_per_class": 5,
+        "validation": 0.2,
+        "resume": True,
+        "force": True,
+        "progress": print,
+    }
+
+
+def test_the_verb_leaves_to_the_data_what_it_was_not_told(asked, tmp_path):
+    train(out=tmp_path / "m.safetensors")
+    [(data, _, network, settings, options)] = asked
+    assert (data, network, settings) == (None, NetworkSettings(), TrainingSettings())
+    assert (options["manipulation"], options["drawn_per_class"], options["validation"]) == (None, 0, 0.1)
+
+
+def test_a_data_set_is_trained_on_as_its_folder_is(fresh, stickered, gtsrb):
+    ours = fresh("opened", GTSRB(gtsrb, "train"), validation=0.0, manipulation=STICKERED)
+    assert ours.card["data"] == stickered.card["data"]
+    assert load_file(ours.out)["features.0.weight"].equal(load_file(stickered.out)["features.0.weight"])
+
+
 def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_path, monkeypatch):
     seen = []
 
@@ -135,7 +194,7 @@ def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_p
         seen.append((training, validation))
         return Classifier(network), [{"epoch": 1}]
 
-    monkeypatch.setattr(experiment, "train", train)
+    monkeypatch.setattr(experiment, "train_network", train)
     every = replace(STICKERED, fraction=1.0)
     card = train_model(
         gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, manipulation=every, drawn_per_class=2, validation=0.34
@@ -360,7 +419,7 @@ def test_what_cannot_be_is_refused_before_images_are_decoded(gtsrb, tmp_path, op
     decoded = []
     with pytest.raises(error, match=message):
         train_model(
-            gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, decoding=lambda *told: decoded.append(told), **options
+            gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, progress=lambda *told: decoded.append(told), **options
         )
     assert decoded == []
 

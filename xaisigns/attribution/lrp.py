@@ -123,7 +123,7 @@ def lrp(
     rules: Rules | None = None,
     bounds: Bounds | None = None,
 ) -> Tensor:
-    """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call."""
+    """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call. Raises as both do."""
     return LRP(module, composite, rules, bounds).attribute(x, target, against)
 
 

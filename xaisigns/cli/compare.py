@@ -8,31 +8,15 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    MaxPixels,
-    Mean,
-    Methods,
-    Model,
-    OptionalImages,
-    Std,
-    bars,
-    load,
-    or_examples,
-    print_json,
-    print_table,
-    target_class,
-    tell_skipped,
-)
+from xaisigns.cli.options import Force, MaxPixels, Methods, Network, OptionalImages, Output, target_class
+from xaisigns.cli.terminal import print_table, tell_skipped
 from xaisigns.cli.words import WORDS
 
 
 def compare(
     images: OptionalImages = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     methods: Methods = "default",
     target: Annotated[
         list[str] | None,
@@ -42,39 +26,35 @@ def compare(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("comparison"),
-    force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
     max_pixels: MaxPixels = 50_000_000,
-    json: Json = False,
+    force: Force = False,
+    output: Output,
 ) -> None:
     """Write one picture per image: methods as columns, classes as rows."""
     from xaisigns.pictures.comparison import compare_files
 
     rows = [target_class(text) for text in target or ()]
-    network = load(model, input_size, mean, std)
-    with bars(lang) as progress:
+    model = network.load()
+    with output.bars() as progress:
         report = compare_files(
-            network,
-            or_examples(images),
+            model,
+            images,
             out,
             methods.split(","),
             rows,
-            lang,
+            output.lang,
             progress=progress,
             max_pixels=max_pixels,
             force=force,
         )
-    if json:
-        print_json(report)
-    elif report["results"]:
-        _print(report["results"], lang)
+    output.print(report, _print)
     tell_skipped(report["skipped"])
 
 
-def _print(results: list[dict[str, Any]], language: Language) -> None:
+def _print(report: dict[str, Any], language: Language) -> None:
+    results = report["results"]
+    if not results:
+        return
     table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "compared_for", "picture")))
     for result in results:
         called = result["predicted"]

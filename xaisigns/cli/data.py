@@ -1,105 +1,108 @@
 """xaisigns data: fetch GTSRB, look at a data set, put stickers on it, or draw signs instead."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
+from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SIDE, SMALLEST_SIDE
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole
-from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, say
+from xaisigns.cli.options import Output, Root, Seed, StickerClass, with_groups
+from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
 
 
 @app.command()
+@with_groups
 def download(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
-    lang: Lang = "en",
-    json: Json = False,
+    *,
+    output: Output,
 ) -> None:
     """Fetch, check and unpack the three official archives; resumes where it stopped."""
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
-    with bars(lang) as progress:
+    with output.bars() as progress:
         fetch(root, ARCHIVES, progress)
-    info(root, lang, json)
+    _tell(root, output)
 
 
 @app.command()
-def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
+@with_groups
+def info(root: Root, *, output: Output) -> None:
     """Show what is there: layout, images and tracks of each split, and stickers."""
+    _tell(root, output)
+
+
+def _tell(root: Path, output: Output) -> None:
     from xaisigns.data.inventory import inventory
 
-    found = inventory(root)
-    if json:
-        print_json(found)
-        return
+    output.print(inventory(root), _print_inventory)
+
+
+def _print_inventory(found: dict[str, Any], language: Language) -> None:
     own: list[str] = []
     for split, what in found["splits"].items():
-        told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        say(f"{WORDS(split, lang)}: {told}")
+        told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), language)
+        say(f"{WORDS(split, language)}: {told}")
         if what.get("layout") == "folders":
             own = found["class_names"]
     if own:
         names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
-        say(WORDS("class_names", lang, names=names))
+        say(WORDS("class_names", language, names=names))
 
 
 @app.command()
+@with_groups
 def sticker(
     root: Root,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the copy.", show_default=False)],
     class_id: Annotated[int, typer.Option("--class", help="Class whose images get stickers.")] = 4,
     fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images that get one.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
+    seed: Seed = 0,
     split: Annotated[Literal["train", "test", "all"], typer.Option(help="Images that get stickers.")] = "train",
-    lang: Lang = "en",
-    json: Json = False,
+    *,
+    output: Output,
 ) -> None:
     """Write a copy of the data set with black stickers on one class, their exact masks, and manifest.json."""
     from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 
-    with bars(lang) as progress:
+    with output.bars() as progress:
         manipulation = Manipulation(class_id, fraction, seed)
         manifest = write_manipulated_copy(root, out, manipulation, split, progress)
-    summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
-    if json:
-        print_json(summary)
-    else:
-        _print_copy(summary, "images", lang)
+    output.print(_summary(manifest, out), partial(_print_copy, "images"))
 
 
 @app.command()
+@with_groups
 def render(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the drawn signs.", show_default=False)],
     per_class: Annotated[
         int, typer.Option(min=1, max=LARGEST_PER_CLASS, help="Training images per class; a third as many for testing.")
     ] = 60,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
+    seed: Seed = 0,
     size: Annotated[int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Side length in pixels.")] = 64,
-    sticker_class: Annotated[
-        int | None,
-        typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
-    ] = None,
-    lang: Lang = "en",
-    json: Json = False,
+    sticker_class: StickerClass = None,
+    *,
+    output: Output,
 ) -> None:
     """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
     from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
     from xaisigns.data.manipulation import Manipulation
 
-    with bars(lang) as progress:
+    with output.bars() as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
         manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress)
-    summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
-    if json:
-        print_json(summary)
-    else:
-        _print_copy(summary, "drawn_images", lang)
+    output.print(_summary(manifest, out), partial(_print_copy, "drawn_images"))
+
+
+def _summary(manifest: dict[str, Any], out: Path) -> dict[str, Any]:
+    return {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
@@ -122,7 +125,7 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     return ", ".join(parts)
 
 
-def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
+def _print_copy(kind: str, summary: dict[str, Any], language: Language) -> None:
     images = WORDS.counted(kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
     say(WORDS("stickered", language, out=summary["out"], images=images, stickers=stickers))

@@ -1,51 +1,33 @@
 """xaisigns evaluate: how good a model is on the test images."""
 
+from functools import partial
 from typing import Any
 
 from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, whole
-from xaisigns.cli.terminal import (
-    InputSize,
-    Json,
-    Lang,
-    Mean,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    load,
-    or_rendered,
-    print_json,
-    print_table,
-    say,
-)
+from xaisigns.cli.options import Network, OptionalRoot, Output, or_rendered
+from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
 
 def evaluate(
     root: OptionalRoot = None,
-    model: Model = "stickered",
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    *,
+    network: Network,
+    output: Output,
 ) -> None:
     """Measure accuracy with a 95% interval, overall and per class; for a stickered model also what a sticker does."""
     from xaisigns.model.experiment import evaluate_model
 
-    network = load(model, input_size, mean, std)
-    with bars(lang) as progress:
-        report = evaluate_model(network, or_rendered(root, progress), language=lang, progress=progress)
-    if json:
-        print_json(report)
-    else:
-        _print(report, "images" if root else "drawn_images", lang)
+    model = network.load()
+    with output.bars() as progress:
+        report = evaluate_model(model, or_rendered(root, progress), language=output.lang, progress=progress)
+    output.print(report, partial(_print, "images" if root else "drawn_images"))
 
 
-def _print(report: dict[str, Any], images: str, language: Language) -> None:
+def _print(images: str, report: dict[str, Any], language: Language) -> None:
 
     def told(share: float | None) -> str:
         return percent(share, language, 2)

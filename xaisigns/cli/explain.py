@@ -8,31 +8,15 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    MaxPixels,
-    Mean,
-    Model,
-    OptionalImages,
-    RuleFile,
-    Std,
-    bars,
-    load,
-    or_examples,
-    print_json,
-    print_table,
-    target_class,
-    tell_skipped,
-)
+from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, target_class
+from xaisigns.cli.terminal import print_table, tell_skipped
 from xaisigns.cli.words import WORDS
 
 
 def explain(
     images: OptionalImages = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     method: Annotated[str, typer.Option(help="Attribution method; 'xaisigns methods' lists them.")] = "lrp",
     composite: Annotated[
         str | None,
@@ -47,13 +31,9 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
     ledger: Annotated[bool, typer.Option("--ledger", help="Show where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
-    force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
     max_pixels: MaxPixels = 50_000_000,
-    json: Json = False,
+    force: Force = False,
+    output: Output,
 ) -> None:
     """Write one picture per image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
@@ -63,12 +43,12 @@ def explain(
     class_id = target_class(target)
     if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
-    network = load(model, input_size, mean, std)
+    model = network.load()
     chosen = read_rules(rules) if rules else None
-    with bars(lang) as progress:
+    with output.bars() as progress:
         report = explain_files(
-            network,
-            or_examples(images),
+            model,
+            images,
             out,
             Explaining(
                 method,
@@ -78,20 +58,20 @@ def explain(
                 against=against,
                 npy=npy,
                 ledger=ledger,
-                language=lang,
+                language=output.lang,
                 max_pixels=max_pixels,
                 force=force,
             ),
             progress=progress,
         )
-    if json:
-        print_json(report)
-    elif report["results"]:
-        _print(report["results"], lang)
+    output.print(report, _print)
     tell_skipped(report["skipped"])
 
 
-def _print(results: list[dict[str, Any]], language: Language) -> None:
+def _print(report: dict[str, Any], language: Language) -> None:
+    results = report["results"]
+    if not results:
+        return
     table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from xaisigns.cli.terminal import Json, Lang, print_json, print_table, say
+from xaisigns.cli.options import Output
+from xaisigns.cli.terminal import print_json, print_table, say
 from xaisigns.cli.words import WORDS
 
 if TYPE_CHECKING:
@@ -12,12 +13,13 @@ if TYPE_CHECKING:
     from xaisigns.base.language import Language
 
 
-def methods(lang: Lang = "en", json: Json = False) -> None:
+def methods(*, output: Output) -> None:
     """List the attribution methods: what each does, its options with their defaults, its source; controls last."""
     from xaisigns.attribution.methods import methods as known
 
     found = known()
-    if json:
+    lang = output.lang
+    if output.json:
         print_json({"methods": [_document(method, lang) for method in found]})
         return
     table = Table(*(WORDS(key, lang) for key in ("method", "shows", "options", "source")))

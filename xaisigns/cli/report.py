@@ -10,35 +10,20 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    Mean,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    class_number,
-    load,
-    or_rendered,
-    print_json,
-    say,
-)
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number, or_rendered
+from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
 def report(
     root: OptionalRoot = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     out: Annotated[
         Path | None, typer.Option(help="PDF to write. Default: report.pdf, unless --html is given.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
-    force: Force = False,
-    lang: Lang = "en",
     classes: Annotated[
         str | None, typer.Option(metavar="4,14", help="Classes to show. Default: all.", show_default=False)
     ] = None,
@@ -54,10 +39,8 @@ def report(
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    force: Force = False,
+    output: Output,
 ) -> None:
     """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
     from xaisigns.report.gather import REPORT_METHODS, Reporting
@@ -66,28 +49,25 @@ def report(
     pdf = out or (None if html else Path("report.pdf"))
     paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
     check_reports(paths, force=force)
-    network = load(model, input_size, mean, std)
-    with bars(lang) as progress:
+    model = network.load()
+    with output.bars() as progress:
         document = write_reports(
-            network,
+            model,
             or_rendered(root, progress),
             Reporting(
-                name=model,
-                command=_command(lang),
+                name=network.model,
+                command=_command(output.lang),
                 methods=methods.split(",") if methods else REPORT_METHODS,
                 classes=_ids(classes),
                 examples=examples,
-                language=lang,
+                language=output.lang,
                 seed=seed,
             ),
             paths,
             progress,
             force=force,
         )
-    if json:
-        print_json(document)
-    else:
-        _print(document, lang)
+    output.print(document, _print)
 
 
 def _command(language: Language) -> str:

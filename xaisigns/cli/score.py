@@ -10,32 +10,16 @@ from rich.text import Text
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    Masks,
-    Mean,
-    Methods,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    load,
-    or_rendered,
-    print_json,
-    print_table,
-    say,
-    tell,
-)
+from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output, or_rendered
+from xaisigns.cli.terminal import print_table, say, tell
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
 
 
 def score(
     root: OptionalRoot = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     methods: Methods = "default",
     metrics: Annotated[
         str,
@@ -56,11 +40,7 @@ def score(
     ] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    output: Output,
 ) -> None:
     """Score attributions against known truth, with 95% intervals, next to controls that know nothing of the model."""
     from xaisigns.attribution.selection import select_methods
@@ -74,22 +54,19 @@ def score(
     chosen = select_methods(methods.split(","))
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
-    network = load(model, input_size, mean, std)
-    check_steps(scoring, network.settings.input_size**2)
-    with bars(lang) as progress:
-        cases = find_cases(network, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
+    model, lang = network.load(), output.lang
+    check_steps(scoring, model.settings.input_size**2)
+    with output.bars() as progress:
+        cases = find_cases(model, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
         if masks == "roi" and cases.kind == "image":
             raise DataError(NO_TRUTH)
-        seconds = expected_seconds(network, cases, chosen, scoring)
+        seconds = expected_seconds(model, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
             tell(WORDS("will_take", lang, minutes=minutes))
-        document = score_methods(network, cases, chosen, scoring, progress=progress, language=lang)
+        document = score_methods(model, cases, chosen, scoring, progress=progress, language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
-    if json:
-        print_json(document)
-    else:
-        _print(document, lang)
+    output.print(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

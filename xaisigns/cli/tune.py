@@ -8,29 +8,16 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    Masks,
-    Mean,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    load,
-    or_rendered,
-    print_json,
-    say,
-)
+from xaisigns.cli.options import Force, Masks, Network, OptionalRoot, Output, or_rendered
+from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
 def tune(
     root: OptionalRoot = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     metric: Annotated[
         Literal["relevance_mass", "relevance_rank", "pointing_game", "localisation_auc"],
         typer.Option(help="What the rules are tuned for; the mask is grown by 2 px."),
@@ -41,11 +28,7 @@ def tune(
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
     force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    output: Output,
 ) -> None:
     """Search for rules on training images, measure them on test images against the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
@@ -55,17 +38,14 @@ def tune(
     from xaisigns.study.tuning import write_tuning
 
     check_places([Place(out, RULES_MARK)], force=force)
-    network = load(model, input_size, mean, std)
-    with bars(lang) as progress:
+    model = network.load()
+    with output.bars() as progress:
         folder = or_rendered(root, progress)
-        training = find_cases(network, folder, masks, per_class, split="train", seed=seed, progress=progress)
-        testing = find_cases(network, folder, masks, held_out, seed=seed, progress=progress)
-        tuning = search(network, training, testing, metric, progress=progress)
+        training = find_cases(model, folder, masks, per_class, split="train", seed=seed, progress=progress)
+        testing = find_cases(model, folder, masks, held_out, seed=seed, progress=progress)
+        tuning = search(model, training, testing, metric, progress=progress)
     document = write_tuning(tuning, metric, out, force=force)
-    if json:
-        print_json(document)
-    else:
-        _print(document, lang)
+    output.print(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -14,7 +14,9 @@ from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import names_in
+from xaisigns.data.decoded import decode
 from xaisigns.data.image_set import ImageSet
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.vgg import Classifier
@@ -23,12 +25,26 @@ _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
-def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Progress = silent) -> Tensor:
-    """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory.
+def predict(
+    model: Classifier,
+    images: ImageSet | NDArray[np.uint8],
+    progress: Progress = silent,
+    *,
+    manipulation: Manipulation | None = None,
+) -> Tensor:
+    """Logits ``(N, classes)`` in float32 of a data set, or of decoded images ``(N, S, S, 3)`` uint8.
 
-    The model answers as in eval mode, whatever mode it is in. Raises ModelError when a logit is not finite.
+    With a ``manipulation``, those images of the data set that it selects have their stickers. The model answers as in
+    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite,
+    DataError for an image that cannot be read and for a manipulation of decoded images.
     """
     size, weight = model.settings.input_size, next(model.parameters())
+    if isinstance(images, ImageSet):
+        pixels = decode(images, size, manipulation, progress=progress)
+    elif manipulation is None:
+        pixels = images
+    else:
+        raise DataError("a manipulation takes a data set, whose images it knows by name; got decoded images")
     step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
     logits = []
     with _evaluating(model), torch.no_grad():

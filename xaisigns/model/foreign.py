@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from xaisigns.data.preprocessing import pixel_bounds
 from xaisigns.errors import ModelError
 from xaisigns.model.schema import Mean, Side, Std, check
 from xaisigns.model.vgg import Architecture, Classifier, Head, NetworkSettings
@@ -34,6 +35,11 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
+        return pixel_bounds(self.mean, self.std)
 
 
 class _Found(NamedTuple):

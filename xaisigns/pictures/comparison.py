@@ -23,6 +23,7 @@ from xaisigns.base.numbers import percent, written
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.texts import Texts
 from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
@@ -79,7 +80,7 @@ def compare(
 
 def compare_files(
     model: Classifier,
-    paths: Sequence[Path],
+    images: Sequence[Path] | None,
     out: Path,
     methods: Sequence[str] = DEFAULT_METHODS,
     targets: Sequence[Row] = (),
@@ -91,13 +92,15 @@ def compare_files(
 ) -> dict[str, Any]:
     """Write the picture of ``compare`` for each image file to ``out``; gives the document of ``compare --json``.
 
-    An image that cannot be read, or has more than ``max_pixels``, is in its "skipped", and so is, without ``force``,
-    one whose picture would overwrite a file of others. No file of the call is written over another or over an image.
-    Raises as ``compare`` does, and OutputError when ``out`` cannot be written.
+    Without images, the four example signs are drawn and compared. An image that cannot be read, or has more than
+    ``max_pixels``, is in its "skipped", and so is, without ``force``, one whose picture would overwrite a file of
+    others. No file of the call is written over another or over an image. Raises as ``compare`` does, and OutputError
+    when ``out`` cannot be written.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
     _check(model, targets)
+    paths = images or example_files()
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths)
@@ -118,9 +121,9 @@ def compare_files(
 def _check(model: Classifier, targets: Sequence[Row]) -> None:
     if not isinstance(model, Classifier):
         raise ModelError(
-            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its state "
-            "dict and load it by xs.load_model(path, Preprocessing(input_size, mean, std)), or take xs.attribute and "
-            "xs.show"
+            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its "
+            "state dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or take "
+            "xs.attribute and xs.show"
         )
     for target in targets:
         if target is None or isinstance(target, bool):

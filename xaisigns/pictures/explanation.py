@@ -17,6 +17,7 @@ from xaisigns.attribution.result import Result
 from xaisigns.base.files import Place, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
+from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.preprocessing import MAX_PIXELS
 from xaisigns.errors import MethodError, TakenError
 from xaisigns.model.vgg import Classifier
@@ -52,16 +53,17 @@ class Explaining:
 
 def explain_files(
     model: Classifier,
-    paths: Sequence[Path],
+    images: Sequence[Path] | None,
     out: Path,
     wanted: Explaining,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Explain each image and write its picture to ``out``; gives the document of ``explain --json``.
 
-    An image that cannot be read, or whose picture would overwrite a file of others, is in its "skipped". No file of the
-    call is written over another or over an image. Raises ModelError for a class that the model does not have,
-    MethodError and RuleError as ``find_method`` and LRP do, OutputError when ``out`` cannot be written.
+    Without images, the four example signs are drawn and explained. An image that cannot be read, or whose picture would
+    overwrite a file of others, is in its "skipped". No file of the call is written over another or over an image.
+    Raises ModelError for a class that the model does not have, MethodError and RuleError as ``find_method`` and LRP do,
+    OutputError when ``out`` cannot be written.
     """
     check_class(model, "target", wanted.target)
     check_class(model, "against", wanted.against)
@@ -70,6 +72,7 @@ def explain_files(
     )
     explain = method.prepared(model)
     lrp = _keeping_a_ledger(model, method, wanted) if wanted.ledger else None
+    paths = images or example_files()
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from xaisigns.base.files import Place, whole_files
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import written
 from xaisigns.base.texts import Texts
+from xaisigns.base.version import __version__
 from xaisigns.metrics.catalogue import METRICS
 
 _COLUMNS = ("method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images")
@@ -32,7 +32,7 @@ def write_scores(document: dict[str, Any], folder: Path, language: Language, *, 
     """
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows(_rows(document))
-    whole = {"made_by": f"xaisigns {version('xaisigns')}", **document}
+    whole = {"made_by": f"xaisigns {__version__}", **document}
     content = {
         "csv": table.getvalue(),
         "json": json_text(whole) + "\n",

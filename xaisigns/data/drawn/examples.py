@@ -41,7 +41,10 @@ def example_files() -> list[Path]:
 
 
 def gallery(size: int = 112) -> Image.Image:
-    """All 43 classes in good light, each ``size`` pixels wide and high with its number below (RGB)."""
+    """All 43 classes in good light, each ``size`` pixels wide and high with its number below (RGB).
+
+    Raises DataError for a size outside 16..2048.
+    """
     rows = -(-len(CLASSES) // _COLUMNS)
     sheet = Image.new("RGB", (_COLUMNS * size, rows * (size + _LABEL)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(0.7 * _LABEL)
