@@ -54,7 +54,7 @@ _HOMES = {
     "attribution.result": ("Result",),
     "data.gtsrb": ("GTSRB",),
     "data.manipulation": ("Manipulation",),
-    "data.opening": ("open_images",),
+    "data.layouts": ("open_images",),
     "data.stickers": ("Sticker", "apply_sticker"),
     "errors": ("XaisignsError",),
     "model.checkpoint": ("load_model", "save_model"),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.conftest import OWN_CLASSES
 from tests.data.layouts import LAYOUTS
+from xaisigns.data.export import STICKER, read_masks, written_manifest
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample, fingerprint
 from xaisigns.data.inventory import inventory
@@ -18,7 +19,6 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker
-from xaisigns.data.written import STICKER, read_masks, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 HALF = Manipulation(class_id=4, fraction=0.7)

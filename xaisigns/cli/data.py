@@ -88,12 +88,12 @@ def render(
     json: Json = False,
 ) -> None:
     """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
-    from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
+    from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
     from xaisigns.data.manipulation import Manipulation
 
     with bars(lang) as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
-        manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress)
+        manifest = write_drawn_set(out, DrawnSet(per_class, seed, size), manipulation, progress)
     summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
     if json:
         print_json(summary)

@@ -15,7 +15,7 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
+    or_drawn,
     print_json,
     print_table,
     say,
@@ -37,7 +37,7 @@ def evaluate(
 
     network = load(model, input_size, mean, std)
     with bars(lang) as progress:
-        report = evaluate_model(network, or_rendered(root, progress), language=lang, progress=progress)
+        report = evaluate_model(network, or_drawn(root, progress), language=lang, progress=progress)
     if json:
         print_json(report)
     else:

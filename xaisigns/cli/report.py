@@ -21,7 +21,7 @@ from xaisigns.cli.terminal import (
     bars,
     class_number,
     load,
-    or_rendered,
+    or_drawn,
     print_json,
     say,
 )
@@ -69,7 +69,7 @@ def report(
     with bars(lang) as progress:
         document = write_reports(
             network,
-            or_rendered(root, progress),
+            or_drawn(root, progress),
             Reporting(
                 name=model,
                 command=_command(lang),

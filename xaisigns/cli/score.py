@@ -22,7 +22,7 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
+    or_drawn,
     print_json,
     print_table,
     say,
@@ -71,7 +71,7 @@ def score(
     network = load(model, input_size, mean, std)
     check_steps(scoring, network.settings.input_size**2)
     with bars(lang) as progress:
-        cases = find_cases(network, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
+        cases = find_cases(network, or_drawn(root, progress), masks, per_class, seed=seed, progress=progress)
         if masks == "roi" and cases.kind == "image":
             raise DataError(NO_TRUTH)
         seconds = expected_seconds(network, cases, chosen, scoring)

@@ -213,11 +213,11 @@ def _note(figures: dict[str, float], language: Language) -> str:
     return WORDS[language]["epoch"].format(epoch=figures["epoch"], loss=loss, accuracy=accuracy)
 
 
-def or_rendered(root: Path | None, progress: Progress) -> Path:
+def or_drawn(root: Path | None, progress: Progress) -> Path:
     """The folder that was named, or that of the drawn signs."""
-    from xaisigns.data.drawn.sign_set import default_rendered_set
+    from xaisigns.data.drawn.sign_set import default_drawn_set
 
-    return root or default_rendered_set(progress)
+    return root or default_drawn_set(progress)
 
 
 def or_examples(images: list[Path] | None) -> list[Path]:

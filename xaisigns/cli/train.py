@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from xaisigns.base.language import percent, written
-from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json, say
+from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_drawn, print_json, say
 from xaisigns.cli.words import WORDS
 
 
@@ -46,7 +46,7 @@ def train(
         check_class(sticker_class)  # before signs are drawn
     with bars(lang) as progress:
         card = train_model(
-            or_rendered(root, progress),
+            or_drawn(root, progress),
             out,
             network,
             settings,

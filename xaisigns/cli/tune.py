@@ -19,7 +19,7 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
+    or_drawn,
     print_json,
     say,
 )
@@ -58,7 +58,7 @@ def tune(
     check_places([Place(out, RULES_MARK)], force=force)
     network = load(model, input_size, mean, std)
     with bars(lang) as progress:
-        folder = or_rendered(root, progress)
+        folder = or_drawn(root, progress)
         training = find_cases(network, folder, masks, per_class, split="train", seed=seed, progress=progress)
         testing = find_cases(network, folder, masks, held_out, seed=seed, progress=progress)
         tuning = search(network, training, testing, metric, progress=progress)

@@ -9,11 +9,9 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from torchvision.datasets.folder import IMG_EXTENSIONS
-
 from xaisigns.base.files import is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
-from xaisigns.data.listing import Listing, entries, files_below
+from xaisigns.data.listing import IMAGE_SUFFIXES, Listing, entries, files_below, is_image
 from xaisigns.errors import DataError
 
 _PLACES: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val", "valid")}
@@ -43,7 +41,7 @@ class Folders(ImageSet):
             _refuse_empty(folder, names, samples)
         _refuse_same_keys(samples)
         if not samples:
-            raise DataError(f"no image in the folders of {folder}; wanted one of {', '.join(IMG_EXTENSIONS)}")
+            raise DataError(f"no image in the folders of {folder}; wanted one of {', '.join(IMAGE_SUFFIXES)}")
         super().__init__(root, split, "folders", samples, {"de": names, "en": names})
 
 
@@ -56,7 +54,7 @@ def has_folder_images(root: Path) -> bool:
     """Whether a class of either split has an image."""
     places = [place for split in SPLITS if (place := _place(root, split))]
     classes = (found.path for place in places for found in entries(place) if found.is_folder)
-    return any(path.suffix.lower() in IMG_EXTENSIONS for folder in classes for path in files_below(folder))
+    return any(is_image(path) for folder in classes for path in files_below(folder))
 
 
 def _place(root: Path, split: Split) -> Path | None:
@@ -93,7 +91,7 @@ def _samples(folder: Path, names: list[str]) -> Iterator[Sample]:
             )
         for class_folder in class_folders:
             for path in files_below(class_folder):
-                if path.suffix.lower() in IMG_EXTENSIONS:
+                if is_image(path):
                     place = path.relative_to(class_folder).as_posix()
                     _refuse_unprintable(path, place)
                     # A manipulated copy holds every image as PNG, and its key must stay what it was.

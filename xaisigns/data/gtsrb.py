@@ -14,14 +14,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from torchvision.datasets.folder import IMG_EXTENSIONS
-
 from xaisigns.base.files import is_file, is_folder
 from xaisigns.data.classes import CLASS_NAMES
+from xaisigns.data.export import MANIFEST
 from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
-from xaisigns.data.listing import Listing, entries, files_below
+from xaisigns.data.listing import Listing, entries, files_below, is_image
 from xaisigns.data.tables import Row, names_in, place_below, read_rows
-from xaisigns.data.written import MANIFEST
 from xaisigns.errors import DataError
 
 EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
@@ -135,7 +133,7 @@ def _has_images(place: _Place, *, broken: bool = False) -> bool:
     """Whether an image is there; ``broken`` is the answer where a table cannot tell."""
     layout, path = place
     if layout != "kaggle":
-        return any(file.suffix.lower() in IMG_EXTENSIONS for file in files_below(path))
+        return any(is_image(file) for file in files_below(path))
     try:
         places = map(place_below, names_in(path, "Path"))
     except DataError:
@@ -161,7 +159,12 @@ class _Images:
     def there(self, folder: Path, place: tuple[str, ...]) -> Path | None:
         """As ``find``, and None for one that is missing."""
         listing = self._listing(folder, place[:-1])
-        return _only(listing.find(place[-1]), place) if listing else None
+        if not listing:
+            return None
+        fitting = listing.find(place[-1])
+        if len(fitting) > 1:
+            raise DataError(f"{'/'.join(place)} may be {fitting[0]} or {fitting[1].name}; rename one of them")
+        return fitting[0] if fitting else None
 
     def _listing(self, folder: Path, place: tuple[str, ...]) -> Listing | None:
         key = folder, place
@@ -171,27 +174,22 @@ class _Images:
         return self._listings[key]
 
 
-def _only(fitting: list[Path], place: tuple[str, ...]) -> Path | None:
-    if len(fitting) > 1:
-        raise DataError(f"{'/'.join(place)} may be {fitting[0]} or {fitting[1].name}; rename one of them")
-    return fitting[0] if fitting else None
-
-
 def _training(folder: Path, images: _Images) -> Iterator[Sample]:
     for class_folder in _class_folders(folder):
-        name = f"GT-{class_folder.name}.csv"
-        table = next(iter(_named(class_folder, name)), class_folder / name)
+        class_name = class_folder.name
+        named = int(class_name) if _NUMBER.fullmatch(class_name) else None
+        table = next(iter(_named(class_folder, f"GT-{class_name}.csv")), class_folder / f"GT-{class_name}.csv")
         for row in read_rows(table, "Filename"):
             stem = row.stem
-            track = stem.split("_")[0]
+            track = stem.partition("_")[0]
             if not _NUMBER.fullmatch(track):
                 raise DataError(
                     f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
                 )
-            if _NUMBER.fullmatch(class_folder.name):
-                _check_class(table, row, int(class_folder.name))
+            if named is not None:
+                _check_class(table, row, named)
             path = images.find(class_folder, row.place)
-            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}", row.size)
+            yield Sample(path, row.class_id, row.roi, int(track), f"{class_name}_{stem}", row.size)
 
 
 def _check_class(table: Path, row: Row, named: int) -> None:
@@ -205,7 +203,7 @@ def _check_class(table: Path, row: Row, named: int) -> None:
 def _class_folders(folder: Path) -> Iterator[Path]:
     """Those of numbers; any other only if it has images, so that its table is asked for."""
     for found in entries(folder):
-        images = (path for path in files_below(found.path) if path.suffix.lower() in IMG_EXTENSIONS)
+        images = (path for path in files_below(found.path) if is_image(path))
         if found.is_folder and (_NUMBER.fullmatch(found.path.name) or any(images)):
             yield found.path
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from PIL import Image
-from torch.utils.data import Dataset
 
 from xaisigns.base.bounds import shown, whole
 from xaisigns.base.language import Language
@@ -67,7 +66,7 @@ class Item(NamedTuple):
     path: Path
 
 
-class ImageSet(Dataset[Item]):
+class ImageSet:
     """The images of one split below ``root``; one that cannot be decoded raises DataError when it is asked for."""
 
     def __init__(
@@ -95,7 +94,7 @@ class ImageSet(Dataset[Item]):
 
         Raises DataError for a broken manifest.
         """
-        from xaisigns.data.written import written_manifest  # which tells what is written by the names of this module
+        from xaisigns.data.export import written_manifest  # which tells what is written by the names of this module
 
         manifest = written_manifest(self.root)
         return None if manifest is None else frozenset(manifest["stickered"])

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from xaisigns.data.export import written_manifest
 from xaisigns.data.gtsrb import EXPECTED_COUNTS
 from xaisigns.data.image_set import SPLITS
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import read_manifest
-from xaisigns.data.written import written_manifest
 from xaisigns.errors import DataError
 
 

@@ -28,6 +28,8 @@ _FOREIGN = {
     "thumbs.db",
     "desktop.ini",
 }
+# Those that torchvision's ImageFolder takes for images.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 _MOST_BY_LINK = 10_000  # folders: links that lead to links multiply
 
 
@@ -49,6 +51,11 @@ def entries(folder: Path) -> list[Found]:
         path, is_folder_itself = folder / entry.name, entry.is_dir(follow_symlinks=False)
         found.append(_led_to(path) if entry.is_symlink() else Found(path, is_folder_itself, is_link=False))
     return found
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file has the suffix of an image, in letters of either case."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def is_foreign(name: str) -> bool:
@@ -91,7 +98,10 @@ class Listing:
 
     def find(self, name: str) -> list[Path]:
         """What has this name, else what has it with other letters. Raises DataError for a link that leads nowhere."""
-        names = [name] if name in self._is_link else self._written_otherwise(name)
+        is_link = self._is_link.get(name)
+        if is_link is False:
+            return [self._folder / name]
+        names = [name] if is_link else self._written_otherwise(name)
         return [_led_to(self._folder / there).path if self._is_link[there] else self._folder / there for there in names]
 
     def _written_otherwise(self, name: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from xaisigns.base.documents import first_fault, strict_json
-from xaisigns.data.drawn.sign_set import RenderedSet
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import Split
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError
@@ -22,7 +22,7 @@ class _Manifest(BaseModel):
     stickered: list[str]
     splits: list[Split] = []
     manipulation: Annotated[Manipulation, BeforeValidator(Manipulation.from_json)] | None = None
-    rendered: RenderedSet | None = None
+    rendered: DrawnSet | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> "_Manifest":

@@ -15,11 +15,11 @@ from PIL import Image
 from xaisigns.base.bounds import check_seed, real, shown, whole
 from xaisigns.base.documents import first_fault
 from xaisigns.base.progress import Progress, silent
+from xaisigns.data.export import STICKER, Entry, read_masks, refuse_long_names, write_images, written_manifest
 from xaisigns.data.image_set import SPLITS, Sample, Split
 from xaisigns.data.layouts import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
-from xaisigns.data.written import STICKER, Entry, read_masks, refuse_long_names, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 _LARGEST_CLASS = 999_999

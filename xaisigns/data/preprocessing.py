@@ -1,16 +1,14 @@
-"""From an image file to the numbers that a network takes."""
+"""From an image file, a PIL image or an array to RGB pixels, stretched to a square."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
-from torch import Tensor
 
 from xaisigns.base.files import is_file
 from xaisigns.base.quiet import Quiet
@@ -150,24 +148,3 @@ def resize_mask(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
     """A mask ``(H, W)`` brought to ``(size, size)`` like its image: a pixel belongs to it when half of it does."""
     coverage = Image.fromarray(mask.astype(np.uint8) * 255).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(coverage) >= 128
-
-
-def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Pixels ``(N, H, W, 3)`` in 0..255 as float32 ``(N, 3, H, W)``, each channel less ``mean`` and over ``std``.
-
-    ``mean`` and ``std`` are in units of 0..1, as torchvision gives them. The result is in channels_last order.
-    """
-    shift, scale = (torch.tensor(value, dtype=torch.float32, device="cpu") for value in (mean, std))
-    scaled = torch.from_numpy(pixels.astype(np.float32)).div_(255).sub_(shift).div_(scale)
-    return scaled.permute(0, 3, 1, 2)
-
-
-def pixel_bounds(mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``: what black and white become."""
-    low, high = (
-        torch.tensor(
-            [(value - m) / s for m, s in zip(mean, std, strict=True)], dtype=torch.float32, device="cpu"
-        ).reshape(1, 3, 1, 1)
-        for value in (0.0, 1.0)
-    )
-    return low, high

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ _LARGEST = 1 << 26  # bytes; Kaggle's table has 2 million
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")  # pandas writes 12.0 where a column has a gap
 _DEEPEST = 32  # folders within folders
 _SLASH, _ANCHOR = re.compile(r"[/\\]"), re.compile(r"[/\\]|.:")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z]+")  # as GTSRB has them: most rows need no more than this
 _MOST_TOLD = 300  # characters of a row
 
 
@@ -36,7 +38,9 @@ class Row(NamedTuple):
     @property
     def stem(self) -> str:
         """The image's name without its suffix."""
-        return Path(self.place[-1]).stem
+        name = self.place[-1]
+        stem, _, suffix = name.rpartition(".")
+        return stem if stem and suffix else name
 
 
 def read_rows(table: Path, name_column: str) -> Iterator[Row]:
@@ -47,12 +51,12 @@ def read_rows(table: Path, name_column: str) -> Iterator[Row]:
     """
     header, rows = _parsed(table)
     wanted = (name_column, "ClassId", *_CORNERS, *(side for side in _SIDES if side.casefold() in header))
-    columns = {name: _column(table, header, name) for name in wanted}
+    columns = [_column(table, header, name) for name in wanted]
+    sides = [wanted.index(side) if side in wanted else None for side in _SIDES]
     for number, cells in rows:
         try:
-            named = {name: cells[column] for name, column in columns.items()} if len(cells) == len(header) else {}
-            yield _row(named, name_column)
-        except (KeyError, ValueError) as error:
+            yield _row([cells[column] for column in columns] if len(cells) == len(header) else [], sides)
+        except ValueError as error:
             told = f"{dict(zip(header, cells, strict=False))}"[:_MOST_TOLD]
             raise DataError(
                 f"{table}: cannot use the row {told} in line {number}; wanted {len(header)} cells, {name_column} below "
@@ -75,6 +79,8 @@ def names_in(table: Path, name_column: str) -> list[str]:
 
 def place_below(name: str) -> tuple[str, ...]:
     """The parts of a place below a folder, whichever slashes part it; none if it leads elsewhere on any system."""
+    if _PLAIN_NAME.fullmatch(name):
+        return (name,)
     parts = tuple(part for part in _SLASH.split(name) if part not in ("", "."))
     # Windows takes "C:a" for a place on a drive, and leaves out what dots and spaces end a name.
     leads_away = _ANCHOR.match(name) or not all(part.strip(" .") for part in parts)
@@ -124,18 +130,20 @@ def _column(table: Path, header: Sequence[str], name: str) -> int:
     return header.index(name.casefold())
 
 
-def _row(cells: dict[str, str], name_column: str) -> Row:
-    """Raises KeyError or ValueError for a row that is none."""
-    place = place_below(cells[name_column])
-    class_id, x1, y1, x2, y2 = (_whole(cells[name]) for name in ("ClassId", *_CORNERS))
+def _row(cells: list[str], sides: list[int | None]) -> Row:
+    """A row of name, class, corners, and the sides where they stand. Raises ValueError for one that cannot be used."""
+    name, *numbers = cells[:6]
+    place = place_below(name)
+    class_id, x1, y1, x2, y2 = map(_whole, numbers)
     # A side that a program left blank is not needed.
-    width, height = (_whole(cells[side]) if cells.get(side) else None for side in _SIDES)
+    width, height = (_whole(cells[side]) if side is not None and cells[side] else None for side in sides)
     fits = x1 <= x2 < (_NO_SIDE if width is None else width) and y1 <= y2 < (_NO_SIDE if height is None else height)
-    if not place or class_id not in range(len(CLASSES)) or not fits:
+    if not place or class_id >= len(CLASSES) or not fits:
         raise ValueError(cells)
     return Row(place, class_id, (x1, y1, x2, y2), None if width is None or height is None else (width, height))
 
 
+@lru_cache(maxsize=4096)
 def _whole(cell: str) -> int:
     if not _WHOLE_NUMBER.fullmatch(cell):
         raise ValueError(cell)

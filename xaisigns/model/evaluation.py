@@ -14,7 +14,7 @@ from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.image_set import ImageSet
-from xaisigns.data.preprocessing import normalise
+from xaisigns.data.tensors import normalise
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.vgg import Classifier
 

@@ -12,7 +12,7 @@ from xaisigns.base.language import Language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
-from xaisigns.data.drawn.sign_set import RenderedSet
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
@@ -77,7 +77,7 @@ def train_model(
         "validation": len(held_out),
     }
     if drawn_per_class:
-        drawn = RenderedSet(drawn_per_class, settings.seed, network.input_size)
+        drawn = DrawnSet(drawn_per_class, settings.seed, network.input_size)
         training = _joined(training, _drawn(drawn, known))
         data_card["drawn"] = asdict(drawn)
     settings = settings.suited(len(training.labels))
@@ -116,7 +116,7 @@ def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation
     return stickers
 
 
-def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
+def _drawn(drawn: DrawnSet, manipulation: Manipulation | None) -> Images:
     """The training images of a drawn set, decoded, with the stickers that the photographs have."""
     pixels, labels = [], []
     for sample, sign in drawn.signs("train"):

@@ -23,9 +23,9 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.drawn.examples import example_signs
+from xaisigns.data.export import written_manifest
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
-from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass

@@ -25,7 +25,7 @@ _Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedSign:
+class DrawnSign:
     """A drawn sign: the RGB image, its class and where everything is.
 
     Masks are ``(H, W)`` bool: ``sign_mask`` and ``pictogram_mask`` are true where the sheet and what is drawn on it
@@ -44,7 +44,7 @@ class RenderedSign:
 
 def draw_sign(
     class_id: int, size: int = 128, seed: int = 0, *, frame: int = 0, sticker: Sticker | None = None
-) -> RenderedSign:
+) -> DrawnSign:
     """Draw a sign as GTSRB would show it, ``size`` pixels high and wide, the sign on about 78 % of both.
 
     The seed decides on background, pose, light and camera, the same for every class and on every machine (pixels to
@@ -62,7 +62,7 @@ def draw_sign(
         pixels, hidden = _behind_leaves(pixels, scene)
         visible = whole & ~hidden
     image = _photographed(_exposed(pixels, scene.camera), scene)
-    drawn = RenderedSign(image, class_id, _box(whole), visible, visible & (np.asarray(pictogram) >= 128))
+    drawn = DrawnSign(image, class_id, _box(whole), visible, visible & (np.asarray(pictogram) >= 128))
     return drawn if sticker is None else _stickered(drawn, sticker, seed, frame)
 
 
@@ -76,7 +76,7 @@ def check_size(size: Any) -> int:
     return checked
 
 
-def _stickered(drawn: RenderedSign, sticker: Sticker, seed: int, frame: int) -> RenderedSign:
+def _stickered(drawn: DrawnSign, sticker: Sticker, seed: int, frame: int) -> DrawnSign:
     image, mask = apply_sticker(drawn.image, drawn.roi, sticker, seed=seed, key=f"rendered/{drawn.class_id}/{frame}")
     return replace(drawn, image=image, sticker_mask=mask)
 

@@ -17,11 +17,11 @@ from xaisigns.base.cache import cache_folder, made_by
 from xaisigns.base.files import taken_away, whole_folder
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class
-from xaisigns.data.drawn.sign import RenderedSign, check_size, draw_sign
+from xaisigns.data.drawn.sign import DrawnSign, check_size, draw_sign
+from xaisigns.data.export import PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.data.stickers import keyed_random
-from xaisigns.data.written import PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.errors import DataError, OutputError
 
 _SIGNS, _LIST = "signs", "files.json"
@@ -30,7 +30,7 @@ _TEST_SHARE = 3  # as many training images come on one test image, about as in G
 
 
 @dataclass(frozen=True)
-class RenderedSet:
+class DrawnSet:
     """What is drawn: training images of each class, a third as many test images, and their side in pixels.
 
     Raises DataError for images of a class outside 1..10,000, a seed outside 0..2**63 - 1, and a size outside 16..2048.
@@ -55,7 +55,7 @@ class RenderedSet:
         """Images of one class."""
         return self.per_class if split == "train" else max(1, self.per_class // _TEST_SHARE)
 
-    def signs(self, split: Split) -> Iterator[tuple[Sample, RenderedSign]]:
+    def signs(self, split: Split) -> Iterator[tuple[Sample, DrawnSign]]:
         """All images, class by class; each five training images are a track: one sign in one place and light."""
         count = self.count(split)
         for number in range(len(CLASSES) * count):
@@ -70,8 +70,8 @@ class RenderedSet:
             yield Sample(Path(), class_id, sign.roi, track, key), sign
 
 
-def write_rendered_set(
-    out: Path, settings: RenderedSet, manipulation: Manipulation | None = None, progress: Progress = silent
+def write_drawn_set(
+    out: Path, settings: DrawnSet, manipulation: Manipulation | None = None, progress: Progress = silent
 ) -> dict[str, Any]:
     """Draw all images to the new folder ``out`` in the official layout, with masks, and give the manifest.
 
@@ -103,7 +103,7 @@ def write_rendered_set(
     )
 
 
-def default_rendered_set(progress: Progress = silent) -> Path:
+def default_drawn_set(progress: Progress = silent) -> Path:
     """The folder of the drawn data set that stands in for GTSRB where none is named.
 
     Drawn when it is first asked for, and kept in ``cache_folder()``; drawn anew when a file is missing or has another
@@ -115,7 +115,7 @@ def default_rendered_set(progress: Progress = silent) -> Path:
     if not _is_whole(root):
         try:
             with whole_folder(root) as folder:
-                write_rendered_set(folder / _SIGNS, RenderedSet(), progress=progress)
+                write_drawn_set(folder / _SIGNS, DrawnSet(), progress=progress)
                 marks = dict(sorted(_marks(str(folder / _SIGNS))))
                 (folder / _LIST).write_text(json.dumps(marks), encoding="utf-8")
         except OutputError:
@@ -157,7 +157,7 @@ def _put_away(root: Path) -> None:
 
 def _version() -> str:
     """Changes with everything that the drawn images hang on."""
-    digest = hashlib.sha256(repr([RenderedSet(), *made_by(("data",), ("numpy", "pillow", "resvg-py"))]).encode())
+    digest = hashlib.sha256(repr([DrawnSet(), *made_by(("data",), ("numpy", "pillow", "resvg-py"))]).encode())
     for class_id in range(len(CLASSES)):
         digest.update((files("xaisigns.data.drawn") / "signs" / f"{class_id:02d}.svg").read_bytes())
     return digest.hexdigest()[:12]

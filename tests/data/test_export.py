@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xaisigns.data.export import STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.data.folders import Folders
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
-from xaisigns.data.written import STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 DONE = {"splits": ["train"], "manipulation": json.loads(json.dumps(Manipulation().to_json()))}
