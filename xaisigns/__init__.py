@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from xaisigns.attribution.methods import attribute, register_method
     from xaisigns.attribution.result import Result
     from xaisigns.data.gtsrb import GTSRB
-    from xaisigns.data.layouts import open_images
+    from xaisigns.data.image_set import ImageSet, Sample
+    from xaisigns.data.layouts import open_images, register_layout
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.data.stickers import Sticker, apply_sticker
     from xaisigns.errors import XaisignsError
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "GTSRB",
     "LRP",
+    "ImageSet",
     "Manipulation",
     "Result",
     "Rule",
+    "Sample",
     "Sticker",
     "XaisignsError",
     "apply_sticker",
@@ -40,6 +43,7 @@ __all__ = [
     "load_model",
     "lrp",
     "open_images",
+    "register_layout",
     "register_method",
     "save_model",
     "show",
@@ -54,12 +58,13 @@ _HOMES = {
     "attribution.result": ("Result",),
     "data.gtsrb": ("GTSRB",),
     "data.manipulation": ("Manipulation",),
-    "data.layouts": ("open_images",),
+    "data.image_set": ("ImageSet", "Sample"),
+    "data.layouts": ("open_images", "register_layout"),
     "data.stickers": ("Sticker", "apply_sticker"),
     "errors": ("XaisignsError",),
     "model.checkpoint": ("load_model", "save_model"),
-    "report.comparison": ("compare",),
-    "report.figures": ("show",),
+    "pictures.comparison": ("compare",),
+    "pictures.figures": ("show",),
 }
 
 

@@ -20,6 +20,7 @@ COMMANDS = [
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),
     ("data info and data download", "data info {drawn}", {"splits": 1}),
+    ("data layouts", "data layouts", {"expected": 1}),
     ("data sticker", "data sticker {gtsrb} {out}", {"counts": 1}),
     ("data render", "data render {out} --per-class 1 --size 16 --sticker-class 4", {"counts": 1}),
 ]

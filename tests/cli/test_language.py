@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -14,7 +13,8 @@ from xaisigns.attribution.methods import methods
 from xaisigns.cli import words
 from xaisigns.data import download
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.data.image_set import Layout, Split
+from xaisigns.data.image_set import SPLITS
+from xaisigns.data.layouts import LAYOUTS
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.model.checkpoint import save_model
 from xaisigns.study import tuning
@@ -37,6 +37,7 @@ COMMANDS = {
     "train": ("train", "GTSRB", "--out", "OUT.safetensors", "--input-size", "32", "--epochs", "1"),
     "report": ("report", "GTSRB", "--model", "MODEL", "--methods", "lrp:epsilon,edges", "--html", "OUT.html"),
     "data info": ("data", "info", "GTSRB"),
+    "data layouts": ("data", "layouts"),
     "data sticker": ("data", "sticker", "GTSRB", "OUT"),
     "data render": ("data", "render", "OUT", "--per-class", "1", "--size", "16"),
     "data download": ("data", "download", "GTSRB"),
@@ -73,9 +74,9 @@ def command(run, gtsrb, untrained, tmp_path, monkeypatch):
 
 
 def typed(model):
-    """Words that are the same in every language: names of methods, composites, rules, layers, sources."""
+    """Words that are the same in every language: names of methods, composites, layouts, rules, layers, sources."""
     rows = rule_table(xs.load_model(model), "epsilon_gamma_box")
-    names = [*COMPOSITES, *(text for row in rows for text in (row["layer"], row["type"], row["rule"]))]
+    names = [*COMPOSITES, *LAYOUTS, *(text for row in rows for text in (row["layer"], row["type"], row["rule"]))]
     names += [text for row in rows for text in row["parameters"]]
     for method in methods():
         names += [method.name, method.source or "", *method.options]
@@ -142,7 +143,7 @@ def test_everything_that_is_looked_up_has_its_words():
     source = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "xaisigns").rglob("*.py"))
     assert set(re.findall(r'\bprogress(?:, |\()"([^"]+)"', source)) == words.BARS.keys()
     for told in words.WORDS.values():
-        assert {*get_args(Split), *(f"layout_{layout}" for layout in get_args(Layout))} <= told.keys()
+        assert {*SPLITS, *(f"layout_{layout}" for layout in LAYOUTS)} <= told.keys()
 
 
 def keys(document):

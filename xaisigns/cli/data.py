@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.table import Table
 
 from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
 from xaisigns.base.language import Language, counted, whole
-from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, say
+from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, print_table, say
 from xaisigns.cli.words import WORDS
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
@@ -31,21 +32,37 @@ def download(
 @app.command()
 def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     """Tell what is there: layout, images and tracks of each split, and stickers."""
+    from xaisigns.data.classes import CLASS_NAMES
     from xaisigns.data.inventory import inventory
 
     found = inventory(root)
     if json:
         print_json(found)
         return
-    own: list[str] = []
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
         say(f"{WORDS[lang][split]}: {told}")
-        if what.get("layout") == "folders":
-            own = found["class_names"]
-    if own:
-        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
+    if found["class_names"] != CLASS_NAMES["en"]:
+        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(found["class_names"]))
         say(WORDS[lang]["class_names"].format(names=names))
+
+
+@app.command()
+def layouts(lang: Lang = "en", json: Json = False) -> None:
+    """List the layouts that a data set may have, in the order in which they are tried; plugins may bring more."""
+    from xaisigns.data.layouts import LAYOUTS
+
+    words = WORDS[lang]
+    table = Table(words["name"], words["layout"], words["complete"])
+    rows = []
+    for name, layout in reversed(list(LAYOUTS.items())):
+        rows.append({"name": name, "description": _layout_text(name, lang), "expected": dict(layout.expected)})
+        counts = ", ".join(f"{words[split]} {whole(count, lang)}" for split, count in layout.expected.items())
+        table.add_row(name, _layout_text(name, lang), counts)
+    if json:
+        print_json({"layouts": rows})
+    else:
+        print_table(table)
 
 
 @app.command()
@@ -115,10 +132,18 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     ]
     if split["tracks"]:
         parts.append(counted(words, "tracks", split["tracks"], language))
-    parts.append(words[f"layout_{split['layout']}"])
+    parts.append(_layout_text(split["layout"], language))
     if split["manipulation"]:
         parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
     return ", ".join(parts)
+
+
+def _layout_text(name: str, language: Language) -> str:
+    """What lies below a root of this layout."""
+    from xaisigns.data.layouts import LAYOUTS
+
+    own = LAYOUTS[name].description or WORDS[language]["layout_own"].format(name=name)
+    return WORDS[language].get(f"layout_{name}", own)
 
 
 def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:

@@ -42,7 +42,7 @@ class Folders(ImageSet):
         _refuse_same_keys(samples)
         if not samples:
             raise DataError(f"no image in the folders of {folder}; wanted one of {', '.join(IMAGE_SUFFIXES)}")
-        super().__init__(root, split, "folders", samples, {"de": names, "en": names})
+        super().__init__(root, split, samples, names, "folders")
 
 
 def is_folders(root: Path) -> bool:

@@ -13,24 +13,18 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from xaisigns.base.files import is_file, is_folder
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.export import MANIFEST
-from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
+from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below, is_image
 from xaisigns.data.tables import Row, names_in, place_below, read_rows
 from xaisigns.errors import DataError
 
-EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
-    ("official", "train"): 39_209,
-    ("official", "test"): 12_630,
-    ("kaggle", "train"): 39_209,
-    ("kaggle", "test"): 12_630,
-    ("torchvision", "train"): 26_640,
-    ("torchvision", "test"): 12_630,
-}
 _NUMBER = re.compile("[0-9]{1,9}")
+Layout = Literal["official", "kaggle", "torchvision"]
 _Place = tuple[Layout, Path]  # the folder of the images; of Kaggle's the table
 
 
@@ -57,7 +51,7 @@ class GTSRB(ImageSet):
                 "fetch them again"
             )
         _refuse_twice(samples)
-        super().__init__(_written_root(root, layout, path), split, layout, samples, CLASS_NAMES)
+        super().__init__(_written_root(root, layout, path), split, samples, CLASS_NAMES, layout)
 
 
 def _written_root(root: Path, layout: Layout, path: Path) -> Path:
@@ -70,25 +64,36 @@ def _written_root(root: Path, layout: Layout, path: Path) -> Path:
     return above if written and not is_file(root / MANIFEST) else root
 
 
-def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
+def find_layout(root: Path, split: Split) -> _Place:
     """The layout of ``split`` below ``root``, and its folder of images or, of Kaggle's, its table.
 
-    Of all that are there it is the first that has images, else the first. Raises DataError when there is none, telling
+    Of all that are there it is the first that has images, else the first. Raises DataError where there is none, saying
     what was looked for.
     """
+    places = list(_places(root, split)) if is_folder(root) else []
+    if not places:
+        raise nothing_found(root, split)
+    return _fullest(places)
+
+
+def nothing_found(root: Path, split: Split) -> DataError:
+    """Says what was looked for below ``root``."""
     if not is_folder(root):
-        raise DataError(f"{root} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS")
-    places = list(_places(root, split))
-    if places:
-        return _fullest(places)
+        return DataError(f"{root} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS")
     wanted = {
         "train": "GTSRB/Final_Training/Images, GTSRB/Training or Train.csv",
         "test": "GTSRB/Final_Test/Images or Test.csv",
     }[split]
-    raise DataError(
+    return DataError(
         f"no GTSRB {split} images below {root}: looked for {wanted}; fetch them with 'xaisigns data download {root}', "
         f"or name a folder of your own with {split}/CLASS in it"
     )
+
+
+def has_layout(root: Path, split: Split, layout: str) -> bool:
+    """Whether ``find_layout`` finds this one."""
+    places = list(_places(root, split)) if is_folder(root) else []
+    return bool(places) and _fullest(places)[0] == layout
 
 
 def is_gtsrb(root: Path) -> bool:

@@ -64,7 +64,7 @@ def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
     classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
     if largest >= classes:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
-    if data.layout != "folders":
+    if data.has_gtsrb_classes:
         return
     theirs = data.class_names["en"]
     ours = model.card.get("class_names", {}).get("en", theirs)
@@ -85,7 +85,7 @@ def class_name(model: Classifier, data: ImageSet, class_id: int, language: Langu
 
     In a language as ``chosen_language`` takes it.
     """
-    known = model.card.get("class_names") or data.layout != "folders"
+    known = model.card.get("class_names") or data.has_gtsrb_classes
     return model.class_name(class_id, language) if known else data.class_names[chosen_language(language)][class_id]
 
 

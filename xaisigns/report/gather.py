@@ -23,7 +23,6 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.data.export import written_manifest
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
 from xaisigns.errors import ModelError
@@ -153,7 +152,7 @@ class _Scored:
 
 def _data(examined: Examined, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (written_manifest(examined.data.root) or {}).get("rendered")
+    drawn = (examined.data.manifest or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
     return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
 
@@ -274,7 +273,7 @@ def _propagation(examined: Examined, methods: Sequence[Method], language: Langua
     if composite is None:
         return None
     model, data = examined.model, examined.data
-    if data.layout == "folders":
+    if not data.has_gtsrb_classes:
         name, image = data.samples[0].path.name, data[0].image
     else:
         name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.layouts import manipulation_of
 from xaisigns.data.decoded import split_by_track
 from xaisigns.data.drawn import sign_set
 from xaisigns.data.drawn.sign_set import DrawnSet, default_drawn_set, write_drawn_set
@@ -15,7 +16,7 @@ from xaisigns.data.export import SIGN, STICKER, read_masks
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.inventory import inventory
-from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError, OutputError
 
@@ -110,14 +111,14 @@ def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
 def test_the_manifest_tells_what_was_drawn(drawn):
     out, manifest = drawn
     assert manifest["rendered"] == {"per_class": 6, "seed": 1, "size": 24}
-    assert read_manifest(out, "train") == Manipulation(4, seed=1)
-    assert read_manifest(out, "test") is None
+    assert manipulation_of(out, "train") == Manipulation(4, seed=1)
+    assert manipulation_of(out, "test") is None
     assert inventory(out)["rendered"] == manifest["rendered"]
 
 
 def test_without_a_sticker_there_is_no_manipulation(tmp_path):
     write_drawn_set(tmp_path / "set", DrawnSet(1, 0, 16))
-    assert read_manifest(tmp_path / "set", "train") is None
+    assert manipulation_of(tmp_path / "set", "train") is None
     assert not (tmp_path / "set/masks/GTSRB").exists()
 
 
