@@ -38,6 +38,8 @@ COMMANDS = {
     "report": ("report", "GTSRB", "--model", "MODEL", "--methods", "lrp:epsilon,edges", "--html", "OUT.html"),
     "data info": ("data", "info", "GTSRB"),
     "data layouts": ("data", "layouts"),
+    "cache info": ("cache", "info"),
+    "cache clear": ("cache", "clear"),
     "data sticker": ("data", "sticker", "GTSRB", "OUT"),
     "data render": ("data", "render", "OUT", "--per-class", "1", "--size", "16"),
     "data download": ("data", "download", "GTSRB"),
@@ -52,6 +54,7 @@ SHARED = """
 def command(run, gtsrb, untrained, tmp_path, monkeypatch):
     """Runs one of the commands above and gives what it printed, each time into a new place."""
     monkeypatch.setattr(download, "ARCHIVES", ())
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(tuning, "_SWEEPS", 0)
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon",))
     model = xs.load_model(untrained)

@@ -102,7 +102,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         there = _is_there(path)
         if there:
-            _sweep(path)
+            sweep(path)
         if there and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"{path} is not an empty folder; name a new one")
         _sweep_once(path.parent)
@@ -280,10 +280,10 @@ def _sweep_once(folder: Path) -> None:
     key = os.path.realpath(folder)
     if key not in _swept:
         _swept.add(key)
-        _sweep(folder)
+        sweep(folder)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Remove the temporary files and folders of processes that are no more."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():

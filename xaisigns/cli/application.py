@@ -7,7 +7,7 @@ import typer
 from typer import rich_utils
 
 from xaisigns.base.language import printable
-from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
+from xaisigns.cli import cache, compare, data, evaluate, explain, methods, report, rules, score, train, tune
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, tell
 from xaisigns.errors import XaisignsError
 
@@ -29,6 +29,7 @@ app.command()(compare.compare)
 app.command()(score.score)
 app.command()(tune.tune)
 app.command()(report.report)
+app.add_typer(cache.app, name="cache")
 
 
 def run() -> int:

@@ -54,7 +54,7 @@ def layouts(lang: Lang = "en", json: Json = False) -> None:
 
     words = WORDS[lang]
     table = Table(words["name"], words["layout"], words["complete"])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, layout in reversed(list(LAYOUTS.items())):
         rows.append({"name": name, "description": _layout_text(name, lang), "expected": dict(layout.expected)})
         counts = ", ".join(f"{words[split]} {whole(count, lang)}" for split, count in layout.expected.items())

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from xaisigns.base.bounds import LARGEST_PER_CLASS, check_seed, shown, whole
-from xaisigns.base.cache import cache_folder, made_by
+from xaisigns.base.cache import made_by
+from xaisigns.base.cache_folder import cache_folder, cache_limit, make_room, mark_used
 from xaisigns.base.files import taken_away, whole_folder
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class
@@ -106,13 +107,14 @@ def write_drawn_set(
 def default_drawn_set(progress: Progress = silent) -> Path:
     """The folder of the drawn data set that stands in for GTSRB where none is named.
 
-    Drawn when it is first asked for, and kept in ``cache_folder()``; drawn anew when a file is missing or has another
+    Drawn when it is first asked for, and stored in the cache; drawn anew when a file is missing or has another
     size, a table or the manifest another content. Raises OutputError when the folder cannot be written.
     """
     root = cache_folder() / f"rendered-{_version()}"
     if not _is_whole(root):
         _put_away(root)
     if not _is_whole(root):
+        cache_limit()  # one that cannot be read is told before the work
         try:
             with whole_folder(root) as folder:
                 write_drawn_set(folder / _SIGNS, DrawnSet(), progress=progress)
@@ -122,6 +124,8 @@ def default_drawn_set(progress: Progress = silent) -> Path:
             # Another process may have been faster.
             if not _is_whole(root):
                 raise
+        make_room(root)
+    mark_used(root)
     return root / _SIGNS
 
 
