@@ -25,15 +25,15 @@ def test_info_counts_each_kind(run, folder):
     assert {kind: row["count"] for kind, row in found["kinds"].items()} == {"heatmaps": 2, "scores": 1}
     assert found["size"] == sum(path.stat().st_size for path in folder.rglob("*.arrays"))
     printed = run("cache", "info")[1]
-    assert f"{folder}: 6.40 kB, at most 1.50 GB" in printed
-    assert f"{folder}: 6,40 kB, höchstens 1,50 GB" in run("cache", "info", "--lang", "de")[1]
+    assert f"{folder}: 6.54 kB, at most 1.50 GB" in printed
+    assert f"{folder}: 6,54 kB, höchstens 1,50 GB" in run("cache", "info", "--lang", "de")[1]
 
 
 def test_clear_removes_a_kind_or_all_and_nothing_else(run, folder):
     code, printed, _ = run("cache", "clear", "scores", "--json")
     assert code == 0
     assert {kind: row["count"] for kind, row in json.loads(printed)["removed"].items()} == {"scores": 1}
-    assert f"{folder}: 2 files and folders removed, 4.26 kB" in run("cache", "clear")[1]
+    assert f"{folder}: 2 files and folders removed, 4.36 kB" in run("cache", "clear")[1]
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["letter.txt"]
     assert run("cache", "clear")[1] == f"{folder}: 0 files and folders removed, 0 B\n"
 
