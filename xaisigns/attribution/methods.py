@@ -25,7 +25,7 @@ from xaisigns.attribution.result import Result
 from xaisigns.attribution.running import BATCH, Between, contrasted, quiet
 from xaisigns.attribution.specification import Specification, number, number_text, read_specification
 from xaisigns.base.bounds import shown
-from xaisigns.base.language import Text
+from xaisigns.base.texts import Text
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from xaisigns.base.language import Language, counted, number, whole
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import number, whole
 from xaisigns.cli.terminal import Json, Lang, print_json, print_table, say
 from xaisigns.cli.words import WORDS
 
@@ -27,7 +28,7 @@ def info(lang: Lang = "en", json: Json = False) -> None:
         return
     if kinds:
         _print_kinds(kinds, lang)
-    say(WORDS[lang]["cache"].format(folder=folder, size=_size(size, lang), limit=_size(limit, lang)))
+    say(WORDS("cache", lang, folder=folder, size=_size(size, lang), limit=_size(limit, lang)))
 
 
 @app.command()
@@ -50,11 +51,11 @@ def clear(
     if kinds:
         _print_kinds(kinds, lang)
     size = _size(sum(row["size"] for row in kinds.values()), lang)
-    say(counted(WORDS[lang], "cleared", len(removed), lang, folder=cache_folder(), size=size))
+    say(WORDS.counted("cleared", len(removed), lang, folder=cache_folder(), size=size))
 
 
 def _print_kinds(kinds: dict[str, Any], language: Language) -> None:
-    words = WORDS[language]
+    words = WORDS.all(language)
     table = Table(words["kind"])
     for column in ("count", "size"):
         table.add_column(words[column], justify="right")

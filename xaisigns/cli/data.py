@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 
 from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
-from xaisigns.base.language import Language, counted, whole
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole
 from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, print_table, say
 from xaisigns.cli.words import WORDS
 
@@ -41,10 +42,10 @@ def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
         return
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        say(f"{WORDS[lang][split]}: {told}")
+        say(f"{WORDS.all(lang)[split]}: {told}")
     if found["class_names"] != CLASS_NAMES["en"]:
         names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(found["class_names"]))
-        say(WORDS[lang]["class_names"].format(names=names))
+        say(WORDS("class_names", lang, names=names))
 
 
 @app.command()
@@ -52,7 +53,7 @@ def layouts(lang: Lang = "en", json: Json = False) -> None:
     """List the layouts that a data set may have, in the order in which they are tried; plugins may bring more."""
     from xaisigns.data.layouts import LAYOUTS
 
-    words = WORDS[lang]
+    words = WORDS.all(lang)
     table = Table(words["name"], words["layout"], words["complete"])
     rows: list[dict[str, Any]] = []
     for name, layout in reversed(list(LAYOUTS.items())):
@@ -119,7 +120,7 @@ def render(
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
-    words, expected = WORDS[language], split["expected"]
+    words, expected = WORDS.all(language), split["expected"]
     if expected is None:
         state = f" ({words['drawn']})" if drawn else ""
     elif split["images"] == expected:
@@ -127,11 +128,11 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     else:
         state = f" ({words['of'].format(expected=whole(expected, language))})"
     parts = [
-        f"{counted(words, 'images', split['images'], language)}{state}",
-        counted(words, "classes", split["classes"], language),
+        f"{WORDS.counted('images', split['images'], language)}{state}",
+        WORDS.counted("classes", split["classes"], language),
     ]
     if split["tracks"]:
-        parts.append(counted(words, "tracks", split["tracks"], language))
+        parts.append(WORDS.counted("tracks", split["tracks"], language))
     parts.append(_layout_text(split["layout"], language))
     if split["manipulation"]:
         parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
@@ -142,12 +143,12 @@ def _layout_text(name: str, language: Language) -> str:
     """What lies below a root of this layout."""
     from xaisigns.data.layouts import LAYOUTS
 
-    own = LAYOUTS[name].description or WORDS[language]["layout_own"].format(name=name)
-    return WORDS[language].get(f"layout_{name}", own)
+    own = LAYOUTS[name].description or WORDS("layout_own", language, name=name)
+    return WORDS.all(language).get(f"layout_{name}", own)
 
 
 def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
-    words = WORDS[language]
-    images = counted(words, kind, sum(summary["counts"].values()), language)
+    words = WORDS.all(language)
+    images = WORDS.counted(kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
     say(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))

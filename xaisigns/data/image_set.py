@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from PIL import Image
 
 from xaisigns.base.bounds import shown, whole
-from xaisigns.base.language import Language
+from xaisigns.base.language import Language, languages
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
@@ -89,7 +89,7 @@ class ImageSet:
     ) -> None:
         self.root, self.split, self.samples, self.layout = root, split, samples, layout
         if not isinstance(class_names, Mapping):
-            class_names = {"de": class_names, "en": class_names}
+            class_names = dict.fromkeys(languages(), class_names)
         self.class_names: ClassNames = class_names
 
     def __len__(self) -> int:

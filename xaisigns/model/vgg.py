@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from xaisigns.base.language import Language, Text, chosen_language
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.texts import Text
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import LONGEST, Picture, resize, rgb_images
 from xaisigns.data.tensors import normalise, pixel_bounds
