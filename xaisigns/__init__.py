@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xaisigns.attribution.lrp import LRP, lrp
     from xaisigns.attribution.methods import attribute, register_method
     from xaisigns.attribution.result import Result
+    from xaisigns.data.drawn.sign import draw_sign
     from xaisigns.data.gtsrb import GTSRB
     from xaisigns.data.image_set import ImageSet, Sample
     from xaisigns.data.layouts import open_images, register_layout
@@ -40,6 +41,7 @@ __all__ = [
     "attribute",
     "canonize",
     "compare",
+    "draw_sign",
     "load_model",
     "lrp",
     "open_images",
@@ -56,6 +58,7 @@ _HOMES = {
     "attribution.lrp": ("LRP", "lrp"),
     "attribution.methods": ("attribute", "register_method"),
     "attribution.result": ("Result",),
+    "data.drawn.sign": ("draw_sign",),
     "data.gtsrb": ("GTSRB",),
     "data.manipulation": ("Manipulation",),
     "data.image_set": ("ImageSet", "Sample"),
