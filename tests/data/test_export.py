@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xaisigns.data.export import STICKER, Entry, read_manifest, read_masks, write_images
+from xaisigns.data.export import STICKER, Entry, read_masks, write_images
 from xaisigns.data.folders import Folders
 from xaisigns.data.gtsrb import GTSRB
-from xaisigns.data.image_set import Sample
+from xaisigns.data.image_set import Sample, read_manifest
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.errors import DataError, OutputError
 

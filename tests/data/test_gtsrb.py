@@ -1,4 +1,5 @@
 import csv
+import gc
 import random
 import re
 from dataclasses import replace
@@ -424,3 +425,18 @@ def test_the_real_images_are_as_annotated(real_gtsrb, split):
         assert 0 <= x1 < x2 < width
         assert 0 <= y1 < y2 < height
         assert (item.track is None) == (split == "test")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_collection_is_left_as_it_was(gtsrb, enabled):
+    switch = gc.enable if enabled else gc.disable
+    switch()
+    try:
+        GTSRB(gtsrb)
+        assert gc.isenabled() == enabled
+        (gtsrb / IMAGE).with_name("GT-00004.csv").write_text("broken")
+        with pytest.raises(DataError):
+            GTSRB(gtsrb)
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()

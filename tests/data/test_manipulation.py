@@ -11,9 +11,9 @@ from PIL import Image
 
 from tests.conftest import OWN_CLASSES
 from tests.data.layouts import LAYOUTS, manipulation_of
-from xaisigns.data.export import STICKER, read_manifest, read_masks
+from xaisigns.data.export import STICKER, read_masks
 from xaisigns.data.gtsrb import GTSRB
-from xaisigns.data.image_set import Sample, fingerprint
+from xaisigns.data.image_set import Sample, fingerprint, read_manifest
 from xaisigns.data.inventory import inventory
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy

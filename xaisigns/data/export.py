@@ -13,15 +13,13 @@ from PIL import Image
 
 from xaisigns.base.documents import json_text
 from xaisigns.base.files import is_file, whole_folder
-from xaisigns.data.image_set import ImageSet, Sample, Split
+from xaisigns.data.image_set import MANIFEST, ImageSet, Sample, Split
 from xaisigns.data.listing import is_foreign
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.tables import place_below
 from xaisigns.errors import DataError, OutputError
 
 CopyLayout = Literal["official", "folders"]
-LAYOUTS_OF_COPIES: tuple[CopyLayout, ...] = ("official", "folders")
-MANIFEST = "manifest.json"
 SIGN = "sign"
 PICTOGRAM = "pictogram"
 STICKER = "."  # where the stickers' masks are: masks/ itself mirrors the layout
@@ -78,17 +76,6 @@ def write_images(
         whole = {"format": 1, **manifest, "counts": counts, "stickered": stickered}
         (folder / MANIFEST).write_text(json_text(whole, indent=1), encoding="utf-8")
     return whole
-
-
-def read_manifest(root: Path) -> dict[str, Any] | None:
-    """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
-    path = root / MANIFEST
-    if not is_file(path):
-        return None
-    # Only a folder with a manifest needs the schema, which takes a while to load.
-    from xaisigns.data.manifests import read
-
-    return read(path)
 
 
 def read_masks(data: ImageSet, sample: Sample, image: Image.Image) -> dict[str, NDArray[np.bool_]]:

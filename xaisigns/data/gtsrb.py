@@ -9,6 +9,7 @@ Where more than one is there, it is the first that has images. Names are found w
 """
 
 import contextlib
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -17,8 +18,7 @@ from typing import Literal
 
 from xaisigns.base.files import is_file, is_folder
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.export import MANIFEST
-from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
+from xaisigns.data.image_set import MANIFEST, SPLITS, ImageSet, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below, is_image
 from xaisigns.data.tables import Row, names_in, place_below, read_rows
 from xaisigns.errors import DataError
@@ -42,7 +42,8 @@ class GTSRB(ImageSet):
         root = Path(root)
         layout, path = find_layout(root, split)
         images = _Images()
-        samples = list(_SAMPLES[layout, split](path, images))
+        with _no_collection():
+            samples = list(_SAMPLES[layout, split](path, images))
         if not samples:
             raise DataError(f"{root} has the folders of GTSRB but no annotated image; fetch the archives again")
         if images.missing:
@@ -52,6 +53,18 @@ class GTSRB(ImageSet):
             )
         _refuse_twice(samples)
         super().__init__(_written_root(root, layout, path), split, samples, CLASS_NAMES, layout)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection, which would look through tens of thousands of samples again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _written_root(root: Path, layout: Layout, path: Path) -> Path:

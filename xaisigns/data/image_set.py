@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from PIL import Image
-
 from xaisigns.base.bounds import shown, whole
+from xaisigns.base.files import is_file
 from xaisigns.base.language import Language, languages
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from xaisigns.data.manipulation import Manipulation
 
 Split = Literal["train", "test"]
@@ -23,6 +23,8 @@ Box = tuple[int, int, int, int]
 ClassNames = Mapping[Language, Sequence[str]]  # in the order of the class ids
 
 SPLITS: tuple[Split, ...] = ("train", "test")
+MANIFEST = "manifest.json"
+LAYOUTS_OF_COPIES = ("official", "folders")  # those in which xaisigns writes data sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Sample:
     key: str = ""
     size: tuple[int, int] | None = None
 
-    def box(self, image: Image.Image) -> Box:
+    def box(self, image: "Image.Image") -> Box:
         """``roi``, or the whole image where it is not known.
 
         Raises DataError for an image of another size than ``size``, or one that the box does not lie in.
@@ -65,7 +67,7 @@ class Sample:
 class Item(NamedTuple):
     """What a data set gives for an index: the decoded RGB image with its annotation."""
 
-    image: Image.Image
+    image: "Image.Image"
     class_id: int
     roi: Box
     track: int | None
@@ -96,6 +98,9 @@ class ImageSet:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Item:
+        # Imported here: what only lists a data set needs neither Pillow nor numpy.
+        from xaisigns.data.preprocessing import read_image
+
         sample = self.samples[index]
         image = read_image(sample.path)
         return Item(image, sample.class_id, sample.box(image), sample.track, sample.path)
@@ -116,8 +121,6 @@ class ImageSet:
 
         Raises DataError for a broken manifest.
         """
-        from xaisigns.data.export import LAYOUTS_OF_COPIES, read_manifest  # which needs the names of this module
-
         return read_manifest(self.root) if self.layout in LAYOUTS_OF_COPIES else None
 
     @property
@@ -148,6 +151,17 @@ class ImageSet:
                 f"class {shown(class_id)} does not exist; {self.root} has 0 to {len(names) - 1}, "
                 "as 'xaisigns data info' tells"
             )
+
+
+def read_manifest(root: Path) -> dict[str, Any] | None:
+    """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
+    path = root / MANIFEST
+    if not is_file(path):
+        return None
+    # Only a folder with a manifest needs the schema, which takes a while to load.
+    from xaisigns.data.manifests import read
+
+    return read(path)
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:

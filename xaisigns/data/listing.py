@@ -123,8 +123,10 @@ def _scanned(folder: Path) -> list[os.DirEntry[str]]:
         if found and not os.access(folder, os.X_OK):
             raise PermissionError(errno.EACCES, "what is in it may not be opened")
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder} cannot be read: {told}; see that it is a folder with permission to read") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{folder} cannot be read: {reason}; see that it is a folder with permission to read"
+        ) from error
     return sorted(found, key=lambda entry: entry.name)
 
 

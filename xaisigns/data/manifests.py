@@ -41,9 +41,9 @@ def read(path: Path) -> dict[str, Any]:
         document: dict[str, Any] = strict_json(text if len(text) <= _LARGEST else b"")
         _Manifest.model_validate_json(text)
     except (OSError, ValueError, DataError) as error:
-        told = first_fault(error) if isinstance(error, ValidationError) else error
+        reason = first_fault(error) if isinstance(error, ValidationError) else error
         raise DataError(
-            f"{path} is not a manifest of 'xaisigns data sticker': {told}; bring back the one that was written, "
+            f"{path} is not a manifest of 'xaisigns data sticker': {reason}; bring back the one that was written, "
             "or move it away if it is another program's"
         ) from error
     return document

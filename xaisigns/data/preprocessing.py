@@ -43,7 +43,7 @@ def read_image(path: Path) -> Image.Image:
 
 def is_large(path: Path) -> bool:
     """Whether an image file has more than 2 megapixels, by its first bytes. Raises DataError as ``rgb`` does."""
-    with _told(path), Image.open(path, formats=FORMATS) as opened:
+    with _failures_named(path), Image.open(path, formats=FORMATS) as opened:
         return math.prod(opened.size) > _LARGE
 
 
@@ -61,14 +61,14 @@ def rgb(picture: Picture, *, longest: int | None = None, max_pixels: int = MAX_P
     which takes twice the memory); ShapeError for anything that is no picture.
     """
     if isinstance(picture, np.ndarray):
-        with _told("the array"):
+        with _failures_named("the array"):
             image = image_of(picture)
             return _upright(image, longest, max_pixels)
     if isinstance(picture, Image.Image):
-        with _told(getattr(picture, "filename", "") or "the image"):
+        with _failures_named(getattr(picture, "filename", "") or "the image"):
             return _upright(picture, longest, max_pixels)
     if isinstance(picture, Path | str):
-        with _told(picture), Image.open(picture, formats=FORMATS) as opened:
+        with _failures_named(picture), Image.open(picture, formats=FORMATS) as opened:
             return _upright(opened, longest, max_pixels)
     raise ShapeError(f"a picture is wanted: a path, a PIL image or an array (H, W, 3), got {type(picture).__name__}")
 
@@ -85,7 +85,7 @@ def rgb_images(pictures: Iterable[Picture], *, longest: int | None = None) -> li
 
 
 @contextmanager
-def _told(name: Path | str) -> Iterator[None]:
+def _failures_named(name: Path | str) -> Iterator[None]:
     """Whatever goes wrong becomes one sentence that begins with the picture's name."""
     try:
         with _QUIET:

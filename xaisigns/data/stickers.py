@@ -132,7 +132,7 @@ def _frame(roi: tuple[int, int, int, int], size: tuple[int, int]) -> _Frame:
     return max(0, roi[0]), max(0, roi[1]), min(size[0], roi[2] + 1), min(size[1], roi[3] + 1)
 
 
-def _kept_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
+def _moved_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
     """Moved by as little as it takes to lie within the frame; what is larger than the frame is cut."""
     xs, ys = [x for x, _ in outline], [y for _, y in outline]
     dx = max(frame[0] - min(xs), 0) + min(frame[2] - max(xs), 0)
@@ -145,7 +145,7 @@ def _coverage(
 ) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
     """How much of each pixel the sticker covers in 0..255, and in which rows and columns of the image these are."""
     scale = _SUPERSAMPLING
-    outline = _kept_inside(outline, frame)
+    outline = _moved_inside(outline, frame)
     if shape == "ellipse":
         outline = _inscribed_ellipse(outline)
     left, top, right, bottom = 0, 0, *size

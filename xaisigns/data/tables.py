@@ -21,7 +21,7 @@ _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")  # pandas writes 12.0 where a c
 _DEEPEST = 32  # folders within folders
 _SLASH, _ANCHOR = re.compile(r"[/\\]"), re.compile(r"[/\\]|.:")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z]+")  # as GTSRB has them: most rows need no more than this
-_MOST_TOLD = 300  # characters of a row
+_MOST_SHOWN = 300  # characters of a row
 
 
 class Row(NamedTuple):
@@ -57,10 +57,10 @@ def read_rows(table: Path, name_column: str) -> Iterator[Row]:
         try:
             yield _row([cells[column] for column in columns] if len(cells) == len(header) else [], sides)
         except ValueError as error:
-            told = f"{dict(zip(header, cells, strict=False))}"[:_MOST_TOLD]
+            shown = f"{dict(zip(header, cells, strict=False))}"[:_MOST_SHOWN]
             raise DataError(
-                f"{table}: cannot use the row {told} in line {number}; wanted {len(header)} cells, {name_column} below "
-                f"its folder, Roi.X1 <= Roi.X2 < Width, Roi.Y1 <= Roi.Y2 < Height, all from 0, and ClassId 0 to "
+                f"{table}: cannot use the row {shown} in line {number}; wanted {len(header)} cells, {name_column} "
+                f"below its folder, Roi.X1 <= Roi.X2 < Width, Roi.Y1 <= Roi.Y2 < Height, all from 0, and ClassId 0 to "
                 f"{len(CLASSES) - 1}"
             ) from error
 
@@ -97,7 +97,7 @@ def _parsed(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         first = 1 if lines and re.fullmatch("sep=.", lines[0].strip(), re.IGNORECASE) else 0
         delimiter = max(";,\t", key="".join(lines[first : first + 1]).count)
         reader = csv.reader(lines[first:], delimiter=delimiter)
-        rows = [(first + reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        rows = [(first + reader.line_num, list(map(str.strip, cells))) for cells in reader]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{table} cannot be read as a table: {error}; fetch it again") from error
     filled = [(number, cells) for number, cells in rows if any(cells)]
@@ -125,18 +125,17 @@ def _trimmed(cells: list[str], count: int) -> list[str]:
 
 def _column(table: Path, header: Sequence[str], name: str) -> int:
     if header.count(name.casefold()) != 1:
-        told = ", ".join(header)[:_MOST_TOLD]
-        raise DataError(f"{table} cannot be used: wanted one column {name}, got the columns {told!r}; fetch it again")
+        found = ", ".join(header)[:_MOST_SHOWN]
+        raise DataError(f"{table} cannot be used: wanted one column {name}, got the columns {found!r}; fetch it again")
     return header.index(name.casefold())
 
 
 def _row(cells: list[str], sides: list[int | None]) -> Row:
     """A row of name, class, corners, and the sides where they stand. Raises ValueError for one that cannot be used."""
-    name, *numbers = cells[:6]
-    place = place_below(name)
-    class_id, x1, y1, x2, y2 = map(_whole, numbers)
+    place = place_below(cells[0]) if cells else ()
+    class_id, x1, y1, x2, y2 = map(_whole, cells[1:6])
     # A side that a program left blank is not needed.
-    width, height = (_whole(cells[side]) if side is not None and cells[side] else None for side in sides)
+    width, height = [_whole(cells[side]) if side is not None and cells[side] else None for side in sides]
     fits = x1 <= x2 < (_NO_SIDE if width is None else width) and y1 <= y2 < (_NO_SIDE if height is None else height)
     if not place or class_id >= len(CLASSES) or not fits:
         raise ValueError(cells)

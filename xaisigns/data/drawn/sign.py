@@ -1,4 +1,4 @@
-"""Drawn German traffic signs in a natural scene: no download, and every pixel of the sign is known."""
+"""German traffic signs, drawn in a natural scene: no download, and every pixel of the sign is known."""
 
 import io
 import math
@@ -26,12 +26,12 @@ _Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class DrawnSign:
-    """A drawn sign: the RGB image, its class and where everything is.
+    """A drawn sign: the RGB image, its class, and where everything is in it.
 
-    Masks are ``(H, W)`` bool: ``sign_mask`` and ``pictogram_mask`` are true where the sheet and what is drawn on it
-    cover at least half of the pixel and no leaf hides it, ``sticker_mask`` (None without a sticker) where the sticker
-    touches it. Blur carries colours over their borders, as in a photograph. ``roi`` is the box around the whole sign
-    (x1, y1, x2, y2) in pixels, both corners inside.
+    ``roi`` is the box around the whole sign (x1, y1, x2, y2) in pixels, both corners inside. Masks are ``(H, W)`` bool:
+    ``sign_mask`` and ``pictogram_mask`` are true where the sheet, or what is drawn on it, covers at least half of the
+    pixel and no leaf hides it; ``sticker_mask``, None without a sticker, where the sticker touches it. Blur carries
+    colours across their edges, as in a photograph.
     """
 
     image: Image.Image
@@ -45,11 +45,13 @@ class DrawnSign:
 def draw_sign(
     class_id: int, size: int = 128, seed: int = 0, *, frame: int = 0, sticker: Sticker | None = None
 ) -> DrawnSign:
-    """Draw a sign as GTSRB would show it, ``size`` pixels high and wide, the sign on about 78 % of both.
+    """Draw a sign as a photograph in GTSRB shows it: an RGB image of ``size`` by ``size`` pixels, with its masks.
 
-    The seed decides on background, pose, light and camera, the same for every class and on every machine (pixels to
-    within 2 levels); ``frame`` is a moment later in the same scene. A ``sticker`` is put on last, by apply_sticker.
-    Raises DataError for a class that GTSRB does not have, a size outside 16..2048 and a seed outside 0..2**63 - 1.
+    ``class_id`` is one of GTSRB's, 0 to 42; the sign takes about 78 % of the width and height. The seed decides on
+    background, pose, light and camera, the same for every class and on every machine (pixels to within 2 levels of
+    256); ``frame`` 1, 2, ... shows the same scene a moment later. A ``sticker`` is put on last, as ``apply_sticker``
+    does. Raises DataError for a class that GTSRB does not have, a size outside 16..2048 and a seed outside
+    0..2**63 - 1.
     """
     check_class(class_id)
     size = check_size(size)

@@ -46,8 +46,8 @@ class DrawnSet:
     def __post_init__(self) -> None:
         per_class = whole(self.per_class, 1, LARGEST_PER_CLASS)
         if per_class is None:
-            told = f"wanted 1 or more drawn images of each class, at most {LARGEST_PER_CLASS:,}"
-            raise DataError(f"{told}, got {shown(self.per_class)}")
+            wanted = f"wanted 1 or more drawn images of each class, at most {LARGEST_PER_CLASS:,}"
+            raise DataError(f"{wanted}, got {shown(self.per_class)}")
         plain = {"per_class": per_class, "seed": check_seed(self.seed), "size": check_size(self.size)}
         for name, value in plain.items():
             object.__setattr__(self, name, value)
