@@ -186,10 +186,12 @@ class _Images:
 
     def _listing(self, folder: Path, place: tuple[str, ...]) -> Listing | None:
         key = folder, place
-        if key not in self._listings:
+        try:
+            return self._listings[key]
+        except KeyError:
             found = self.there(folder, place) if place else folder
-            self._listings[key] = Listing(found) if found and is_folder(found) else None
-        return self._listings[key]
+            listing = Listing(found) if found and is_folder(found) else None
+            return self._listings.setdefault(key, listing)
 
 
 def _training(folder: Path, images: _Images) -> Iterator[Sample]:
@@ -204,18 +206,17 @@ def _training(folder: Path, images: _Images) -> Iterator[Sample]:
                 raise DataError(
                     f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
                 )
-            if named is not None:
-                _check_class(table, row, named)
+            if named not in (None, row.class_id):
+                raise _another_class(table, row, named)
             path = images.find(class_folder, row.place)
             yield Sample(path, row.class_id, row.roi, int(track), f"{class_name}_{stem}", row.size)
 
 
-def _check_class(table: Path, row: Row, named: int) -> None:
-    if row.class_id != named:
-        raise DataError(
-            f"{table}: the folder or name of {'/'.join(row.place)} tells class {named}, its row class {row.class_id}; "
-            "correct the one that is wrong"
-        )
+def _another_class(table: Path, row: Row, named: int | None) -> DataError:
+    return DataError(
+        f"{table}: the folder or name of {'/'.join(row.place)} tells class {named}, its row class {row.class_id}; "
+        "correct the one that is wrong"
+    )
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:
@@ -245,7 +246,8 @@ def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
         parts = stem.split("_")
         if len(parts) != 3 or not all(map(_NUMBER.fullmatch, parts)):
             raise DataError(f"{table}: {'/'.join(row.place)} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
-        _check_class(table, row, int(parts[0]))
+        if int(parts[0]) != row.class_id:
+            raise _another_class(table, row, int(parts[0]))
         yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem, row.size)
 
 

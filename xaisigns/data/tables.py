@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,12 +51,13 @@ def read_rows(table: Path, name_column: str) -> Iterator[Row]:
     has more than one meaning or none, and for a place that is not below its folder.
     """
     header, rows = _parsed(table)
-    wanted = (name_column, "ClassId", *_CORNERS, *(side for side in _SIDES if side.casefold() in header))
-    columns = [_column(table, header, name) for name in wanted]
-    sides = [wanted.index(side) if side in wanted else None for side in _SIDES]
+    columns = [_column(table, header, name) for name in (name_column, "ClassId", *_CORNERS)]
+    # A side without a column is read as one that is left blank, behind the row's last cell.
+    columns += [_column(table, header, side) if side.casefold() in header else len(header) for side in _SIDES]
+    pick = itemgetter(*columns)
     for number, cells in rows:
         try:
-            yield _row([cells[column] for column in columns] if len(cells) == len(header) else [], sides)
+            yield _row(pick([*cells, ""]) if len(cells) == len(header) else ())
         except ValueError as error:
             shown = f"{dict(zip(header, cells, strict=False))}"[:_MOST_SHOWN]
             raise DataError(
@@ -104,7 +106,8 @@ def _parsed(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if not filled:
         raise DataError(f"{table} cannot be read as a table: it is empty; fetch it again")
     header = [cell.casefold() for cell in filled[0][1]]
-    return header, [(number, _trimmed(cells, len(header))) for number, cells in filled[1:]]
+    count = len(header)
+    return header, [(number, cells if len(cells) == count else _trimmed(cells, count)) for number, cells in filled[1:]]
 
 
 def _text(table: Path) -> str:
@@ -120,7 +123,8 @@ def _text(table: Path) -> str:
 
 
 def _trimmed(cells: list[str], count: int) -> list[str]:
-    return cells if len(cells) <= count or any(cells[count:]) else cells[:count]
+    """Without blank cells behind the last column."""
+    return cells if len(cells) < count or any(cells[count:]) else cells[:count]
 
 
 def _column(table: Path, header: Sequence[str], name: str) -> int:
@@ -130,12 +134,13 @@ def _column(table: Path, header: Sequence[str], name: str) -> int:
     return header.index(name.casefold())
 
 
-def _row(cells: list[str], sides: list[int | None]) -> Row:
-    """A row of name, class, corners, and the sides where they stand. Raises ValueError for one that cannot be used."""
-    place = place_below(cells[0]) if cells else ()
-    class_id, x1, y1, x2, y2 = map(_whole, cells[1:6])
+def _row(cells: Sequence[str]) -> Row:
+    """A row of name, class, corners and sides. Raises ValueError for one that cannot be used."""
+    name, *numbers, wide, high = cells
+    place = place_below(name)
+    class_id, x1, y1, x2, y2 = map(_whole, numbers)
     # A side that a program left blank is not needed.
-    width, height = [_whole(cells[side]) if side is not None and cells[side] else None for side in sides]
+    width, height = _whole(wide) if wide else None, _whole(high) if high else None
     fits = x1 <= x2 < (_NO_SIDE if width is None else width) and y1 <= y2 < (_NO_SIDE if height is None else height)
     if not place or class_id >= len(CLASSES) or not fits:
         raise ValueError(cells)
