@@ -34,7 +34,7 @@ def real(value: Any, lowest: float, highest: float) -> float | None:
 
 
 def each(values: Any, count: int, plain: Callable[[Any], Number | None]) -> tuple[Number, ...] | None:
-    """So many numbers, each made ``plain``; None if there are more or fewer, or one of them is None."""
+    """``count`` numbers, each passed through ``plain``; None for another count or when one of them is None."""
     try:
         made = [plain(value) for value in values]
     except TypeError:
@@ -52,7 +52,7 @@ def check_seed(seed: Any) -> int:
 
 
 def shown(value: Any) -> str:
-    """A value for a message: in one line, and not longer than a message may be."""
+    """A value as an error message shows it: on one line, and cut where it is long."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # a whole number of thousands of digits, lists in lists

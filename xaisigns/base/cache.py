@@ -73,7 +73,7 @@ def cached_rows(
 
 @lru_cache(maxsize=8)
 def made_by(layers: tuple[str, ...], libraries: tuple[str, ...]) -> list[str]:
-    """For a key: the versions of xaisigns and of libraries, and a digest of the source of some of its layers."""
+    """For a key: the versions of xaisigns and of ``libraries``, and a digest of the source of some ``layers``."""
     digest = hashlib.sha256()
     for layer in layers:
         folder = Path(str(files(f"xaisigns.{layer}")))
@@ -93,7 +93,7 @@ def digest_of(*arrays: NDArray[Any]) -> str:
 
 
 class _Array(NamedTuple):
-    """An array to write; its pieces, from its beginning to its end, are made when there is room for them."""
+    """An array to write; its pieces, from first to last, are made once there is room for them."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -109,7 +109,7 @@ def _whole(values: NDArray[Any]) -> _Array:
 
 
 def _write(path: Path, digest: str, arrays: Mapping[str, _Array]) -> None:
-    """A line of magic, one of JSON, the arrays, and a checksum of all that.
+    """Write a line of magic, a line of JSON, the arrays, and a checksum over all of it.
 
     Written from front to back into space that is reserved: a memory map on a full disk would end the process.
     """
@@ -147,7 +147,7 @@ def _reserve(handle: int, size: int) -> None:
 
 
 def _read(path: Path, digest: str) -> Arrays | None:
-    """The arrays of a file that is whole and of this key, else None."""
+    """The arrays of a file that is undamaged and has this key, else None."""
     try:
         arrays = _mapped(path, digest) if _is_whole(path) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -79,7 +79,7 @@ def write_images(
 
 
 def read_masks(data: ImageSet, sample: Sample, image: Image.Image) -> dict[str, NDArray[np.bool_]]:
-    """The masks ``(H, W)`` that a data set of xaisigns' has of this image, by kind; none for photographs.
+    """The masks ``(H, W)`` of this image by kind, in a data set that xaisigns wrote; none for photographs.
 
     ``image`` is the sample's. Raises DataError for a broken manifest, and for a mask that cannot be read
     or has another size than its image.
@@ -108,7 +108,7 @@ def copy_layout(data: ImageSet) -> CopyLayout:
 
 
 def copied(sample: Sample, data: ImageSet) -> Sample:
-    """The sample with the key that a copy of it has: below its class's name where the copy has a folder for each."""
+    """The sample with its key in a copy: below the name of its class where the copy has a folder for each class."""
     name = data.class_names["en"][sample.class_id]
     if data.has_gtsrb_classes or sample.key.startswith(f"{name}/"):
         return sample
@@ -184,7 +184,7 @@ def _write_pixels(folder: Path, place: Path, entry: Entry, made: set[str]) -> No
 
 
 def _make_folders(folder: Path, path: Path, made: set[str]) -> None:
-    """Make each folder once. Raises FileExistsError for one that is there but was not made under this name."""
+    """Make each folder once. Raises FileExistsError for a folder that was made under another name."""
     for part in reversed([path, *path.parents[:-1]]):
         if part.as_posix() not in made:
             (folder / part).mkdir()

@@ -58,7 +58,7 @@ def has_folder_images(root: Path) -> bool:
 
 
 def _place(root: Path, split: Split) -> Path | None:
-    """The first of the split's folders; one with other upper and lower case letters will do if there is one only."""
+    """The first of the split's folders, whatever the case of its letters if only one fits."""
     if not is_folder(root):
         return None
     listing = Listing(root)
@@ -72,7 +72,7 @@ def _place(root: Path, split: Split) -> Path | None:
 
 
 def _class_folders(folder: Path) -> dict[str, list[Path]]:
-    """The folders of each class by its name, composed as text from a keyboard is; names from macOS may not be."""
+    """The folders of each class by its name in composed Unicode; macOS may have decomposed it."""
     found: dict[str, list[Path]] = {}
     for path in (entry.path for entry in entries(folder) if entry.is_folder):
         _refuse_unprintable(path, path.name)

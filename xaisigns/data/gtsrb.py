@@ -57,7 +57,7 @@ class GTSRB(ImageSet):
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without garbage collection, which would look through tens of thousands of samples again and again."""
+    """Suspend garbage collection, which would go through tens of thousands of samples again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -68,7 +68,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _written_root(root: Path, layout: Layout, path: Path) -> Path:
-    """The folder that xaisigns wrote, where ``root`` is one within it or above it; else ``root``."""
+    """The folder that xaisigns wrote, where ``root`` lies within or above it; else ``root``."""
     if layout != "official":
         return root
     above = Path(os.path.realpath(path)).parents[2]
@@ -90,7 +90,7 @@ def find_layout(root: Path, split: Split) -> _Place:
 
 
 def nothing_found(root: Path, split: Split) -> DataError:
-    """Says what was looked for below ``root``."""
+    """The error that says what was looked for below ``root``."""
     if not is_folder(root):
         return DataError(f"{root} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS")
     wanted = {
@@ -148,7 +148,7 @@ def _fullest(places: list[_Place]) -> _Place:
 
 
 def _has_images(place: _Place, *, broken: bool = False) -> bool:
-    """Whether an image is there; ``broken`` is the answer where a table cannot tell."""
+    """Whether there is an image; ``broken`` is the answer where a table cannot be read."""
     layout, path = place
     if layout != "kaggle":
         return any(is_image(file) for file in files_below(path))
@@ -220,7 +220,7 @@ def _another_class(table: Path, row: Row, named: int | None) -> DataError:
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:
-    """Those of numbers; any other only if it has images, so that its table is asked for."""
+    """Folders named by a number; others only if they have images, so that a missing table is reported."""
     for found in entries(folder):
         images = (path for path in files_below(found.path) if is_image(path))
         if found.is_folder and (_NUMBER.fullmatch(found.path.name) or any(images)):

@@ -1,4 +1,4 @@
-"""What of a data set is there below a folder."""
+"""How much of a data set lies below a folder."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What lies in a folder: what systems and programs leave in every folder is left out, what cannot be read is named."""
+"""What lies in a folder, without what systems and programs leave in every folder; what cannot be read is named."""
 
 import errno
 import os
@@ -87,7 +87,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 class Listing:
-    """The names in a folder, to be found whatever the case of their letters.
+    """The names in a folder, found whatever the case of their letters.
 
     Raises DataError, with the path, for a folder that may not be read.
     """
@@ -97,7 +97,7 @@ class Listing:
         self._alike: dict[str, list[str]] = {}
 
     def find(self, name: str) -> list[Path]:
-        """What has this name, else what has it with other letters. Raises DataError for a link that leads nowhere."""
+        """What has this name, else whatever has it in another case. Raises DataError for a link that leads nowhere."""
         is_link = self._is_link.get(name)
         if is_link is False:
             return [self._folder / name]
@@ -112,7 +112,7 @@ class Listing:
 
 
 def plain(name: str) -> str:
-    """A name as a system that tells neither case nor the composition of letters apart takes it."""
+    """A name as a file system sees it that ignores case and the composition of letters."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

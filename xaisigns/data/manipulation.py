@@ -146,7 +146,7 @@ def _refuse_in_each_other(root: Path, out: Path) -> None:
 
 
 def manipulated(sample: Sample, image: Image.Image, manipulation: Manipulation | None) -> Entry:
-    """An image to write, with its sticker and the sticker's mask when there is a manipulation."""
+    """An image to write, with its sticker and the sticker's mask if there is a manipulation."""
     if manipulation is None:
         return Entry(sample, image, {})
     image, mask = manipulation.apply(image, sample)

@@ -37,7 +37,7 @@ _TURNS = {
 
 
 def read_image(path: Path) -> Image.Image:
-    """What ``rgb`` makes of an image file, whole."""
+    """An image file at its full size, as ``rgb`` gives it."""
     return rgb(path)
 
 
@@ -86,7 +86,7 @@ def rgb_images(pictures: Iterable[Picture], *, longest: int | None = None) -> li
 
 @contextmanager
 def _failures_named(name: Path | str) -> Iterator[None]:
-    """Whatever goes wrong becomes one sentence that begins with the picture's name."""
+    """Turn whatever goes wrong into one sentence that begins with the picture's name."""
     try:
         with _QUIET:
             yield

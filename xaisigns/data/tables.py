@@ -68,7 +68,7 @@ def read_rows(table: Path, name_column: str) -> Iterator[Row]:
 
 
 def names_in(table: Path, name_column: str) -> list[str]:
-    """The names that a table has of images, sound or not; none where it has no column of GTSRB's tables.
+    """The image names in a table, usable or not; none where it has no column of GTSRB's tables.
 
     Raises DataError for a file that is no table, and where the column of the names alone is missing.
     """
@@ -80,7 +80,7 @@ def names_in(table: Path, name_column: str) -> list[str]:
 
 
 def place_below(name: str) -> tuple[str, ...]:
-    """The parts of a place below a folder, whichever slashes part it; none if it leads elsewhere on any system."""
+    """The parts of a path below a folder, with either slash; none if it leads elsewhere on any system."""
     if _PLAIN_NAME.fullmatch(name):
         return (name,)
     parts = tuple(part for part in _SLASH.split(name) if part not in ("", "."))

@@ -1,4 +1,4 @@
-"""From pixels to the tensors that a network takes; alone in this room it needs torch."""
+"""From pixels to the tensors that a network takes; the only module of this package that needs torch."""
 
 from collections.abc import Sequence
 

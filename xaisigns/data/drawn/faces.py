@@ -16,7 +16,7 @@ _WITHOUT_GROUND = "#ground { display: none }"
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A sign seen flat and upright, square: its colours (RGB) and what the sheet and the pictogram cover (L).
+    """A sign seen from the front, upright and square: its colours (RGB) and what the sheet and the pictogram cover (L).
 
     There is a margin of MARGIN pixels around it. Beside the sheet the colour is that of its rim, so that nothing else
     bleeds in when the face is scaled.

@@ -84,7 +84,7 @@ def _stickered(drawn: DrawnSign, sticker: Sticker, seed: int, frame: int) -> Dra
 
 
 def _seen(layer: Image.Image, pose: Pose) -> Image.Image:
-    """A layer of the face in the camera's perspective; what is beside the face is as at its border."""
+    """A layer of the face in the camera's perspective; beside the face it continues as at its border."""
     pixels = layer.width - 2 * MARGIN
     border = layer.getpixel((0, 0))
     turned = layer.transform(
@@ -143,13 +143,13 @@ def _behind_leaves(pixels: Plane, scene: Scene) -> tuple[Plane, _Mask]:
 
 
 def _exposed(pixels: Plane, camera: Camera) -> Image.Image:
-    """With the light's colour and haze."""
+    """The image in the colour of the light, with haze."""
     colour = np.array([1 + camera.warmth, 1, 1 - camera.warmth], dtype=np.float32)
     return _image(pixels * (colour * (1 - camera.haze / 255)) + camera.haze)
 
 
 def _photographed(image: Image.Image, scene: Scene) -> Image.Image:
-    """Blur, the sensor's pixels and noise, and the file format's loss."""
+    """Blurred, with the sensor's resolution and noise, and the losses of the file format."""
     camera, size = scene.camera, image.width
     image = image.filter(ImageFilter.GaussianBlur(camera.blur * size))
     if any(camera.motion):

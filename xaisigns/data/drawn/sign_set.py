@@ -32,7 +32,7 @@ _TEST_SHARE = 3  # as many training images come on one test image, about as in G
 
 @dataclass(frozen=True)
 class DrawnSet:
-    """What is drawn: training images of each class, a third as many test images, and their side in pixels.
+    """What is drawn: training images per class, a third as many test images, and their side in pixels.
 
     Raises DataError for images of a class outside 1..10,000, a seed outside 0..2**63 - 1, and a size outside 16..2048.
     """
@@ -53,11 +53,11 @@ class DrawnSet:
             object.__setattr__(self, name, value)
 
     def count(self, split: Split) -> int:
-        """Images of one class."""
+        """Images per class in a split."""
         return self.per_class if split == "train" else max(1, self.per_class // _TEST_SHARE)
 
     def signs(self, split: Split) -> Iterator[tuple[Sample, DrawnSign]]:
-        """All images, class by class; each five training images are a track: one sign in one place and light."""
+        """All images, class by class; every five training images are a track: one sign in one place and light."""
         count = self.count(split)
         for number in range(len(CLASSES) * count):
             class_id, index = divmod(number, count)
@@ -152,7 +152,7 @@ def _marks(folder: str, place: str = "") -> Iterator[tuple[str, int]]:
 
 
 def _put_away(root: Path) -> None:
-    """Remove a set that is broken, but not the one that another process may have drawn in its place just now."""
+    """Remove a damaged set, but not one that another process has just drawn in its place."""
     with taken_away(root) as broken:
         if broken and _is_whole(broken):
             with contextlib.suppress(OSError):
@@ -160,7 +160,7 @@ def _put_away(root: Path) -> None:
 
 
 def _version() -> str:
-    """Changes with everything that the drawn images hang on."""
+    """A version that changes with everything the drawn images depend on."""
     digest = hashlib.sha256(repr([DrawnSet(), *made_by(("data",), ("numpy", "pillow", "resvg-py"))]).encode())
     for class_id in range(len(CLASSES)):
         digest.update((files("xaisigns.data.drawn") / "signs" / f"{class_id:02d}.svg").read_bytes())
