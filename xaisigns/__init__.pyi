@@ -15,7 +15,10 @@ from .data.drawn.examples import example_signs as example_signs
 from .data.drawn.examples import gallery as gallery
 from .data.drawn.sign import draw_sign as draw_sign
 from .data.gtsrb import GTSRB as GTSRB
+from .data.image_set import ImageSet as ImageSet
+from .data.image_set import Sample as Sample
 from .data.layouts import open_images as open_images
+from .data.layouts import register_layout as register_layout
 from .data.manipulation import Manipulation as Manipulation
 from .data.stickers import Sticker as Sticker
 from .data.stickers import apply_sticker as apply_sticker

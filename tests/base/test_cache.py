@@ -4,16 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.model.disk import largest_file
 from xaisigns.base import cache
-from xaisigns.base.cache import cache_folder, digest_of, kept, kept_rows, made_by
+from xaisigns.base.cache import cached_arrays, cached_rows, digest_of, made_by
+from xaisigns.base.cache_folder import cache_folder
 from xaisigns.errors import OutputError
 
 
@@ -24,15 +23,15 @@ def test_what_is_kept_is_made_once_for_each_key():
         made.append(len(made))
         return {"values": np.arange(3) + len(made), "more": np.zeros((2, 2), dtype=np.float32)}
 
-    first = kept("things", ["a", 1, 0.5], make)
-    again = kept("things", ["a", 1, 0.5], make)
+    first = cached_arrays("things", ["a", 1, 0.5], make)
+    again = cached_arrays("things", ["a", 1, 0.5], make)
     assert made == [0]
     assert again.keys() == first.keys()
     for name, values in first.items():
         np.testing.assert_array_equal(again[name], values)
         assert again[name].dtype == values.dtype
-    kept("things", ["a", 1, 0.25], make)
-    kept("others", ["a", 1, 0.5], make)
+    cached_arrays("things", ["a", 1, 0.25], make)
+    cached_arrays("others", ["a", 1, 0.5], make)
     assert made == [0, 1, 2]
 
 
@@ -40,7 +39,7 @@ def test_what_is_kept_is_made_once_for_each_key():
 def path(tmp_path, monkeypatch):
     """Where the first thing is kept."""
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path))
-    kept("things", ["first"], lambda: {"values": np.ones(2)})
+    cached_arrays("things", ["first"], lambda: {"values": np.ones(2)})
     (path,) = (tmp_path / "things").iterdir()
     return path
 
@@ -58,7 +57,7 @@ def damages(whole, count=300):
 
 
 def rows_of(folder, value, key=(), family=("pixels",)):
-    return kept_rows(folder, family, key, (5, 7, 3), lambda: (np.full((7, 3), value, np.uint8) for _ in range(5)))
+    return cached_rows(folder, family, key, (5, 7, 3), lambda: (np.full((7, 3), value, np.uint8) for _ in range(5)))
 
 
 def test_a_damaged_file_is_made_anew(path, monkeypatch):
@@ -67,7 +66,7 @@ def test_a_damaged_file_is_made_anew(path, monkeypatch):
     for number, damaged in enumerate(damages(whole)):
         path.write_bytes(damaged)
         for other in (number, -1):
-            values = kept("things", ["first"], lambda other=other: {"values": np.full(2, other)})["values"]
+            values = cached_arrays("things", ["first"], lambda other=other: {"values": np.full(2, other)})["values"]
             np.testing.assert_array_equal(values, [number, number])
 
 
@@ -83,10 +82,12 @@ def test_damaged_rows_are_made_anew(tmp_path, monkeypatch):
 
 
 def test_a_file_of_another_key_is_not_taken_for_this_one(path, tmp_path):
-    kept("things", ["second"], lambda: {"values": np.zeros(2)})
+    cached_arrays("things", ["second"], lambda: {"values": np.zeros(2)})
     (other,) = set((tmp_path / "things").iterdir()) - {path}
     path.write_bytes(other.read_bytes())
-    np.testing.assert_array_equal(kept("things", ["first"], lambda: {"values": np.full(2, 7.0)})["values"], [7, 7])
+    np.testing.assert_array_equal(
+        cached_arrays("things", ["first"], lambda: {"values": np.full(2, 7.0)})["values"], [7, 7]
+    )
 
 
 def test_objects_in_a_file_are_no_arrays(path):
@@ -95,7 +96,7 @@ def test_objects_in_a_file_are_no_arrays(path):
     head = b"xaisigns cache 1\n" + json.dumps(document).encode()
     whole = head.ljust(255) + b"\n" + bytes(64)
     path.write_bytes(whole + zlib.crc32(whole).to_bytes(4, "little"))
-    np.testing.assert_array_equal(kept("things", ["first"], lambda: {"values": np.zeros(2)})["values"], [0, 0])
+    np.testing.assert_array_equal(cached_arrays("things", ["first"], lambda: {"values": np.zeros(2)})["values"], [0, 0])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_every_array_comes_back_as_it_was(values):
     made = {"a": values, "b": np.arange(3, dtype=np.float16)}
     key = [str(values), str(values.dtype)]
     for _ in range(2):
-        again = kept("kinds", key, lambda: made)
+        again = cached_arrays("kinds", key, lambda: made)
         assert list(again) == ["a", "b"]
         for name, array in made.items():
             np.testing.assert_array_equal(again[name], array)
@@ -122,21 +123,21 @@ def test_space_is_there_before_the_first_row_is_made(tmp_path):
         seen.append(temporary.stat())
         return (np.zeros(1 << 20, np.uint8) for _ in range(4))
 
-    kept_rows(tmp_path, [], [], (4, 1 << 20), rows)
+    cached_rows(tmp_path, [], [], (4, 1 << 20), rows)
     assert seen[0].st_size > 4 << 20
     assert seen[0].st_blocks * 512 > 4 << 20  # no hole, which would be a signal on a full disk
 
 
 def test_a_full_disk_is_told_before_the_first_row_and_leaves_nothing(tmp_path):
     with largest_file(1 << 20), pytest.raises(OutputError, match=r"^cannot write .*\.arrays: .*; choose another place"):
-        kept_rows(tmp_path, [], [], (4, 1 << 20), lambda: pytest.fail("it cannot be written"))
+        cached_rows(tmp_path, [], [], (4, 1 << 20), lambda: pytest.fail("it cannot be written"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_where_nothing_can_be_reserved_is_told_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "posix_fallocate")
     with largest_file(1 << 20), pytest.raises(OutputError, match=r"^cannot write "):
-        kept_rows(tmp_path, [], [], (4, 1 << 20), lambda: (np.zeros(1 << 20, np.uint8) for _ in range(4)))
+        cached_rows(tmp_path, [], [], (4, 1 << 20), lambda: (np.zeros(1 << 20, np.uint8) for _ in range(4)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -188,13 +189,13 @@ WORKER = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from xaisigns.base.cache import kept, kept_rows
+from xaisigns.base.cache import cached_arrays, cached_rows
 os.fsync = lambda handle: None
 for number in range(150):
     key = number % 3
-    rows = kept_rows(Path(sys.argv[1]), [], [key], (4, 9), lambda: (np.full(9, key, np.uint8) for _ in range(4)))
+    rows = cached_rows(Path(sys.argv[1]), [], [key], (4, 9), lambda: (np.full(9, key, np.uint8) for _ in range(4)))
     assert (rows == key).all(), (key, rows)
-    assert kept("both", [key], lambda: {"a": np.full(9, key)})["a"].tolist() == [key] * 9
+    assert cached_arrays("both", [key], lambda: {"a": np.full(9, key)})["a"].tolist() == [key] * 9
 """
 
 
@@ -206,28 +207,6 @@ def test_processes_with_other_keys_do_not_disturb_each_other(tmp_path):
     ]
     assert [worker.communicate()[1] for worker in workers] == [b""] * 3
     assert [path for path in tmp_path.rglob("*") if path.name.startswith(".")] == []
-
-
-@pytest.mark.parametrize("home", ["none", "closed"])
-def test_without_a_home_the_cache_is_a_folder_of_ones_own(tmp_path, monkeypatch, home):
-    monkeypatch.delenv("XAISIGNS_CACHE")
-    (tmp_path / "file").write_text("")
-
-    def homeless():
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", homeless if home == "none" else lambda: tmp_path / "file")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folder = cache_folder()
-    assert folder.parent == tmp_path
-    assert folder == cache_folder()
-    assert folder.stat().st_mode & 0o777 == 0o700
-    np.testing.assert_array_equal(kept("things", ["a"], lambda: {"values": np.ones(2)})["values"], [1, 1])
-    folder.chmod(0o777)
-    with pytest.raises(
-        OutputError, match=f"^{folder} is another user's; name a folder for the cache in XAISIGNS_CACHE"
-    ):
-        cache_folder()
 
 
 def test_the_code_that_made_a_thing_tells_it_apart(tmp_path, monkeypatch):
@@ -252,7 +231,7 @@ def test_a_failure_keeps_nothing():
         raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError, match="in the middle"):
-        kept("failed", [], fail)
+        cached_arrays("failed", [], fail)
     assert not (cache_folder() / "failed").exists()
 
 
@@ -260,7 +239,7 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("mine")
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "file"))
     with pytest.raises(OutputError, match="cannot write"):
-        kept("things", [], lambda: {"values": np.ones(1)})
+        cached_arrays("things", [], lambda: {"values": np.ones(1)})
 
 
 def test_a_digest_tells_values_shapes_and_types_apart():

@@ -261,7 +261,7 @@ def test_a_new_file_that_is_swept_before_its_lock_is_made_again(tmp_path, monkey
     def late(path):
         if not swept:
             swept.append(path)
-            files._sweep(tmp_path)  # of another process, whose lock comes first
+            files.sweep(tmp_path)  # of another process, whose lock comes first
         return lock(path)
 
     monkeypatch.setattr(files, "_lock", late)

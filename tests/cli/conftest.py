@@ -35,7 +35,7 @@ def run(monkeypatch, capsys):
 def few_drawn(monkeypatch):
     """The drawn data set that stands in where no ROOT is named has 3 training and 1 test image of each class."""
     importlib.import_module("xaisigns.data.manifests")  # whose schema names the class itself
-    monkeypatch.setattr(sign_set, "RenderedSet", partial(sign_set.RenderedSet, per_class=3, size=32))
+    monkeypatch.setattr(sign_set, "DrawnSet", partial(sign_set.DrawnSet, per_class=3, size=32))
 
 
 @pytest.fixture

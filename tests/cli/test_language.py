@@ -6,7 +6,6 @@ import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from pypdf import PdfReader
@@ -22,7 +21,8 @@ from xaisigns.base.texts import Texts
 from xaisigns.cli import words
 from xaisigns.data import download
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.data.image_set import Layout, Split
+from xaisigns.data.image_set import SPLITS
+from xaisigns.data.layouts import LAYOUTS
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.model.checkpoint import save_model
 from xaisigns.study import tuning
@@ -45,6 +45,9 @@ COMMANDS = {
     "train": ("train", "GTSRB", "--out", "OUT.safetensors", "--input-size", "32", "--epochs", "1"),
     "report": ("report", "GTSRB", "--model", "MODEL", "--methods", "lrp:epsilon,edges", "--html", "OUT.html"),
     "data info": ("data", "info", "GTSRB"),
+    "data layouts": ("data", "layouts"),
+    "cache info": ("cache", "info"),
+    "cache clear": ("cache", "clear"),
     "data sticker": ("data", "sticker", "GTSRB", "OUT"),
     "data render": ("data", "render", "OUT", "--per-class", "1", "--size", "16"),
     "data download": ("data", "download", "GTSRB"),
@@ -64,6 +67,7 @@ NAMED_IN_REPORTS = (
 def command(run, gtsrb, untrained, tmp_path, monkeypatch):
     """Runs one of the commands above and gives what it printed, each time into a new place."""
     monkeypatch.setattr(download, "ARCHIVES", ())
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(tuning, "_SWEEPS", 0)
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon",))
     model = xs.load_model(untrained)
@@ -95,9 +99,14 @@ def foreign_commands(foreign, monkeypatch):
 
 
 def typed(model):
-    """What is the same in every language: names of methods, composites, rules, layers, sources."""
+    """What is the same in every language: names of methods, composites, layouts, rules, layers, sources."""
     rows = rule_table(xs.load_model(model), "epsilon_gamma_box")
-    names = ["Identity", *COMPOSITES, *(text for row in rows for text in (row["layer"], row["type"], row["rule"]))]
+    names = [
+        "Identity",
+        *COMPOSITES,
+        *LAYOUTS,
+        *(text for row in rows for text in (row["layer"], row["type"], row["rule"])),
+    ]
     for method in methods():
         names += [method.name, method.source or "", *method.options]
     return names
@@ -205,7 +214,7 @@ def test_everything_that_is_looked_up_has_its_words():
     assert set(re.findall(r'progress(?:, |\()"([^"]+)"', source)) == Texts("progress").all("en").keys()
     for language in languages():
         told = words.WORDS.all(language)
-        assert {*get_args(Split), *(f"layout_{layout}" for layout in get_args(Layout))} <= told.keys()
+        assert {*SPLITS, *(f"layout_{layout}" for layout in LAYOUTS)} <= told.keys()
 
 
 def keys(document):

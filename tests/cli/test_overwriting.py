@@ -68,7 +68,7 @@ def test_a_picture_of_others_is_kept_and_named_and_the_rest_is_done(run, signs, 
 
 @pytest.mark.parametrize(("command", "name"), [(command, name) for command in LONG for name in LONG[command][1]])
 def test_a_file_of_others_is_refused_before_the_work(run, tmp_path, command, name, monkeypatch):
-    monkeypatch.setattr(sign_set, "default_rendered_set", lambda *_: pytest.fail("signs are drawn"))
+    monkeypatch.setattr(sign_set, "default_drawn_set", lambda *_: pytest.fail("signs are drawn"))
     monkeypatch.setattr(checkpoint, "load_model", lambda *_: pytest.fail("the model is loaded"))
     theirs = tmp_path / name
     theirs.parent.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from xaisigns.base.cache import cache_folder
+from xaisigns.base.cache_folder import cache_folder
 from xaisigns.data import decoded
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.gtsrb import GTSRB
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_is_told(gtsrb, tmp_path):
 def test_the_cache_is_where_the_environment_says_or_at_home(gtsrb, tmp_path, monkeypatch):
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "mine"))
     decode(GTSRB(gtsrb, "test"), SIZE)
-    assert [path.suffix for path in (tmp_path / "mine").iterdir()] == [".arrays"]
+    assert [path.suffix for path in (tmp_path / "mine/decoded").iterdir()] == [".arrays"]
     monkeypatch.delenv("XAISIGNS_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder() == tmp_path / "home" / ".cache" / "xaisigns"

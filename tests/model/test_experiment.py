@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.drawn.sign_set import RenderedSet
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
@@ -199,7 +199,7 @@ def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_p
     card = train_model(
         gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, manipulation=every, drawn_per_class=2, validation=0.34
     )
-    drawn = RenderedSet(2, SETTINGS.seed, NETWORK.input_size)
+    drawn = DrawnSet(2, SETTINGS.seed, NETWORK.input_size)
     assert card["data"]["drawn"] == asdict(drawn)
     [(training, validation)] = seen
     assert (len(training.pixels), len(training.labels), len(validation.labels)) == (16 + 86, 16 + 86, 8)

@@ -8,7 +8,7 @@ import xaisigns as xs
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
 from xaisigns.attribution.methods import find_method
-from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
+from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
@@ -141,7 +141,7 @@ def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
 
 def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_path):
     assert report.data == "gtsrb, 12 test images"
-    write_rendered_set(tmp_path / "drawn", RenderedSet(per_class=1, size=32))
+    write_drawn_set(tmp_path / "drawn", DrawnSet(per_class=1, size=32))
     model.card["manipulation"] = None
     drawn = gather(model, tmp_path / "drawn", wanted(language="de", classes=(14,), methods=("edges",)), silent)
     assert drawn.data == "43 von xaisigns gezeichnete Testbilder"

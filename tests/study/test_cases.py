@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from xaisigns.data.drawn.sign import draw_sign
-from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
+from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
@@ -66,8 +66,8 @@ def test_signs_are_explained_for_what_they_are_called(gtsrb):
 
 
 def test_a_drawn_sign_has_its_exact_mask(tmp_path):
-    root, drawn = tmp_path / "drawn", RenderedSet(per_class=1, size=32)
-    write_rendered_set(root, drawn)
+    root, drawn = tmp_path / "drawn", DrawnSet(per_class=1, size=32)
+    write_drawn_set(root, drawn)
     masks = {sample.key: sign.sign_mask for sample, sign in drawn.signs("test")}
     cases = find_cases(Fooled(None), root, "roi", 1)
     assert len(cases) == 43

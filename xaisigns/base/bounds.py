@@ -1,4 +1,4 @@
-"""Numbers from people, programs and files: plain ones within bounds, told before work begins."""
+"""Numbers from people, programs and files: plain ones within bounds, checked before work begins."""
 
 import numbers
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def real(value: Any, lowest: float, highest: float) -> float | None:
 
 
 def each(values: Any, count: int, plain: Callable[[Any], Number | None]) -> tuple[Number, ...] | None:
-    """So many numbers, each made ``plain``; None if there are more or fewer, or one of them is None."""
+    """``count`` numbers, each passed through ``plain``; None for another count or when one of them is None."""
     try:
         made = [plain(value) for value in values]
     except TypeError:
@@ -52,10 +52,10 @@ def check_seed(seed: Any) -> int:
 
 
 def shown(value: Any) -> str:
-    """A value for a message: in one line, and not longer than a message may be."""
+    """A value as an error message shows it: on one line, and cut where it is long."""
     try:
-        told = repr(value)
+        text = repr(value)
     except (ValueError, RecursionError):  # a whole number of thousands of digits, lists in lists
-        told = f"a {type(value).__name__} too long to be shown"
-    told = " ".join(told.split())
-    return told if len(told) <= _MOST_SHOWN else f"{told[:_MOST_SHOWN]}..."
+        text = f"a {type(value).__name__} too long to be shown"
+    text = " ".join(text.split())
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

@@ -1,4 +1,4 @@
-"""What took long to make, kept on disk under all that it hangs on; what is damaged is made anew."""
+"""Disk cache for expensive arrays, keyed by everything they depend on; a damaged file is made anew."""
 
 import contextlib
 import errno
@@ -6,8 +6,6 @@ import hashlib
 import json
 import math
 import os
-import stat
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -19,63 +17,49 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.base.files import cannot_write, whole_file
-from xaisigns.errors import OutputError
+from xaisigns.base.cache_folder import SUFFIX, cache_folder, cache_limit, make_room, mark_used
+from xaisigns.base.files import whole_file
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SUFFIX = ".arrays"
 _MAGIC = b"xaisigns cache 1\n"
 _ALIGNED = 64  # bytes: where each array begins, as in numpy's own files
 _CHECKSUM = 4  # bytes, at the end
 _CHUNK = 1 << 20
 
 
-def cache_folder() -> Path:
-    """XAISIGNS_CACHE, or ~/.cache/xaisigns; where there is no home that can be written, a folder for temporary files.
-
-    Raises OutputError where that one is another user's.
-    """
-    chosen = os.environ.get("XAISIGNS_CACHE")
-    if chosen:
-        return Path(chosen)
-    with contextlib.suppress(OSError, RuntimeError):  # a user id that is nobody's has no home
-        folder = Path.home() / ".cache" / "xaisigns"
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    return _temporary_folder()
-
-
-def kept(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
+def cached_arrays(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
     """The arrays that ``make`` gives, by name; made once for each ``key``, which is plain data.
 
-    They are in the folder ``kind`` of the cache, which may be deleted at any time. A file that is not whole is made
-    anew. Raises OutputError when the folder cannot be written.
+    They are stored in the folder ``kind`` of the cache, which may be deleted at any time. Raises OutputError when it
+    cannot be written.
     """
     digest = _digest([kind, *key])
     path = cache_folder() / kind / f"{digest[:32]}{SUFFIX}"
     stored = _read(path, digest)
     if stored is not None:
         return {name: np.array(values) for name, values in stored.items()}
+    cache_limit()  # one that cannot be read is told before the work
     made = {name: np.asarray(values) for name, values in make().items()}
     with whole_file(path) as temporary:
         _write(temporary, digest, {name: _whole(values) for name, values in made.items()})
+    make_room(path)
     return made
 
 
-def kept_rows(
+def cached_rows(
     folder: Path, family: Sequence[Any], key: Sequence[Any], shape: tuple[int, ...], rows: Callable[[], Iterable[Any]]
 ) -> NDArray[np.uint8]:
     """The array ``shape`` uint8 that ``rows`` gives row by row, as a read-only memory map; made once for each ``key``.
 
-    Of a ``family`` the folder keeps the last one made; a map that is in use stays whole. Both are plain data. Raises
-    OutputError, before any row is made, where the disk has no room or the folder cannot be written.
+    ``folder`` stores only the latest array of a ``family``; a map that is in use stays whole. Both are plain data.
+    Raises OutputError, before any row is made, when the disk has no room or the folder cannot be written.
     """
     name, digest = _digest(list(family))[:12], _digest([list(family), *key])
     path = folder / f"{name}-{digest[:20]}{SUFFIX}"
     stored = _read(path, digest)
     if stored is None:
+        cache_limit()
         with whole_file(path) as temporary:
             _write(temporary, digest, {"rows": _Array(np.dtype(np.uint8), shape, rows)})
             stored = _mapped(temporary, digest)  # Under its own name another process may delete it at once.
@@ -83,12 +67,13 @@ def kept_rows(
             if stale != path:
                 with contextlib.suppress(OSError):
                     stale.unlink()
+        make_room(path)
     return stored["rows"]
 
 
 @lru_cache(maxsize=8)
 def made_by(layers: tuple[str, ...], libraries: tuple[str, ...]) -> list[str]:
-    """For a key: the versions of xaisigns and of libraries, and a digest of the source of some of its layers."""
+    """For a key: the versions of xaisigns and of ``libraries``, and a digest of the source of some ``layers``."""
     digest = hashlib.sha256()
     for layer in layers:
         folder = Path(str(files(f"xaisigns.{layer}")))
@@ -108,7 +93,7 @@ def digest_of(*arrays: NDArray[Any]) -> str:
 
 
 class _Array(NamedTuple):
-    """An array to write; its pieces, from its beginning to its end, are made when there is room for them."""
+    """An array to write; its pieces, from first to last, are made once there is room for them."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -124,7 +109,7 @@ def _whole(values: NDArray[Any]) -> _Array:
 
 
 def _write(path: Path, digest: str, arrays: Mapping[str, _Array]) -> None:
-    """A line of magic, one of JSON, the arrays, and a checksum of all that.
+    """Write a line of magic, a line of JSON, the arrays, and a checksum over all of it.
 
     Written from front to back into space that is reserved: a memory map on a full disk would end the process.
     """
@@ -162,11 +147,14 @@ def _reserve(handle: int, size: int) -> None:
 
 
 def _read(path: Path, digest: str) -> Arrays | None:
-    """The arrays of a file that is whole and of this key, else None."""
+    """The arrays of a file that is undamaged and has this key, else None."""
     try:
-        return _mapped(path, digest) if _is_whole(path) else None
+        arrays = _mapped(path, digest) if _is_whole(path) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    if arrays is not None:
+        mark_used(path)
+    return arrays
 
 
 def _is_whole(path: Path) -> bool:
@@ -198,21 +186,6 @@ def _mapped(path: Path, digest: str) -> Arrays:
         arrays[name] = whole[start : start + array.size].view(array.dtype).reshape(array.shape)
         start += _aligned(array.size)
     return arrays
-
-
-def _temporary_folder() -> Path:
-    """One for each user, that nobody else can write."""
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    folder = Path(tempfile.gettempdir()) / f"xaisigns-{user}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    mine = stat.S_ISDIR(status.st_mode) and status.st_uid == user and not status.st_mode & 0o022
-    if hasattr(os, "getuid") and not mine:
-        raise OutputError(f"{folder} is another user's; name a folder for the cache in XAISIGNS_CACHE")
-    return folder
 
 
 def _digest(content: list[Any]) -> str:

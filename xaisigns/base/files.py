@@ -102,7 +102,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         there = _is_there(path)
         if there:
-            _sweep(path)
+            sweep(path)
         if there and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"{path} is not an empty folder; name a new one")
         _sweep_once(path.parent)
@@ -263,7 +263,7 @@ def _new_file(path: Path) -> None:
 
 
 def _lock(path: Path) -> int:
-    """Lock for the file's own descriptor, which ends with the process. Raises OSError where that cannot be."""
+    """A lock on the file that ends with the process. Raises OSError where there are no locks."""
     if sys.platform == "win32":
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -276,14 +276,14 @@ def _lock(path: Path) -> int:
 
 
 def _sweep_once(folder: Path) -> None:
-    """Sweep, but not for each of a thousand pictures."""
+    """Sweep a folder once per process, not for each of a thousand pictures."""
     key = os.path.realpath(folder)
     if key not in _swept:
         _swept.add(key)
-        _sweep(folder)
+        sweep(folder)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Remove the temporary files and folders of processes that are no more."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
@@ -308,7 +308,7 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Put the names in a folder on disk, where the system lets one."""
+    """Flush a folder's list of names to disk, where the system allows it."""
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -13,7 +13,7 @@ _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 T = TypeVar("T")
 
 _loading = threading.RLock()
-_loaded: set[str] = set()
+_failures: dict[str, PluginError | None] = {}  # once the group's plugins have been called
 
 
 class Registry(Mapping[str, T]):
@@ -55,18 +55,27 @@ class Registry(Mapping[str, T]):
 def load_plugins() -> None:
     """Call what installed packages name in the entry point group ``xaisigns.plugins``: each once, without arguments.
 
-    There they register what they have. Raises PluginError, naming plugin and package, for one that fails.
+    There they register what they have. Raises PluginError, naming plugin and package, for one that fails, each time.
     """
     with _loading:
-        for entry in entry_points(group=GROUP) if GROUP not in _loaded else ():
-            _loaded.add(GROUP)  # what a plugin looks up while it registers must not begin anew
-            try:
-                entry.load()()
-            except Exception as error:
-                package = entry.dist.name if entry.dist else "an unknown package"
-                _loaded.discard(GROUP)
-                raise PluginError(
-                    f"the plugin {entry.name!r} of {package} cannot be loaded: {type(error).__name__}: {error}; "
-                    "mend it or uninstall it"
-                ) from error
-        _loaded.add(GROUP)
+        if GROUP not in _failures:
+            _failures[GROUP] = None  # what a plugin looks up while it registers must not begin anew
+            _failures[GROUP] = _first_failure()
+        failure = _failures[GROUP]
+    if failure is not None:
+        raise PluginError(str(failure)) from failure.__cause__
+
+
+def _first_failure() -> PluginError | None:
+    for entry in entry_points(group=GROUP):
+        try:
+            entry.load()()
+        except Exception as error:
+            package = entry.dist.name if entry.dist else "an unknown package"
+            failure = PluginError(
+                f"the plugin {entry.name!r} of {package} cannot be loaded: {type(error).__name__}: {error}; "
+                "mend it or uninstall it"
+            )
+            failure.__cause__ = error
+            return failure
+    return None

@@ -1,10 +1,10 @@
-"""How far a long work is, told to whoever wants to hear it."""
+"""How far a long task has come, reported to whoever wants to know."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears how far a work is, again and again until it is done.
+    """Is called again and again until a task is done.
 
     ``work`` names it: a key of the texts of "progress" such as "decoding", or a name of its own as methods and
     archives have. ``done`` and ``total`` count its parts; ``total`` is None where nobody knows it. ``figures`` are what
@@ -12,8 +12,8 @@ class Progress(Protocol):
     """
 
     def __call__(self, work: str, done: int, total: int | None, /, **figures: float) -> None:
-        """Hear of it."""
+        """Report how far the task has come."""
 
 
 def silent(work: str, done: int, total: int | None, /, **figures: float) -> None:
-    """Progress that nobody hears."""
+    """Progress that is reported to nobody."""

@@ -8,7 +8,7 @@ import typer
 from typer import rich_utils
 
 from xaisigns.base.printable import printable
-from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
+from xaisigns.cli import cache, compare, data, evaluate, explain, methods, report, rules, score, train, tune
 from xaisigns.cli.options import with_groups
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, say, tell
 from xaisigns.errors import XaisignsError
@@ -34,6 +34,7 @@ for _command in (
     report.report,
 ):
     app.command()(with_groups(_command))
+app.add_typer(cache.app, name="cache")
 
 
 def _say_version(wanted: bool) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.table import Table
 
 from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SIDE, SMALLEST_SIDE
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole
 from xaisigns.cli.options import Output, Root, Seed, StickerClass, with_groups
-from xaisigns.cli.terminal import say
+from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
@@ -46,15 +47,35 @@ def _tell(root: Path, output: Output) -> None:
 
 
 def _print_inventory(found: dict[str, Any], language: Language) -> None:
-    own: list[str] = []
+    from xaisigns.data.classes import CLASS_NAMES
+
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), language)
         say(f"{WORDS(split, language)}: {told}")
-        if what.get("layout") == "folders":
-            own = found["class_names"]
-    if own:
-        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
+    if found["class_names"] != CLASS_NAMES["en"]:
+        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(found["class_names"]))
         say(WORDS("class_names", language, names=names))
+
+
+@app.command()
+@with_groups
+def layouts(*, output: Output) -> None:
+    """List the layouts that a data set may have, in the order in which they are tried; plugins may bring more."""
+    from xaisigns.data.layouts import LAYOUTS
+
+    rows: list[dict[str, Any]] = [
+        {"name": name, "description": _layout_text(name, output.lang), "expected": dict(layout.expected)}
+        for name, layout in reversed(list(LAYOUTS.items()))
+    ]
+    output.print({"layouts": rows}, _print_layouts)
+
+
+def _print_layouts(document: dict[str, Any], language: Language) -> None:
+    table = Table(*(WORDS(key, language) for key in ("name", "layout", "complete")))
+    for row in document["layouts"]:
+        counts = [f"{WORDS(split, language)} {whole(count, language)}" for split, count in row["expected"].items()]
+        table.add_row(row["name"], row["description"], ", ".join(counts))
+    print_table(table)
 
 
 @app.command()
@@ -92,12 +113,12 @@ def render(
     output: Output,
 ) -> None:
     """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
-    from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
+    from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
     from xaisigns.data.manipulation import Manipulation
 
     with output.bars() as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
-        manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress)
+        manifest = write_drawn_set(out, DrawnSet(per_class, seed, size), manipulation, progress)
     output.print(_summary(manifest, out), partial(_print_copy, "drawn_images"))
 
 
@@ -119,10 +140,18 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     ]
     if split["tracks"]:
         parts.append(WORDS.counted("tracks", split["tracks"], language))
-    parts.append(WORDS(f"layout_{split['layout']}", language))
+    parts.append(_layout_text(split["layout"], language))
     if split["manipulation"]:
         parts.append(WORDS("stickers_on", language, class_id=split["manipulation"]["class_id"]))
     return ", ".join(parts)
+
+
+def _layout_text(name: str, language: Language) -> str:
+    """What lies below a root of this layout."""
+    from xaisigns.data.layouts import LAYOUTS
+
+    own = LAYOUTS[name].description or WORDS("layout_own", language, name=name)
+    return WORDS.all(language).get(f"layout_{name}", own)
 
 
 def _print_copy(kind: str, summary: dict[str, Any], language: Language) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, whole
-from xaisigns.cli.options import Network, OptionalRoot, Output, or_rendered
+from xaisigns.cli.options import Network, OptionalRoot, Output, or_drawn
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
@@ -23,7 +23,7 @@ def evaluate(
 
     model = network.load()
     with output.bars() as progress:
-        report = evaluate_model(model, or_rendered(root, progress), language=output.lang, progress=progress)
+        report = evaluate_model(model, or_drawn(root, progress), language=output.lang, progress=progress)
     output.print(report, partial(_print, "images" if root else "drawn_images"))
 
 

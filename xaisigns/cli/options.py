@@ -183,8 +183,8 @@ def _rgb(text: str, option: str) -> "RGB":
     raise typer.BadParameter(f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option)
 
 
-def or_rendered(root: Path | None, progress: Progress) -> Path:
+def or_drawn(root: Path | None, progress: Progress) -> Path:
     """The folder that was named, or that of the drawn signs."""
-    from xaisigns.data.drawn.sign_set import default_rendered_set
+    from xaisigns.data.drawn.sign_set import default_drawn_set
 
-    return root or default_rendered_set(progress)
+    return root or default_drawn_set(progress)

@@ -10,7 +10,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number, or_rendered
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number, or_drawn
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -53,7 +53,7 @@ def report(
     with output.bars() as progress:
         document = write_reports(
             model,
-            or_rendered(root, progress),
+            or_drawn(root, progress),
             Reporting(
                 name=network.model,
                 command=_command(output.lang),

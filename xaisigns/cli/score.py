@@ -10,7 +10,7 @@ from rich.text import Text
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
-from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output, or_rendered
+from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output, or_drawn
 from xaisigns.cli.terminal import print_table, say, tell
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
@@ -57,7 +57,7 @@ def score(
     model, lang = network.load(), output.lang
     check_steps(scoring, model.settings.input_size**2)
     with output.bars() as progress:
-        cases = find_cases(model, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
+        cases = find_cases(model, or_drawn(root, progress), masks, per_class, seed=seed, progress=progress)
         if masks == "roi" and cases.kind == "image":
             raise DataError(NO_TRUTH)
         seconds = expected_seconds(model, cases, chosen, scoring)

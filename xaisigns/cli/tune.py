@@ -8,7 +8,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Masks, Network, OptionalRoot, Output, or_rendered
+from xaisigns.cli.options import Force, Masks, Network, OptionalRoot, Output, or_drawn
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -40,7 +40,7 @@ def tune(
     check_places([Place(out, RULES_MARK)], force=force)
     model = network.load()
     with output.bars() as progress:
-        folder = or_rendered(root, progress)
+        folder = or_drawn(root, progress)
         training = find_cases(model, folder, masks, per_class, split="train", seed=seed, progress=progress)
         testing = find_cases(model, folder, masks, held_out, seed=seed, progress=progress)
         tuning = search(model, training, testing, metric, progress=progress)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.base.cache import cache_folder, kept_rows, made_by
+from xaisigns.base.cache import cached_rows, made_by
+from xaisigns.base.cache_folder import cache_folder
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
@@ -30,14 +31,14 @@ def decode(
 ) -> NDArray[np.uint8]:
     """All images as a read-only memory map ``(N, size, size, 3)`` uint8, in the order of ``data.samples``.
 
-    With a manipulation, the images that it selects have their stickers. Kept in ``folder`` (default: ``cache_folder``)
+    With a manipulation, the images that it selects have their stickers. Stored in ``folder`` (default: in the cache)
     and made anew when a file's size or time, an annotation, a setting or the code has changed. ``progress`` gets images
     done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when the folder
     cannot be written.
     """
     family = ["decoded", str(data.root.resolve()), data.split, size, manipulation is not None]
-    return kept_rows(
-        folder or cache_folder(),
+    return cached_rows(
+        folder or cache_folder() / "decoded",
         family,
         [made_by(*_MADE_BY), *_state(data.samples, manipulation)],
         (len(data), size, size, 3),

@@ -59,7 +59,7 @@ _FILE_AND_FOLDER = (FileExistsError, NotADirectoryError, IsADirectoryError)  # o
 def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progress = silent) -> None:
     """Fetch the archives and extract them directly below ``root``, but none that is already there.
 
-    ``progress`` gets the archive's name, the bytes so far and their total (None when it is not told); the
+    ``progress`` gets the archive's name, the bytes so far and their total (None when the server does not say); the
     bytes go down only when the server makes a broken download start over. An interrupted download stays
     in ``root/.downloads`` and is resumed by the next call, which also removes what a kill left there. Empty folders of
     an archive are not made.
@@ -191,13 +191,13 @@ def _answer(archive: Archive, part: Path) -> http.client.HTTPResponse:
         response: http.client.HTTPResponse = _opener().open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        told = f"HTTP {error.code} {' '.join(str(error.reason).split())}"
+        answer = f"HTTP {error.code} {' '.join(str(error.reason).split())}"
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
             part.unlink()
             raise _DroppedError("what was here was longer than the file") from error
         if error.code in _PASSING:
-            raise _DroppedError(told) from error
-        raise DownloadError(f"wanted {archive.url}, got {told}; check the address or try later") from error
+            raise _DroppedError(answer) from error
+        raise DownloadError(f"wanted {archive.url}, got {answer}; check the address or try later") from error
     except (OSError, http.client.HTTPException) as error:
         raise _DroppedError(getattr(error, "reason", None) or error) from error
     return response
@@ -216,11 +216,11 @@ def _span(response: http.client.HTTPResponse, part: Path) -> tuple[int, int | No
     """Where in the file the answer starts and how long the file is."""
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         return 0, response.length
-    told = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if not told or int(told[1]) != _size(part):
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if not found or int(found[1]) != _size(part):
         part.unlink(missing_ok=True)
         raise _DroppedError("the server gave another piece of the file than was asked for")
-    return int(told[1]), int(told[2]) + 1 if told[3] == "*" else int(told[3])
+    return int(found[1]), int(found[2]) + 1 if found[3] == "*" else int(found[3])
 
 
 def _chunk(response: http.client.HTTPResponse) -> bytes:

@@ -17,7 +17,7 @@ from xaisigns.data.classes import names_in
 from xaisigns.data.decoded import decode
 from xaisigns.data.image_set import ImageSet
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import normalise
+from xaisigns.data.tensors import normalise
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.vgg import Classifier
 
@@ -81,7 +81,7 @@ def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
     classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
     if largest >= classes:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
-    if data.layout != "folders":
+    if data.has_gtsrb_classes:
         return
     theirs = data.class_names["en"]
     ours = model.card.get("class_names", {}).get("en", theirs)
@@ -102,7 +102,7 @@ def class_name(model: Classifier, data: ImageSet, class_id: int, language: Langu
 
     In a language as ``chosen_language`` takes it.
     """
-    known = model.card.get("class_names") or data.layout != "folders"
+    known = model.card.get("class_names") or data.has_gtsrb_classes
     language = chosen_language(language)
     return model.class_name(class_id, language) if known else names_in(data.class_names, language)[class_id]
 

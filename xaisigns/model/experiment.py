@@ -12,10 +12,10 @@ from xaisigns.base.language import Language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class
 from xaisigns.data.decoded import decode, split_by_track
-from xaisigns.data.drawn.sign_set import RenderedSet
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.layouts import open_images
-from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
+from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
 from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
@@ -108,7 +108,7 @@ def train_model(
     if len(data.class_names["en"]) < 2:
         raise DataError(f"{data.root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
     network = replace(network, classes=len(data.class_names["en"]))
-    if drawn_per_class and data.layout == "folders":
+    if drawn_per_class and not data.has_gtsrb_classes:
         raise DataError(f"drawn signs are of GTSRB's classes, and {data.root} has its own: leave out --drawn")
     known = _stickers(data, manipulation)
     check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
@@ -125,7 +125,7 @@ def train_model(
         "validation": len(held_out),
     }
     if drawn_per_class:
-        drawn = RenderedSet(drawn_per_class, settings.seed, network.input_size)
+        drawn = DrawnSet(drawn_per_class, settings.seed, network.input_size)
         training = _joined(training, _drawn(drawn, known))
         data_card["drawn"] = asdict(drawn)
     settings = settings.suited(len(training.labels))
@@ -153,7 +153,7 @@ def train_model(
 
 def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation | None:
     """What is done to the training images: by the caller, or before, on disk."""
-    done_on_disk = read_manifest(data.root, data.split)
+    done_on_disk = data.manipulation
     if manipulation and done_on_disk:
         raise DataError(
             f"{data.root} has stickers already (manifest.json): leave out the sticker options, or name the original"
@@ -164,7 +164,7 @@ def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation
     return stickers
 
 
-def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
+def _drawn(drawn: DrawnSet, manipulation: Manipulation | None) -> Images:
     """The training images of a drawn set, decoded, with the stickers that the photographs have."""
     pixels, labels = [], []
     for sample, sign in drawn.signs("train"):

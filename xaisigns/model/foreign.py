@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from xaisigns.data.preprocessing import pixel_bounds
+from xaisigns.data.tensors import pixel_bounds
 from xaisigns.errors import ModelError
 from xaisigns.model.schema import Mean, Side, Std, check
 from xaisigns.model.vgg import Architecture, Classifier, Head, NetworkSettings

@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from xaisigns.base.files import is_file, whole_files
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.data.preprocessing import normalise
+from xaisigns.data.tensors import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.checkpoint import TRAINING

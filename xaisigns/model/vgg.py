@@ -12,7 +12,8 @@ from torchvision.models.vgg import cfgs, make_layers
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.data.classes import names_in, unnamed_class
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import LONGEST, Picture, normalise, pixel_bounds, resize, rgb_images
+from xaisigns.data.preprocessing import LONGEST, Picture, resize, rgb_images
+from xaisigns.data.tensors import normalise, pixel_bounds
 from xaisigns.errors import DataError, ShapeError
 from xaisigns.model.schema import Classes, Mean, Side, Std, check
 

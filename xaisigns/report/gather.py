@@ -26,7 +26,6 @@ from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
-from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass
@@ -154,7 +153,7 @@ class _Scored:
 
 def _data(examined: Examined, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (written_manifest(examined.data.root) or {}).get("rendered")
+    drawn = (examined.data.manifest or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
     return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
 
@@ -275,7 +274,7 @@ def _propagation(examined: Examined, methods: Sequence[Method], language: Langua
     if composite is None:
         return None
     model, data = examined.model, examined.data
-    if data.layout == "folders":
+    if not data.has_gtsrb_classes:
         name, image = data.samples[0].path.name, data[0].image
     else:
         name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]

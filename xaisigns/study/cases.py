@@ -15,12 +15,12 @@ from torch import Tensor
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.export import SIGN, STICKER, read_masks
 from xaisigns.data.image_set import Box, ImageSet, Sample, Split
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image, resize, resize_mask
 from xaisigns.data.stickers import keyed_random
-from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, ModelError
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, check_whole
 from xaisigns.model.evaluation import refuse_unknown_classes

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.methods import Method
-from xaisigns.base.cache import digest_of, kept, made_by
+from xaisigns.base.cache import cached_arrays, digest_of, made_by
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import decode
 from xaisigns.data.layouts import open_images
@@ -102,7 +102,9 @@ class Examined:
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
         pixels = decode(self.data, self.model.settings.input_size, stickers, progress=self._progress)
         key = [*self._key, digest_of(pixels)]
-        made = kept("predictions", key, lambda: {"logits": predict(self.model, pixels, self._progress).numpy()})
+        made = cached_arrays(
+            "predictions", key, lambda: {"logits": predict(self.model, pixels, self._progress).numpy()}
+        )
         return torch.from_numpy(made["logits"]).softmax(dim=1)
 
     def _kept(
@@ -111,4 +113,6 @@ class Examined:
         if not method.known:
             return make()
         tensors = (cases.images, cases.masks, cases.labels, cases.target)
-        return kept(kind, [*self._key, method.key, cases.kind, digest_of(*(t.numpy() for t in tensors)), *key], make)
+        return cached_arrays(
+            kind, [*self._key, method.key, cases.kind, digest_of(*(t.numpy() for t in tensors)), *key], make
+        )

@@ -6,7 +6,7 @@ from PIL import Image
 
 from xaisigns.data.drawn.examples import example_files, example_signs, gallery
 
-FOLDER = Path(__file__).parents[2] / "examples" / "signs"
+FOLDER = Path(__file__).parents[3] / "examples" / "signs"
 NAMES = ["no-overtaking", "speed-50", "speed-50-sticker", "stop"]
 
 

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.layouts import manipulation_of
 from xaisigns.data.decoded import split_by_track
 from xaisigns.data.drawn import sign_set
-from xaisigns.data.drawn.sign_set import RenderedSet, default_rendered_set, write_rendered_set
+from xaisigns.data.drawn.sign_set import DrawnSet, default_drawn_set, write_drawn_set
+from xaisigns.data.export import SIGN, STICKER, read_masks
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.inventory import inventory
-from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
+from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
-from xaisigns.data.written import SIGN, STICKER, read_masks
 from xaisigns.errors import DataError, OutputError
 
-SMALL = RenderedSet(per_class=6, seed=1, size=24)
+SMALL = DrawnSet(per_class=6, seed=1, size=24)
 
 
 def contents(folder):
@@ -34,7 +35,7 @@ def stored_mask(path):
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     out = tmp_path_factory.mktemp("rendered") / "set"
-    return out, write_rendered_set(out, SMALL, Manipulation(4, seed=1))
+    return out, write_drawn_set(out, SMALL, Manipulation(4, seed=1))
 
 
 def test_it_is_the_official_layout_with_all_classes(drawn):
@@ -80,7 +81,7 @@ def test_there_is_a_mask_for_every_image_and_a_stickers_for_the_stickered(drawn)
 
 def test_a_manipulated_copy_keeps_the_masks_and_what_was_drawn(tmp_path):
     out, copy = tmp_path / "drawn", tmp_path / "copy"
-    manifest = write_rendered_set(out, RenderedSet(1, 1, 24))
+    manifest = write_drawn_set(out, DrawnSet(1, 1, 24))
     told = write_manipulated_copy(out, copy, Manipulation(9), stickered="test")
     assert (told["rendered"], told["splits"]) == (manifest["rendered"], ["test"])
     for split in ("train", "test"):
@@ -110,14 +111,14 @@ def test_a_broken_mask_is_told_with_its_path(drawn, tmp_path):
 def test_the_manifest_tells_what_was_drawn(drawn):
     out, manifest = drawn
     assert manifest["rendered"] == {"per_class": 6, "seed": 1, "size": 24}
-    assert read_manifest(out, "train") == Manipulation(4, seed=1)
-    assert read_manifest(out, "test") is None
+    assert manipulation_of(out, "train") == Manipulation(4, seed=1)
+    assert manipulation_of(out, "test") is None
     assert inventory(out)["rendered"] == manifest["rendered"]
 
 
 def test_without_a_sticker_there_is_no_manipulation(tmp_path):
-    write_rendered_set(tmp_path / "set", RenderedSet(1, 0, 16))
-    assert read_manifest(tmp_path / "set", "train") is None
+    write_drawn_set(tmp_path / "set", DrawnSet(1, 0, 16))
+    assert manipulation_of(tmp_path / "set", "train") is None
     assert not (tmp_path / "set/masks/GTSRB").exists()
 
 
@@ -140,7 +141,7 @@ def test_training_and_test_images_show_other_scenes(drawn):
 
 def test_the_same_seed_writes_the_same_files_and_another_seed_others(tmp_path):
     for name, seed in (("first", 5), ("second", 5), ("third", 6)):
-        write_rendered_set(tmp_path / name, RenderedSet(1, seed, 16))
+        write_drawn_set(tmp_path / name, DrawnSet(1, seed, 16))
     first, second, third = (contents(tmp_path / name) for name in ("first", "second", "third"))
     assert first == second
     assert set(first) == set(third)
@@ -149,7 +150,7 @@ def test_the_same_seed_writes_the_same_files_and_another_seed_others(tmp_path):
 
 def test_progress_counts_the_images_of_both_splits(tmp_path):
     calls = []
-    write_rendered_set(tmp_path / "set", RenderedSet(1, 0, 16), progress=lambda *call: calls.append(call))
+    write_drawn_set(tmp_path / "set", DrawnSet(1, 0, 16), progress=lambda *call: calls.append(call))
     assert calls == [("drawing signs", done, 86) for done in range(1, 87)]
 
 
@@ -159,20 +160,20 @@ def test_an_interruption_midway_leaves_nothing(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_rendered_set(tmp_path / "set", RenderedSet(1, 0, 16), progress=interrupt)
+        write_drawn_set(tmp_path / "set", DrawnSet(1, 0, 16), progress=interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(OutputError, match="is not an empty folder; name a new one"):
-        write_rendered_set(tmp_path, RenderedSet(1, 0, 16))
+        write_drawn_set(tmp_path, DrawnSet(1, 0, 16))
     assert contents(tmp_path) == {"letter.txt": b"mine"}
 
 
 def test_a_size_too_small_leaves_nothing(tmp_path):
     with pytest.raises(DataError, match="at least 16 pixels"):
-        write_rendered_set(tmp_path / "set", RenderedSet(1, 0, 8))
+        write_drawn_set(tmp_path / "set", DrawnSet(1, 0, 8))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -180,36 +181,36 @@ def test_a_size_too_small_leaves_nothing(tmp_path):
 def test_no_images_at_all_or_too_many_are_refused(per_class):
     told = rf"^wanted 1 or more drawn images of each class, at most 10,000, got {per_class!r}$"
     with pytest.raises(DataError, match=told):
-        RenderedSet(per_class=per_class)
+        DrawnSet(per_class=per_class)
 
 
 @pytest.mark.parametrize("settings", [{"seed": 2**63}, {"seed": -1}, {"size": 2049}, {"size": 999_999_999_999}])
 def test_a_seed_or_size_out_of_bounds_is_refused_before_anything_is_drawn(settings):
     with pytest.raises(DataError, match=f"got {next(iter(settings.values()))}$"):
-        RenderedSet(**settings)
+        DrawnSet(**settings)
 
 
 def test_numbers_of_numpy_become_pythons():
-    settings = RenderedSet(np.int64(2), np.uint8(3), np.int32(24))
+    settings = DrawnSet(np.int64(2), np.uint8(3), np.int32(24))
     assert json.loads(json.dumps(asdict(settings))) == {"per_class": 2, "seed": 3, "size": 24}
 
 
 @pytest.fixture
 def _small(monkeypatch):
-    monkeypatch.setattr(sign_set, "RenderedSet", partial(RenderedSet, per_class=1, size=16))
+    monkeypatch.setattr(sign_set, "DrawnSet", partial(DrawnSet, per_class=1, size=16))
 
 
 @pytest.mark.usefixtures("_small")
 def test_the_default_set_is_drawn_once_and_kept_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
     calls = []
-    root = default_rendered_set(progress=lambda *call: calls.append(call))
+    root = default_drawn_set(progress=lambda *call: calls.append(call))
     assert root.parent.parent == tmp_path / "cache"
     assert calls[-1] == ("drawing signs", 86, 86)
     found = fingerprint(GTSRB(root).samples)
-    assert default_rendered_set(progress=lambda *call: pytest.fail("drawn again")) == root
+    assert default_drawn_set(progress=lambda *call: pytest.fail("drawn again")) == root
     shutil.rmtree(root)
-    assert fingerprint(GTSRB(default_rendered_set()).samples) == found
+    assert fingerprint(GTSRB(default_drawn_set()).samples) == found
 
 
 @pytest.mark.usefixtures("_small")
@@ -218,9 +219,9 @@ def test_a_default_set_that_another_process_finished_first_is_taken(tmp_path, mo
 
     def overtaken(work, done, total):
         if done == 10:
-            default_rendered_set()
+            default_drawn_set()
 
-    assert len(GTSRB(default_rendered_set(progress=overtaken))) == 43
+    assert len(GTSRB(default_drawn_set(progress=overtaken))) == 43
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
@@ -243,10 +244,10 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_default_set_that_is_damaged_is_drawn_anew(tmp_path, monkeypatch, damage):
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
-    root = default_rendered_set()
+    root = default_drawn_set()
     whole = contents(root.parent)
     DAMAGES[damage](root)
-    assert default_rendered_set() == root
+    assert default_drawn_set() == root
     assert contents(root.parent) == whole
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
@@ -254,17 +255,17 @@ def test_a_default_set_that_is_damaged_is_drawn_anew(tmp_path, monkeypatch, dama
 @pytest.mark.usefixtures("_small")
 def test_a_default_set_that_another_process_just_mended_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
-    root = default_rendered_set()
+    root = default_drawn_set()
     node = root.parent.stat().st_ino
     found, is_whole = [False], sign_set._is_whole
     monkeypatch.setattr(sign_set, "_is_whole", lambda root: found.pop() if found else is_whole(root))
-    assert default_rendered_set(progress=lambda *_: pytest.fail("drawn again")) == root
+    assert default_drawn_set(progress=lambda *_: pytest.fail("drawn again")) == root
     assert root.parent.stat().st_ino == node
 
 
 def test_other_drawings_make_another_default_set(monkeypatch):
     before = sign_set._version()
-    monkeypatch.setattr(sign_set, "RenderedSet", partial(RenderedSet, seed=1))
+    monkeypatch.setattr(sign_set, "DrawnSet", partial(DrawnSet, seed=1))
     assert sign_set._version() != before
 
 
@@ -273,4 +274,4 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "file"))
     with pytest.raises(OutputError, match=f"^cannot write {tmp_path}/file/rendered-"):
-        default_rendered_set()
+        default_drawn_set()

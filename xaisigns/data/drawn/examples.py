@@ -4,8 +4,9 @@ import itertools
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
-from xaisigns.base.cache import cache_folder
+from xaisigns.base.cache_folder import PICTURE_MARK, PICTURES, cache_folder
 from xaisigns.base.files import whole_file
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.drawn.scene import Scene, draw_scene
@@ -27,15 +28,16 @@ def example_signs() -> dict[str, Image.Image]:
 
 
 def example_files() -> list[Path]:
-    """The example signs as PNG files in ``cache_folder()``, drawn at each call.
+    """The example signs as PNG files in the cache, drawn at each call.
 
     Raises OutputError when the folder cannot be written.
     """
-    files = []
+    files, mark = [], PngInfo()
+    mark.add_text(*PICTURE_MARK)
     for name, image in example_signs().items():
-        path = cache_folder() / "signs" / f"{name}.png"
+        path = cache_folder() / PICTURES / f"{name}.png"
         with whole_file(path) as temporary:
-            image.save(temporary, "PNG")
+            image.save(temporary, "PNG", pnginfo=mark)
         files.append(path)
     return files
 

@@ -9,14 +9,14 @@ import resvg_py
 from PIL import Image, ImageOps
 
 MARGIN = 2  # pixels around a rasterised face, so that its edges stay smooth when it is turned
-_LARGEST_KEPT = 512  # pixels on each side, of which all classes take 60 MB
+_LARGEST_CACHED = 512  # pixels on each side, of which all classes take 60 MB
 _RIM = "#e6e7e4"  # every sign's outermost paint
 _WITHOUT_GROUND = "#ground { display: none }"
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A sign seen flat and upright, square: its colours (RGB) and what the sheet and the pictogram cover (L).
+    """A sign seen from the front, upright and square: its colours (RGB) and what the sheet and the pictogram cover (L).
 
     There is a margin of MARGIN pixels around it. Beside the sheet the colour is that of its rim, so that nothing else
     bleeds in when the face is scaled.
@@ -28,12 +28,12 @@ class Face:
 
 
 def rasterised_face(class_id: int, pixels: int) -> Face:
-    """The face of a class, ``pixels`` wide and high within its margin; it is kept, so it must not be drawn on."""
-    return _kept(class_id, pixels) if pixels <= _LARGEST_KEPT else _rasterised(class_id, pixels)
+    """The face of a class, ``pixels`` wide and high within its margin; it is cached, so it must not be drawn on."""
+    return _cached_face(class_id, pixels) if pixels <= _LARGEST_CACHED else _rasterised(class_id, pixels)
 
 
 @lru_cache(maxsize=256)
-def _kept(class_id: int, pixels: int) -> Face:
+def _cached_face(class_id: int, pixels: int) -> Face:
     return _rasterised(class_id, pixels)
 
 

@@ -72,14 +72,14 @@ class Scene:
     leaves: bool
 
     def random(self, purpose: str) -> random.Random:
-        """A generator for one purpose, alike in all frames."""
+        """A generator for one purpose, the same in every frame."""
         return keyed_random(self.seed, f"rendered/{purpose}")
 
 
 def draw_scene(seed: int, frame: int = 0) -> Scene:
     """The scene of a seed; further frames show the same sign in the same light a moment later, from nearby.
 
-    Alike for all classes and sizes of the picture.
+    The same for every class and picture size.
     """
     light = _light(keyed_random(seed, "rendered/light"))
     scene = Scene(

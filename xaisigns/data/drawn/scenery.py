@@ -14,7 +14,7 @@ _Colour = tuple[int, int, int]
 
 
 def scenery(size: int, drawn: random.Random) -> Image.Image:
-    """What is behind the sign, out of focus: RGB, ``size`` pixels on each side, by chance as ``drawn`` has it."""
+    """What is behind the sign, out of focus: RGB, ``size`` pixels on each side, at random by ``drawn``."""
     canvas = _sky(size, drawn)
     place = drawn.random()
     if place < 0.45:
@@ -42,7 +42,7 @@ def leaves(size: int, drawn: random.Random) -> tuple[Image.Image, Plane]:
 
 
 def field(size: int, drawn: random.Random, grains: Sequence[int]) -> Plane:
-    """Random light and dark, ``(H, W)`` in 0..1: smooth fields of so many grains across, the last the strongest."""
+    """Random light and dark, ``(H, W)`` in 0..1: smooth fields of that many grains across, the last weighs most."""
     mixed = _grains(size, drawn, grains[0])
     for grain in grains[1:]:
         mixed = (mixed + _grains(size, drawn, grain)) / 2

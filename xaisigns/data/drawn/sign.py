@@ -1,4 +1,4 @@
-"""Drawn German traffic signs in a natural scene: no download, and every pixel of the sign is known."""
+"""German traffic signs, drawn in a natural scene: no download, and every pixel of the sign is known."""
 
 import io
 import math
@@ -25,13 +25,13 @@ _Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedSign:
-    """A drawn sign: the RGB image, its class and where everything is.
+class DrawnSign:
+    """A drawn sign: the RGB image, its class, and where everything is in it.
 
-    Masks are ``(H, W)`` bool: ``sign_mask`` and ``pictogram_mask`` are true where the sheet and what is drawn on it
-    cover at least half of the pixel and no leaf hides it, ``sticker_mask`` (None without a sticker) where the sticker
-    touches it. Blur carries colours over their borders, as in a photograph. ``roi`` is the box around the whole sign
-    (x1, y1, x2, y2) in pixels, both corners inside.
+    ``roi`` is the box around the whole sign (x1, y1, x2, y2) in pixels, both corners inside. Masks are ``(H, W)`` bool:
+    ``sign_mask`` and ``pictogram_mask`` are true where the sheet, or what is drawn on it, covers at least half of the
+    pixel and no leaf hides it; ``sticker_mask``, None without a sticker, where the sticker touches it. Blur carries
+    colours across their edges, as in a photograph.
     """
 
     image: Image.Image
@@ -44,12 +44,14 @@ class RenderedSign:
 
 def draw_sign(
     class_id: int, size: int = 128, seed: int = 0, *, frame: int = 0, sticker: Sticker | None = None
-) -> RenderedSign:
-    """Draw a sign as GTSRB would show it, ``size`` pixels high and wide, the sign on about 78 % of both.
+) -> DrawnSign:
+    """Draw a sign as a photograph in GTSRB shows it: an RGB image of ``size`` by ``size`` pixels, with its masks.
 
-    The seed decides on background, pose, light and camera, the same for every class and on every machine (pixels to
-    within 2 levels); ``frame`` is a moment later in the same scene. A ``sticker`` is put on last, by apply_sticker.
-    Raises DataError for a class that GTSRB does not have, a size outside 16..2048 and a seed outside 0..2**63 - 1.
+    ``class_id`` is one of GTSRB's, 0 to 42; the sign takes about 78 % of the width and height. The seed decides on
+    background, pose, light and camera, the same for every class and on every machine (pixels to within 2 levels of
+    256); ``frame`` 1, 2, ... shows the same scene a moment later. A ``sticker`` is put on last, as ``apply_sticker``
+    does. Raises DataError for a class that GTSRB does not have, a size outside 16..2048 and a seed outside
+    0..2**63 - 1.
     """
     check_class(class_id)
     size = check_size(size)
@@ -62,7 +64,7 @@ def draw_sign(
         pixels, hidden = _behind_leaves(pixels, scene)
         visible = whole & ~hidden
     image = _photographed(_exposed(pixels, scene.camera), scene)
-    drawn = RenderedSign(image, class_id, _box(whole), visible, visible & (np.asarray(pictogram) >= 128))
+    drawn = DrawnSign(image, class_id, _box(whole), visible, visible & (np.asarray(pictogram) >= 128))
     return drawn if sticker is None else _stickered(drawn, sticker, seed, frame)
 
 
@@ -76,13 +78,13 @@ def check_size(size: Any) -> int:
     return checked
 
 
-def _stickered(drawn: RenderedSign, sticker: Sticker, seed: int, frame: int) -> RenderedSign:
+def _stickered(drawn: DrawnSign, sticker: Sticker, seed: int, frame: int) -> DrawnSign:
     image, mask = apply_sticker(drawn.image, drawn.roi, sticker, seed=seed, key=f"rendered/{drawn.class_id}/{frame}")
     return replace(drawn, image=image, sticker_mask=mask)
 
 
 def _seen(layer: Image.Image, pose: Pose) -> Image.Image:
-    """A layer of the face in the camera's perspective; what is beside the face is as at its border."""
+    """A layer of the face in the camera's perspective; beside the face it continues as at its border."""
     pixels = layer.width - 2 * MARGIN
     border = layer.getpixel((0, 0))
     turned = layer.transform(
@@ -141,13 +143,13 @@ def _behind_leaves(pixels: Plane, scene: Scene) -> tuple[Plane, _Mask]:
 
 
 def _exposed(pixels: Plane, camera: Camera) -> Image.Image:
-    """With the light's colour and haze."""
+    """The image in the colour of the light, with haze."""
     colour = np.array([1 + camera.warmth, 1, 1 - camera.warmth], dtype=np.float32)
     return _image(pixels * (colour * (1 - camera.haze / 255)) + camera.haze)
 
 
 def _photographed(image: Image.Image, scene: Scene) -> Image.Image:
-    """Blur, the sensor's pixels and noise, and the file format's loss."""
+    """Blurred, with the sensor's resolution and noise, and the losses of the file format."""
     camera, size = scene.camera, image.width
     image = image.filter(ImageFilter.GaussianBlur(camera.blur * size))
     if any(camera.motion):

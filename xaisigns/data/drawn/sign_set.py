@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from xaisigns.base.bounds import LARGEST_PER_CLASS, check_seed, shown, whole
-from xaisigns.base.cache import cache_folder, made_by
+from xaisigns.base.cache import made_by
+from xaisigns.base.cache_folder import cache_folder, cache_limit, make_room, mark_used
 from xaisigns.base.files import taken_away, whole_folder
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class
-from xaisigns.data.drawn.sign import RenderedSign, check_size, draw_sign
+from xaisigns.data.drawn.sign import DrawnSign, check_size, draw_sign
+from xaisigns.data.export import PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.data.image_set import Sample, Split
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.data.stickers import keyed_random
-from xaisigns.data.written import PICTOGRAM, SIGN, Entry, write_images
 from xaisigns.errors import DataError, OutputError
 
 _SIGNS, _LIST = "signs", "files.json"
@@ -30,8 +31,8 @@ _TEST_SHARE = 3  # as many training images come on one test image, about as in G
 
 
 @dataclass(frozen=True)
-class RenderedSet:
-    """What is drawn: training images of each class, a third as many test images, and their side in pixels.
+class DrawnSet:
+    """What is drawn: training images per class, a third as many test images, and their side in pixels.
 
     Raises DataError for images of a class outside 1..10,000, a seed outside 0..2**63 - 1, and a size outside 16..2048.
     """
@@ -45,18 +46,18 @@ class RenderedSet:
     def __post_init__(self) -> None:
         per_class = whole(self.per_class, 1, LARGEST_PER_CLASS)
         if per_class is None:
-            told = f"wanted 1 or more drawn images of each class, at most {LARGEST_PER_CLASS:,}"
-            raise DataError(f"{told}, got {shown(self.per_class)}")
+            wanted = f"wanted 1 or more drawn images of each class, at most {LARGEST_PER_CLASS:,}"
+            raise DataError(f"{wanted}, got {shown(self.per_class)}")
         plain = {"per_class": per_class, "seed": check_seed(self.seed), "size": check_size(self.size)}
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
     def count(self, split: Split) -> int:
-        """Images of one class."""
+        """Images per class in a split."""
         return self.per_class if split == "train" else max(1, self.per_class // _TEST_SHARE)
 
-    def signs(self, split: Split) -> Iterator[tuple[Sample, RenderedSign]]:
-        """All images, class by class; each five training images are a track: one sign in one place and light."""
+    def signs(self, split: Split) -> Iterator[tuple[Sample, DrawnSign]]:
+        """All images, class by class; every five training images are a track: one sign in one place and light."""
         count = self.count(split)
         for number in range(len(CLASSES) * count):
             class_id, index = divmod(number, count)
@@ -70,8 +71,8 @@ class RenderedSet:
             yield Sample(Path(), class_id, sign.roi, track, key), sign
 
 
-def write_rendered_set(
-    out: Path, settings: RenderedSet, manipulation: Manipulation | None = None, progress: Progress = silent
+def write_drawn_set(
+    out: Path, settings: DrawnSet, manipulation: Manipulation | None = None, progress: Progress = silent
 ) -> dict[str, Any]:
     """Draw all images to the new folder ``out`` in the official layout, with masks, and give the manifest.
 
@@ -103,25 +104,28 @@ def write_rendered_set(
     )
 
 
-def default_rendered_set(progress: Progress = silent) -> Path:
+def default_drawn_set(progress: Progress = silent) -> Path:
     """The folder of the drawn data set that stands in for GTSRB where none is named.
 
-    Drawn when it is first asked for, and kept in ``cache_folder()``; drawn anew when a file is missing or has another
+    Drawn when it is first asked for, and stored in the cache; drawn anew when a file is missing or has another
     size, a table or the manifest another content. Raises OutputError when the folder cannot be written.
     """
     root = cache_folder() / f"rendered-{_version()}"
     if not _is_whole(root):
         _put_away(root)
     if not _is_whole(root):
+        cache_limit()  # one that cannot be read is told before the work
         try:
             with whole_folder(root) as folder:
-                write_rendered_set(folder / _SIGNS, RenderedSet(), progress=progress)
+                write_drawn_set(folder / _SIGNS, DrawnSet(), progress=progress)
                 marks = dict(sorted(_marks(str(folder / _SIGNS))))
                 (folder / _LIST).write_text(json.dumps(marks), encoding="utf-8")
         except OutputError:
             # Another process may have been faster.
             if not _is_whole(root):
                 raise
+        make_room(root)
+    mark_used(root)
     return root / _SIGNS
 
 
@@ -148,7 +152,7 @@ def _marks(folder: str, place: str = "") -> Iterator[tuple[str, int]]:
 
 
 def _put_away(root: Path) -> None:
-    """Remove a set that is broken, but not the one that another process may have drawn in its place just now."""
+    """Remove a damaged set, but not one that another process has just drawn in its place."""
     with taken_away(root) as broken:
         if broken and _is_whole(broken):
             with contextlib.suppress(OSError):
@@ -156,8 +160,8 @@ def _put_away(root: Path) -> None:
 
 
 def _version() -> str:
-    """Changes with everything that the drawn images hang on."""
-    digest = hashlib.sha256(repr([RenderedSet(), *made_by(("data",), ("numpy", "pillow", "resvg-py"))]).encode())
+    """A version that changes with everything the drawn images depend on."""
+    digest = hashlib.sha256(repr([DrawnSet(), *made_by(("data",), ("numpy", "pillow", "resvg-py"))]).encode())
     for class_id in range(len(CLASSES)):
         digest.update((files("xaisigns.data.drawn") / "signs" / f"{class_id:02d}.svg").read_bytes())
     return digest.hexdigest()[:12]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xaisigns.data.export import STICKER, Entry, read_masks, write_images
 from xaisigns.data.folders import Folders
 from xaisigns.data.gtsrb import GTSRB
-from xaisigns.data.image_set import Sample
+from xaisigns.data.image_set import Sample, read_manifest
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
-from xaisigns.data.written import STICKER, Entry, read_masks, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 DONE = {"splits": ["train"], "manipulation": json.loads(json.dumps(Manipulation().to_json()))}
@@ -64,7 +64,7 @@ def test_the_manifest_counts_and_names_the_stickered(tmp_path, splits):
         "counts": {"train": 2, "test": 1},
         "stickered": ["GTSRB/Final_Training/Images/00004/00000_00001.ppm"],
     }
-    assert written_manifest(tmp_path / "out") == json.loads((tmp_path / "out/manifest.json").read_text()) == manifest
+    assert read_manifest(tmp_path / "out") == json.loads((tmp_path / "out/manifest.json").read_text()) == manifest
 
 
 def test_progress_counts_over_both_splits(tmp_path, splits):
@@ -126,14 +126,14 @@ def test_names_that_the_file_system_tells_apart_are_kept_apart(tmp_path):
 
 
 def test_a_folder_without_a_manifest_has_none(tmp_path):
-    assert written_manifest(tmp_path) is None
+    assert read_manifest(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "3"])
 def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(DataError, match=f"^{tmp_path / 'manifest.json'} is not a manifest"):
-        written_manifest(tmp_path)
+        read_manifest(tmp_path)
 
 
 def test_what_is_nearly_black_or_white_in_a_mask_is_black_or_white(tmp_path, splits):

@@ -1,7 +1,9 @@
 """Data sets that xaisigns writes: images, annotation, masks, and a manifest that says what they are."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -11,15 +13,21 @@ from PIL import Image
 
 from xaisigns.base.documents import json_text
 from xaisigns.base.files import is_file, whole_folder
-from xaisigns.data.image_set import ImageSet, Layout, Sample, Split
+from xaisigns.data.image_set import MANIFEST, ImageSet, Sample, Split
+from xaisigns.data.listing import is_foreign
 from xaisigns.data.preprocessing import read_image
+from xaisigns.data.tables import place_below
 from xaisigns.errors import DataError, OutputError
 
-MANIFEST = "manifest.json"
+CopyLayout = Literal["official", "folders"]
 SIGN = "sign"
 PICTOGRAM = "pictogram"
 STICKER = "."  # where the stickers' masks are: masks/ itself mirrors the layout
 _LONGEST_NAME = 255  # bytes
+_OFFICIAL_KEY: dict[Split, re.Pattern[str]] = {
+    "train": re.compile("[^/_]+_[0-9]{1,9}(_[^/]*)?"),
+    "test": re.compile("[^/]+"),
+}
 _COLUMNS = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
 
 
@@ -33,12 +41,12 @@ class Entry(NamedTuple):
 
 def write_images(
     out: Path,
-    layout: Literal["official", "folders"],
+    layout: CopyLayout,
     splits: Mapping[Split, Iterable[Entry]],
     manifest: Mapping[str, Any],
     *,
     total: int,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[str, Any]:
     """Write a data set to the new folder ``out`` and give its manifest, with format, counts and stickered images.
 
@@ -70,26 +78,15 @@ def write_images(
     return whole
 
 
-def written_manifest(root: Path) -> dict[str, Any] | None:
-    """The manifest of a data set that xaisigns wrote, None where there is none. Raises DataError for a broken one."""
-    path = root / MANIFEST
-    if not is_file(path):
-        return None
-    # Only a folder with a manifest needs the schema, which takes a while to load.
-    from xaisigns.data.manifests import read
-
-    return read(path)
-
-
 def read_masks(data: ImageSet, sample: Sample, image: Image.Image) -> dict[str, NDArray[np.bool_]]:
-    """The masks ``(H, W)`` that a data set of xaisigns' has of this image, by kind; none for photographs.
+    """The masks ``(H, W)`` of this image by kind, in a data set that xaisigns wrote; none for photographs.
 
     ``image`` is the sample's. Raises DataError for a broken manifest, and for a mask that cannot be read
     or has another size than its image.
     """
     if data.stickered is None:
         return {}
-    place = _place(sample, data.split, data.layout)
+    place = _place(sample, data.split, "folders" if data.layout == "folders" else "official")
     paths = {kind: data.root / "masks" / kind / place.with_suffix(".png") for kind in (SIGN, PICTOGRAM, STICKER)}
     there = {kind for kind in (SIGN, PICTOGRAM) if is_file(paths[kind])}
     if place.as_posix() in data.stickered:
@@ -105,21 +102,59 @@ def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(mask) >= 128
 
 
-def refuse_long_names(data: ImageSet, layout: Literal["official", "folders"]) -> None:
-    """Raise DataError for an image whose file in a data set written from it would have a longer name than systems take.
+def copy_layout(data: ImageSet) -> CopyLayout:
+    """The layout of a copy: GTSRB's official one for its classes, a folder for each class for all others."""
+    return "official" if data.has_gtsrb_classes else "folders"
 
-    It may, since its suffix comes to stand before another one.
+
+def copied(sample: Sample, data: ImageSet) -> Sample:
+    """The sample with its key in a copy: below the name of its class where the copy has a folder for each class."""
+    name = data.class_names["en"][sample.class_id]
+    if data.has_gtsrb_classes or sample.key.startswith(f"{name}/"):
+        return sample
+    return replace(sample, key=f"{name}/{sample.key}")
+
+
+def check_copyable(data: ImageSet) -> None:
+    """Raise DataError where a copy would not be read as the same data set.
+
+    That is where folders would number the classes in another order, or where an image in it would have a name that no
+    file can have: its suffix comes to stand before another one.
     """
+    layout = copy_layout(data)
+    if layout == "folders" and data.layout != layout:
+        _check_folders(data)
     for sample in data.samples:
-        length = len(os.fsencode(_place(sample, data.split, layout).name))
-        if length > _LONGEST_NAME:
+        place = _place(copied(sample, data), data.split, layout)
+        if (length := len(os.fsencode(place.name))) > _LONGEST_NAME:
             raise DataError(
                 f"{sample.path}: its name in a copy would have {length} bytes, and systems take {_LONGEST_NAME}; "
                 "rename it"
             )
+        fits = _OFFICIAL_KEY[data.split].fullmatch(sample.key) if layout == "official" else _is_place(sample.key)
+        if data.layout != layout and not fits:
+            wanted = "CLASS_TRACK_FRAME, such as 00004_00012_00029" if layout == "official" else "a place in a folder"
+            raise DataError(f"{sample.path}: a copy is named by keys, and {sample.key!r} is not {wanted}; change it")
 
 
-def _place(sample: Sample, split: Split, layout: Layout) -> Path:
+def _check_folders(data: ImageSet) -> None:
+    names = list(data.class_names["en"])
+    if names != sorted(set(names)):
+        raise DataError(
+            f"a copy of {data.root} has a folder for each class, and these are numbered in the order of their names; "
+            f"number its classes so, each with a name of its own: {', '.join(sorted(names)[:20])}"
+        )
+    for name in names:
+        if "/" in name or not _is_place(name):
+            raise DataError(f"a copy of {data.root} has a folder for each class, and none can be {name!r}; rename it")
+
+
+def _is_place(key: str) -> bool:
+    parts = place_below(key)
+    return "/".join(parts) == key and not any(map(is_foreign, parts))
+
+
+def _place(sample: Sample, split: Split, layout: CopyLayout) -> Path:
     if layout == "folders":
         return Path(split) / f"{sample.key}.png"
     if split == "test":
@@ -149,7 +184,7 @@ def _write_pixels(folder: Path, place: Path, entry: Entry, made: set[str]) -> No
 
 
 def _make_folders(folder: Path, path: Path, made: set[str]) -> None:
-    """Make each folder once. Raises FileExistsError for one that is there but was not made under this name."""
+    """Make each folder once. Raises FileExistsError for a folder that was made under another name."""
     for part in reversed([path, *path.parents[:-1]]):
         if part.as_posix() not in made:
             (folder / part).mkdir()

@@ -1,4 +1,4 @@
-"""How many drawn signs a core makes in a second: `python benchmarks/rendered.py [--size 64] [--images 2000]`."""
+"""How many drawn signs a core makes in a second: `python benchmarks/drawn.py [--size 64] [--images 2000]`."""
 
 import argparse
 import time
