@@ -10,6 +10,7 @@ from tests.conftest import OWN_CLASSES
 from xaisigns.attribution.methods import find_method
 from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
 from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
@@ -83,7 +84,7 @@ def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(mod
 
 
 def test_scores_are_those_of_the_stickers(model, gtsrb, report):
-    cases = find_cases(model, gtsrb, "sticker", 3)
+    cases = find_cases(model, open_images(gtsrb, "test"), "sticker", 3)
     relevance = find_method("saliency")(model, cases.images, cases.target).relevance
     mass = relevance_mass(relevance, grown(cases.masks))
     assert report.scores["relevance_mass_grown"]["saliency"].mean == pytest.approx(float(mass.mean()), rel=1e-4)
@@ -99,7 +100,7 @@ def test_scores_are_those_of_the_stickers(model, gtsrb, report):
 
 
 def test_means_and_shares_are_of_whole_signs(model, gtsrb, report):
-    signs = find_cases(model, gtsrb, "roi", 3)
+    signs = find_cases(model, open_images(gtsrb, "test"), "roi", 3)
     relevance = find_method("edges")(model, signs.images, signs.target).relevance
     for section in report.sections:
         own = signs.labels == section.id

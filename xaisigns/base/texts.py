@@ -5,11 +5,12 @@ section may have its own texts, ``CODE.toml`` in it; what the catalogue says win
 """
 
 import tomllib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language, catalogue
 from xaisigns.base.numbers import whole
 from xaisigns.errors import LanguageError
@@ -47,6 +48,27 @@ class Text(NamedTuple):
     def told(self, language: Language) -> str:
         """The text in the wanted language."""
         return self.de if language == "de" else self.en
+
+    def __call__(self, language: Language) -> str:
+        """The text in the wanted language."""
+        return self.told(language)
+
+
+def own_text(text: str | Mapping[Language, str]) -> Callable[[Language], str]:
+    """A text of the caller's own for a thing to carry: one for every language, or one for each.
+
+    A language without one gets the first. Raises LanguageError for anything else.
+    """
+    texts = {"": text} if isinstance(text, str) else text
+    if not isinstance(texts, Mapping) or not texts or not all(isinstance(one, str) for one in texts.values()):
+        raise LanguageError(
+            f"wanted a text, or one for each language such as {{'en': ..., 'de': ...}}, got {shown(text)}"
+        )
+    return partial(_own, dict(texts))
+
+
+def _own(texts: Mapping[Language, str], language: Language) -> str:
+    return texts.get(language) or next(iter(texts.values()))
 
 
 class _Table(dict[str, str]):

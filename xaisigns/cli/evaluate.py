@@ -16,7 +16,6 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
     print_json,
     print_table,
     say,
@@ -34,11 +33,11 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Accuracy with a 95 % interval, per class, confusion; for a stickered model also what a sticker does."""
-    from xaisigns.model.experiment import evaluate_model
+    from xaisigns.study.evaluating import evaluate as evaluate_model
 
     network = load(model, input_size, mean, std)
     with bars(lang) as progress:
-        report = evaluate_model(network, or_rendered(root, progress), language=lang, progress=progress)
+        report = evaluate_model(network, root, language=lang, progress=progress)
     if json:
         print_json(report)
     else:
