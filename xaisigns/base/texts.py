@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language, catalogue
 from xaisigns.base.numbers import whole
 from xaisigns.errors import LanguageError
+
+Text = Callable[[Language], str]  # a text that a thing carries with it, such as a method's description
 
 
 class Texts:
@@ -34,27 +36,16 @@ class Texts:
         """The text with ``{count}`` and its other blanks filled; of a single thing it is the text ``key_one``."""
         return self(f"{key}_one" if count == 1 else key, language, count=whole(count, language), **blanks)
 
+    def text(self, key: str) -> Text:
+        """The text for a thing to carry with it, in whichever language it is asked for."""
+        return partial(self, key)
+
     def all(self, language: Language) -> Mapping[str, str]:
-        """Every text of the room, by key."""
+        """Every text of the room, by key; for templates, which look up their own."""
         return _table(self.room, self.package, language)
 
 
-class Text(NamedTuple):
-    """What people read, in both languages."""
-
-    en: str
-    de: str
-
-    def told(self, language: Language) -> str:
-        """The text in the wanted language."""
-        return self.de if language == "de" else self.en
-
-    def __call__(self, language: Language) -> str:
-        """The text in the wanted language."""
-        return self.told(language)
-
-
-def own_text(text: str | Mapping[Language, str]) -> Callable[[Language], str]:
+def own_text(text: str | Mapping[Language, str]) -> Text:
     """A text of the caller's own for a thing to carry: one for every language, or one for each.
 
     A language without one gets the first. Raises LanguageError for anything else.

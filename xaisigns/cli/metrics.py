@@ -14,13 +14,12 @@ def metrics(lang: Lang = "en", json: Json = False) -> None:
     if json:
         print_json({"metrics": [document for documents in found.values() for document in documents]})
         return
-    words = WORDS.all(lang)
     columns = ("group", "metric", "name", "asks", "better", "range", "nan", "source")
-    table = Table(*(words[key] for key in columns))
+    table = Table(*(WORDS(key, lang) for key in columns))
     for group, documents in found.items():
         for number, row in enumerate(documents, 1):
-            better, shown = words[row["better"]], group if number == 1 else ""
+            better, shown = WORDS(row["better"], lang), group if number == 1 else ""
             cells = (row["label"], row["name"], row["description"], better, row["range"], row["nan"], row["source"])
             table.add_row(shown, *cells, end_section=number == len(documents))
     print_table(table)
-    say(words["measured_by"].format(group=",".join(list(found)[:2])))
+    say(WORDS("measured_by", lang, group=",".join(list(found)[:2])))

@@ -92,7 +92,7 @@ def _telling(progress: Progress, language: Language) -> Progress:
     def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
         if "expected_seconds" in figures:
             minutes = written(f"{figures['expected_seconds'] / 60:.1f}", language)
-            tell(WORDS.all(language)["will_take"].format(minutes=minutes))
+            tell(WORDS("will_take", language, minutes=minutes))
         else:
             progress(work, done, total, **figures)
 
@@ -102,12 +102,12 @@ def _telling(progress: Progress, language: Language) -> Progress:
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.study.score_files import best_methods, metric_title, ordered
 
-    words, kind = WORDS.all(language), document["masks"]
+    kind = document["masks"]
     images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(WORDS("nowhere" if kind == "image" else "covered", language, images=images, mask=mask, grown=grown))
     best = best_methods(document)
-    table = Table(words["method"])
+    table = Table(WORDS("method", language))
     for metric in document["metrics"]:
         table.add_column(metric_title(document, metric, language), justify="right")
     methods, controls = ordered(document)
@@ -116,7 +116,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    say(words["legend"].format(csv=document["files"]["csv"]))
+    say(WORDS("legend", language, csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:

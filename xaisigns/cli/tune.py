@@ -77,15 +77,15 @@ def tune(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.metrics.catalogue import METRICS
 
-    words, out = WORDS.all(language), document["rules"]
+    out = document["rules"]
     metric = METRICS[document["metric"]].label(language)
-    whose = {"tuned": words["tuned"], "named": words["named"].format(composite=document["named"]["composite"])}
-    for name, which in whose.items():
+    best = WORDS("named", language, composite=document["named"]["composite"])
+    for name, which in (("tuned", WORDS("tuned", language)), ("named", best)):
         told = document[name]
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
-        how = words["as_contrast"] if told["contrast"] else ""
-        say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
+        how = WORDS("as_contrast", language) if told["contrast"] else ""
+        say(WORDS("reached", language, metric=metric, value=value, flipping=flipping, which=which + how))
     images = WORDS.counted("tried_images", document["images"], language)
-    say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+    say(WORDS("tried", language, images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
-    say(words["use"].format(out=out, options=options))
+    say(WORDS("use", language, out=out, options=options))

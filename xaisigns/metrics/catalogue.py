@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language
 from xaisigns.base.plugins import Registry
-from xaisigns.base.texts import Text, own_text
+from xaisigns.base.texts import Text, Texts, own_text
 from xaisigns.errors import LanguageError, MetricError
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from xaisigns.metrics.explanation import Explanation
 
 Better = Literal["higher", "lower"]
-Words = str | Mapping[Language, str]
-Carried = Callable[[Language], str]  # a text, in whichever language it is asked for
+Words = str | Mapping[Language, str] | Text
 
 _GROUP = re.compile("[a-z][a-z0-9_]{0,63}")
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -42,11 +41,11 @@ class Metric:
     """
 
     name: str
-    label: Carried
-    description: Carried
+    label: Text
+    description: Text
     better: Better
-    range: Carried
-    nan: Carried
+    range: Text
+    nan: Text
     source: str
     group: str
     needs_masks: bool
@@ -121,7 +120,7 @@ def register_metric(
         description = (inspect.getdoc(function) or "").partition("\n")[0]
     texts = {"label": label or str(name).replace("_", " "), "description": description, "range": range, "nan": nan}
     try:
-        words = {what: own_text(text) for what, text in texts.items()}
+        words = {what: text if callable(text) else own_text(text) for what, text in texts.items()}
     except LanguageError as error:
         raise MetricError(f"a text of metric {shown(name)}: {error}") from error
     METRICS.register(
@@ -182,204 +181,40 @@ def _checked(metric: Metric, scores: Any, images: int) -> "Tensor":
     return own if own.is_floating_point() else own.float()
 
 
-class _Texts(NamedTuple):
-    label: Text
-    description: Text
-    range: Text
-    nan: Text
-
-
-_SHARE = Text("0 to 1", "0 bis 1")
-_AND_UP = Text("0 and up", "ab 0")
-_BOTH_SIGNS = Text("-1 to 1", "-1 bis 1")
-_NO_MASK = Text("the mask is empty", "die Maske ist leer")
-_NOT_FINITE = Text("the relevance is not finite", "die Relevanz ist nicht endlich")
-_EMPTY = Text("the heatmap is zero everywhere", "die Heatmap ist überall null")
-_NEVER = Text("", "")
-_TEXTS = {
-    "relevance_mass": _Texts(
-        Text("relevance mass", "Relevanzmasse"),
-        Text(
-            "What share of the positive relevance lies inside the mask?",
-            "Welcher Anteil der positiven Relevanz liegt in der Maske?",
-        ),
-        _SHARE,
-        Text(f"{_NO_MASK.en}, or no relevance is positive", f"{_NO_MASK.de} oder keine Relevanz ist positiv"),
-    ),
-    "relevance_rank": _Texts(
-        Text("relevance rank", "Relevanzrang"),
-        Text(
-            "What share of the K most relevant pixels lies inside the mask of K pixels?",
-            "Welcher Anteil der K relevantesten Pixel liegt in der Maske aus K Pixeln?",
-        ),
-        _SHARE,
-        _NO_MASK,
-    ),
-    "pointing_game": _Texts(
-        Text("pointing game", "Trefferquote"),
-        Text("Does the most relevant pixel lie inside the mask?", "Liegt das relevanteste Pixel in der Maske?"),
-        _SHARE,
-        _NO_MASK,
-    ),
-    "localisation_auc": _Texts(
-        Text("localisation auc", "AUC der Lokalisierung"),
-        Text(
-            "How likely is a pixel inside the mask more relevant than one outside?",
-            "Wie wahrscheinlich ist ein Pixel in der Maske relevanter als eines außerhalb?",
-        ),
-        Text(f"{_SHARE.en}, by chance 0.5", f"{_SHARE.de}, bei Zufall 0,5"),
-        Text(f"{_NO_MASK.en} or covers the whole image", f"{_NO_MASK.de} oder bedeckt das ganze Bild"),
-    ),
-    "flipping_area": _Texts(
-        Text("flipping area", "Fläche beim Pixel-Flipping"),
-        Text(
-            "How much later does the class go when the least relevant pixels are replaced first, not the most "
-            "relevant?",
-            "Wie viel später verschwindet die Klasse, wenn zuerst die unwichtigsten statt der wichtigsten Pixel "
-            "ersetzt werden?",
-        ),
-        Text(f"{_BOTH_SIGNS.en}, by chance 0", f"{_BOTH_SIGNS.de}, bei Zufall 0"),
-        _NOT_FINITE,
-    ),
-    "deletion": _Texts(
-        Text("deletion", "Löschen"),
-        Text(
-            "How much of the class's probability stays while the most relevant pixels are replaced?",
-            "Wie viel von der Wahrscheinlichkeit der Klasse bleibt, während die relevantesten Pixel ersetzt werden?",
-        ),
-        _SHARE,
-        _NOT_FINITE,
-    ),
-    "insertion": _Texts(
-        Text("insertion", "Einfügen"),
-        Text(
-            "How much of the class's probability comes back while the most relevant pixels are put in?",
-            "Wie viel von der Wahrscheinlichkeit der Klasse kehrt zurück, während die relevantesten Pixel eingefügt "
-            "werden?",
-        ),
-        _SHARE,
-        _NOT_FINITE,
-    ),
-    "infidelity": _Texts(
-        Text("infidelity", "Untreue zum Netz"),
-        Text(
-            "How far is the relevance from foretelling what small changes do to the logit?",
-            "Wie weit verfehlt die Relevanz, was kleine Änderungen des Bildes am Logit bewirken?",
-        ),
-        Text(f"{_AND_UP.en}, in squared logits", f"{_AND_UP.de}, in quadrierten Logits"),
-        _NOT_FINITE,
-    ),
-    "max_sensitivity": _Texts(
-        Text("max sensitivity", "größte Empfindlichkeit"),
-        Text(
-            "How much can small noise change the heatmap, against the heatmap's own size?",
-            "Wie stark kann leichtes Rauschen die Heatmap ändern, gemessen an ihrer eigenen Größe?",
-        ),
-        _AND_UP,
-        _EMPTY,
-    ),
-    "sparseness": _Texts(
-        Text("sparseness", "Konzentration"),
-        Text(
-            "How unevenly is the relevance shared out among the pixels (Gini)?",
-            "Wie ungleich ist die Relevanz auf die Pixel verteilt (Gini)?",
-        ),
-        Text(f"{_SHARE.en} - 1 / pixels", f"{_SHARE.de} - 1 / Pixel"),
-        _EMPTY,
-    ),
-    "entropy": _Texts(
-        Text("entropy", "Entropie"),
-        Text(
-            "Over how many pixels is the relevance spread (in nats)?",
-            "Über wie viele Pixel ist die Relevanz verteilt (in Nat)?",
-        ),
-        Text("0 to ln(pixels)", "0 bis ln(Pixel)"),
-        _EMPTY,
-    ),
-    "cascading_randomisation": _Texts(
-        Text("cascading randomisation", "schrittweise Randomisierung"),
-        Text(
-            "How alike does the heatmap stay while layer after layer loses its weights?",
-            "Wie ähnlich bleibt die Heatmap, während Schicht um Schicht ihre Gewichte verliert?",
-        ),
-        _BOTH_SIGNS,
-        _NEVER,
-    ),
-    "random_logit": _Texts(
-        Text("random logit", "zufälliger Logit"),
-        Text(
-            "How alike is the heatmap of another class, drawn at random?",
-            "Wie ähnlich ist die Heatmap einer anderen, zufällig gezogenen Klasse?",
-        ),
-        _BOTH_SIGNS,
-        _NEVER,
-    ),
-}
-_WITH_GROWN_MASK = (
-    Text("grown", "(+ 2 px)"),
-    Text("With the mask grown by 2 px.", "Mit der um 2 Pixel erweiterten Maske."),
+_LABELS, _DESCRIPTIONS = Texts("metrics.labels"), Texts("metrics.descriptions")
+_RANGES, _NAN = Texts("metrics.ranges"), Texts("metrics.nan")
+# The package's own: group, name, better direction, keys of the texts for range and NaN, source.
+_OWN: tuple[tuple[str, str, Better, str, str, str], ...] = (
+    ("localisation", "relevance_mass", "higher", "share", "no_positive", "arras2022clevr"),
+    ("localisation", "relevance_rank", "higher", "share", "no_mask", "arras2022clevr"),
+    ("localisation", "pointing_game", "higher", "share", "no_mask", "zhang2018top"),
+    ("localisation", "localisation_auc", "higher", "share_half", "one_sided", "fawcett2006introduction"),
+    ("localisation", "relevance_mass_grown", "higher", "share", "no_positive", "arras2022clevr"),
+    ("localisation", "relevance_rank_grown", "higher", "share", "no_mask", "arras2022clevr"),
+    ("localisation", "pointing_game_grown", "higher", "share", "no_mask", "zhang2018top"),
+    ("localisation", "localisation_auc_grown", "higher", "share_half", "one_sided", "fawcett2006introduction"),
+    ("complexity", "sparseness", "higher", "gini", "zero", "chalasani2020concise"),
+    ("complexity", "entropy", "lower", "nats", "zero", "bhatt2020evaluating"),
+    ("flipping", "flipping_area", "higher", "signed_zero", "not_finite", "samek2017evaluating"),
+    ("flipping", "deletion", "lower", "share", "not_finite", "petsiuk2018rise"),
+    ("flipping", "insertion", "higher", "share", "not_finite", "petsiuk2018rise"),
+    ("infidelity", "infidelity", "lower", "squared", "not_finite", "yeh2019infidelity"),
+    ("robustness", "max_sensitivity", "lower", "positive", "zero", "yeh2019infidelity"),
+    ("randomisation", "cascading_randomisation_spearman", "lower", "signed", "flat", "adebayo2018sanity"),
+    ("randomisation", "cascading_randomisation_ssim", "lower", "signed", "either_zero", "adebayo2018sanity"),
+    ("randomisation", "random_logit_spearman", "lower", "signed", "flat", "sixt2020explanations"),
+    ("randomisation", "random_logit_ssim", "lower", "signed", "either_zero", "sixt2020explanations"),
 )
-# What a similarity adds to a label and a description, and when it is NaN.
-_SIMILARITIES = {
-    "spearman": (
-        Text("spearman", "(Spearman)"),
-        Text("By rank correlation.", "Nach der Rangkorrelation."),
-        Text("a heatmap is flat", "eine Heatmap ist flach"),
-    ),
-    "ssim": (
-        Text("ssim", "(SSIM)"),
-        Text("By structural similarity.", "Nach der strukturellen Ähnlichkeit."),
-        Text(f"{_EMPTY.en} (in either)", f"{_EMPTY.de} (eine von beiden)"),
-    ),
-}
-_MASKED = {
-    "relevance_mass": "arras2022clevr",
-    "relevance_rank": "arras2022clevr",
-    "pointing_game": "zhang2018top",
-    "localisation_auc": "fawcett2006introduction",
-}
-_OTHERS: tuple[tuple[str, str, Better, str], ...] = (
-    ("complexity", "sparseness", "higher", "chalasani2020concise"),
-    ("complexity", "entropy", "lower", "bhatt2020evaluating"),
-    ("flipping", "flipping_area", "higher", "samek2017evaluating"),
-    ("flipping", "deletion", "lower", "petsiuk2018rise"),
-    ("flipping", "insertion", "higher", "petsiuk2018rise"),
-    ("infidelity", "infidelity", "lower", "yeh2019infidelity"),
-    ("robustness", "max_sensitivity", "lower", "yeh2019infidelity"),
-)
-_RANDOMISED = {"cascading_randomisation": "adebayo2018sanity", "random_logit": "sixt2020explanations"}
-
-
-def _register(group: str, name: str, better: Better, source: str, texts: _Texts) -> None:
+for _group, _name, _better, _scale, _without, _source in _OWN:
     register_metric(
-        name,
-        f"xaisigns.metrics.measures:{name}",
-        better=better,
-        group=group,
-        source=source,
-        needs_masks=group == "localisation",
-        **{what: text._asdict() for what, text in texts._asdict().items()},
+        _name,
+        f"xaisigns.metrics.measures:{_name}",
+        better=_better,
+        group=_group,
+        label=_LABELS.text(_name),
+        description=_DESCRIPTIONS.text(_name),
+        range=_RANGES.text(_scale),
+        nan=_NAN.text(_without),
+        source=_source,
+        needs_masks=_group == "localisation",
     )
-
-
-def _joined(first: Text, second: Text) -> Text:
-    return Text(f"{first.en} {second.en}", f"{first.de} {second.de}")
-
-
-def _with(texts: _Texts, label: Text, description: Text, nan: Text | None = None) -> _Texts:
-    return _Texts(_joined(texts.label, label), _joined(texts.description, description), texts.range, nan or texts.nan)
-
-
-def _register_all() -> None:
-    for name, source in _MASKED.items():
-        _register("localisation", name, "higher", source, _TEXTS[name])
-    for name, source in _MASKED.items():
-        _register("localisation", f"{name}_grown", "higher", source, _with(_TEXTS[name], *_WITH_GROWN_MASK))
-    for group, name, better, source in _OTHERS:
-        _register(group, name, better, source, _TEXTS[name])
-    for name, source in _RANDOMISED.items():
-        for similarity, words in _SIMILARITIES.items():
-            _register("randomisation", f"{name}_{similarity}", "lower", source, _with(_TEXTS[name], *words))
-
-
-_register_all()
