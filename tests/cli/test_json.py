@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import REPOSITORY
 
 SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
-# Section of the document, command, and the keys below which names of things are keys: for how many levels.
 TUNED = {"layers": 1, "parameters": 1}
+# Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
     ("explain", "explain {sign} {broken} --out {out} --npy --ledger --target 4 --against 2", {}),
     ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),

@@ -1,3 +1,4 @@
+import pickle
 import re
 import subprocess
 import sys
@@ -6,11 +7,12 @@ import pytest
 import torch
 
 from tests.conftest import REPOSITORY
+from xaisigns.base import plugins
 from xaisigns.base.language import languages
 from xaisigns.errors import MetricError
 from xaisigns.metrics.catalogue import METRICS, groups, register_metric
+from xaisigns.metrics.complexity import sparseness
 from xaisigns.metrics.explanation import Explanation
-from xaisigns.study.measuring import DEFAULT_GROUPS
 
 KEYS = {"name", "label", "description", "better", "range", "nan", "source", "group"}
 
@@ -67,7 +69,6 @@ def test_every_source_is_in_the_references():
 
 def test_the_groups_are_those_that_score_takes():
     assert list(groups()) == ["localisation", "complexity", "flipping", "infidelity", "robustness", "randomisation"]
-    assert groups().keys() >= set(DEFAULT_GROUPS)
     assert [metric.name for metrics in groups().values() for metric in metrics] == list(METRICS)
     assert all(metric.needs_masks == (metric.group == "localisation") for metric in METRICS.values())
 
@@ -169,3 +170,27 @@ def test_hits_and_counts_are_scores(explanation):
     register_metric("gone", lambda asked: asked.target * torch.nan, better="higher")
     assert METRICS["hit"].measure(explanation).tolist() == [1, 0, 0, 0, 0, 1]
     assert METRICS["gone"].measure(explanation).isnan().all()
+
+
+def test_a_metric_can_be_sent_to_another_process(explanation):
+    metric = METRICS["random_logit_ssim"]
+    sent = pickle.loads(pickle.dumps(metric))
+    assert sent.document("de") == metric.document("de")
+    sent = pickle.loads(pickle.dumps(METRICS["sparseness"]))
+    assert torch.equal(sent.measure(explanation), sparseness(explanation.relevance))
+
+
+class Plugin:
+    """What an installed package names as an entry point."""
+
+    name, dist = "mine", None
+
+    def load(self):
+        return lambda: register_metric("mine", f"{__name__}:largest", better="higher", group="mine")
+
+
+def test_an_installed_plugins_metric_is_one_of_all(explanation, monkeypatch):
+    monkeypatch.setattr(plugins, "_loaded", set())
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [Plugin()] if group == "xaisigns.plugins" else [])
+    assert [metric.name for metric in groups()["mine"]] == ["mine"]
+    assert torch.equal(METRICS["mine"].measure(explanation), largest(explanation))

@@ -14,7 +14,7 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
-from xaisigns.metrics.catalogue import METRICS
+from xaisigns.metrics.catalogue import METRICS, Metric
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.gather import Reporting, gather
@@ -151,7 +151,7 @@ def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_
 def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):
     monkeypatch.setattr(study, "explain_cases", None)
     monkeypatch.setattr(study, "predict", None)
-    monkeypatch.setattr(study, "image_scores", None)
+    monkeypatch.setattr(Metric, "measure", None)
     again = gather(model, gtsrb, wanted(), silent)
     assert again.scores == report.scores
     for ours, theirs in zip(again.sections, report.sections, strict=True):

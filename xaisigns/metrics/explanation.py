@@ -1,4 +1,4 @@
-"""What a metric is asked about: images, what a method says about them, and what it takes to ask again."""
+"""What metrics measure: images, a method's relevance for them, and what it takes to ask the method again."""
 
 from dataclasses import dataclass
 from functools import cached_property
