@@ -83,7 +83,11 @@ def a_hook(model):
     model[2].register_forward_hook(lambda _, __, output: 2 * output)
 
 
-@pytest.mark.parametrize("change", [a_layer_from_elsewhere, a_hook])
+def a_forward_of_its_own(model):
+    model[2].forward = lambda x: 2 * x
+
+
+@pytest.mark.parametrize("change", [a_layer_from_elsewhere, a_hook, a_forward_of_its_own])
 def test_nothing_is_kept_of_a_network_whose_code_may_be_any(tiny_vgg, made, change):
     change(tiny_vgg)
     for _ in range(2):

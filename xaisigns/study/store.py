@@ -12,7 +12,7 @@ from xaisigns.base.cache import digest_of, is_kept, kept, made_by
 
 _LAYERS = ("data", "model", "attribution", "metrics", "study")
 _LIBRARIES = ("numpy", "pillow", "torch", "torchvision", "captum", "scikit-image", "scikit-learn")
-_KNOWN = ("torch", "torchvision", "xaisigns")  # packages whose code the key tells
+_PACKAGES = ("torch", "torchvision", "xaisigns")  # whose code the key tells
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -20,8 +20,8 @@ Arrays = Mapping[str, NDArray[Any]]
 class Store:
     """What is known about a model: arrays by kind and key, for this model's weights, settings and layers.
 
-    Nothing is kept of a network with layers from elsewhere, or with hooks: two of them may have the same weights and
-    answer differently.
+    Nothing is kept for a network with layers of other packages, with hooks, or with a forward of its own: two of them
+    may have the same weights and answer differently.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -60,10 +60,10 @@ class Store:
 
     @cached_property
     def _known(self) -> bool:
-        return all(
-            type(layer).__module__.partition(".")[0] in _KNOWN
-            and not any(
-                (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
-            )
-            for layer in self._model.modules()
-        )
+        return all(_is_known(layer) for layer in self._model.modules())
+
+
+def _is_known(layer: nn.Module) -> bool:
+    """Whether a layer's type tells all that it does."""
+    hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
+    return type(layer).__module__.partition(".")[0] in _PACKAGES and not any(hooks) and "forward" not in vars(layer)
