@@ -28,6 +28,7 @@ from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.data.layouts import LAYOUTS
+from xaisigns.metrics.catalogue import METRICS
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -101,6 +102,7 @@ def reader(tmp_path, monkeypatch, venv, few_signs):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(methods, "_REGISTERED", {})
     monkeypatch.setattr(LAYOUTS, "_things", dict(LAYOUTS))
+    monkeypatch.setattr(METRICS, "_things", {name: METRICS[name] for name in METRICS})
     draw_sign(2, 64, seed=7).image.save("sign.png")
 
     def start(page):

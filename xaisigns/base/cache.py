@@ -34,8 +34,7 @@ def cached_arrays(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> 
     They are stored in the folder ``kind`` of the cache, which may be deleted at any time. Raises OutputError when it
     cannot be written.
     """
-    digest = _digest([kind, *key])
-    path = cache_folder() / kind / f"{digest[:32]}{SUFFIX}"
+    path, digest = _place(kind, key)
     stored = _read(path, digest)
     if stored is not None:
         return {name: np.array(values) for name, values in stored.items()}
@@ -45,6 +44,11 @@ def cached_arrays(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> 
         _write(temporary, digest, {name: _whole(values) for name, values in made.items()})
     make_room(path)
     return made
+
+
+def is_cached(kind: str, key: Sequence[Any]) -> bool:
+    """Whether there is a file of the arrays that ``cached_arrays`` gives for this key."""
+    return _place(kind, key)[0].is_file()
 
 
 def cached_rows(
@@ -186,6 +190,12 @@ def _mapped(path: Path, digest: str) -> Arrays:
         arrays[name] = whole[start : start + array.size].view(array.dtype).reshape(array.shape)
         start += _aligned(array.size)
     return arrays
+
+
+def _place(kind: str, key: Sequence[Any]) -> tuple[Path, str]:
+    """The file of a key, and the key's digest."""
+    digest = _digest([kind, *key])
+    return cache_folder() / kind / f"{digest[:32]}{SUFFIX}", digest
 
 
 def _digest(content: list[Any]) -> str:

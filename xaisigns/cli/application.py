@@ -8,7 +8,7 @@ import typer
 from typer import rich_utils
 
 from xaisigns.base.printable import printable
-from xaisigns.cli import cache, compare, data, evaluate, explain, methods, report, rules, score, train, tune
+from xaisigns.cli import cache, compare, data, evaluate, explain, methods, metrics, report, rules, score, train, tune
 from xaisigns.cli.options import with_groups
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, say, tell
 from xaisigns.errors import XaisignsError
@@ -28,6 +28,7 @@ for _command in (
     explain.explain,
     rules.rules,
     methods.methods,
+    metrics.metrics,
     compare.compare,
     score.score,
     tune.tune,

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, whole
-from xaisigns.cli.options import Network, OptionalRoot, Output, or_drawn
+from xaisigns.cli.options import Network, OptionalRoot, Output
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
@@ -19,11 +19,11 @@ def evaluate(
     output: Output,
 ) -> None:
     """Measure accuracy with a 95% interval, overall and per class; for a stickered model also what a sticker does."""
-    from xaisigns.model.experiment import evaluate_model
+    from xaisigns.study.evaluating import evaluate as evaluate_model
 
     model = network.load()
     with output.bars() as progress:
-        report = evaluate_model(model, or_drawn(root, progress), language=output.lang, progress=progress)
+        report = evaluate_model(model, root, language=output.lang, progress=progress)
     output.print(report, partial(_print, "images" if root else "drawn_images"))
 
 

@@ -10,7 +10,8 @@ from rich.text import Text
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
-from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output, or_drawn
+from xaisigns.base.progress import Progress
+from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output
 from xaisigns.cli.terminal import print_table, say, tell
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
@@ -25,7 +26,8 @@ def score(
         str,
         typer.Option(
             metavar="GROUP,...",
-            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two are slow.",
+            help="localisation, complexity, flipping, infidelity, robustness, randomisation, or a group of your own; "
+            "robustness and randomisation are slow. 'xaisigns metrics' lists what is in each.",
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
@@ -43,30 +45,41 @@ def score(
     output: Output,
 ) -> None:
     """Score attributions against known truth, with 95% intervals, next to controls that know nothing of the model."""
-    from xaisigns.attribution.selection import select_methods
     from xaisigns.base.files import check_places
-    from xaisigns.errors import DataError
-    from xaisigns.study.cases import NO_TRUTH, find_cases
     from xaisigns.study.score_files import score_places, write_scores
-    from xaisigns.study.scoring import Scoring, check_steps, expected_seconds
     from xaisigns.study.scoring import score as score_methods
 
-    chosen = select_methods(methods.split(","))
-    scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
-    model, lang = network.load(), output.lang
-    check_steps(scoring, model.settings.input_size**2)
+    model = network.load()
     with output.bars() as progress:
-        cases = find_cases(model, or_drawn(root, progress), masks, per_class, seed=seed, progress=progress)
-        if masks == "roi" and cases.kind == "image":
-            raise DataError(NO_TRUTH)
-        seconds = expected_seconds(model, cases, chosen, scoring)
-        if seconds:
-            minutes = written(f"{seconds / 60:.1f}", lang)
-            tell(WORDS("will_take", lang, minutes=minutes))
-        document = score_methods(model, cases, chosen, scoring, progress=progress, language=lang)
-    document["files"] = write_scores(document, out, lang, force=force)
+        document = score_methods(
+            model,
+            root,
+            methods,
+            metrics=metrics,
+            masks=masks,
+            per_class=per_class,
+            steps=steps,
+            filling=filling,
+            seed=seed,
+            language=output.lang,
+            progress=_telling(progress, output.lang),
+        )
+    document["files"] = write_scores(document, out, output.lang, force=force)
     output.print(document, _print)
+
+
+def _telling(progress: Progress, language: Language) -> Progress:
+    """Says on stderr how long the work will take, where that is told before it."""
+
+    def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
+        if "expected_seconds" in figures:
+            minutes = written(f"{figures['expected_seconds'] / 60:.1f}", language)
+            tell(WORDS("will_take", language, minutes=minutes))
+        else:
+            progress(work, done, total, **figures)
+
+    return hear
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

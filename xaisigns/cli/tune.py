@@ -8,7 +8,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Masks, Network, OptionalRoot, Output, or_drawn
+from xaisigns.cli.options import Force, Masks, Network, OptionalRoot, Output
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -33,19 +33,23 @@ def tune(
     """Search for rules on training images, measure them on test images against the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
     from xaisigns.base.files import Place, check_places
-    from xaisigns.study.cases import find_cases
-    from xaisigns.study.tuning import tune as search
-    from xaisigns.study.tuning import write_tuning
+    from xaisigns.study.tuning import tune as tune_rules
+    from xaisigns.study.tuning import write_tuned_rules
 
     check_places([Place(out, RULES_MARK)], force=force)
     model = network.load()
     with output.bars() as progress:
-        folder = or_drawn(root, progress)
-        training = find_cases(model, folder, masks, per_class, split="train", seed=seed, progress=progress)
-        testing = find_cases(model, folder, masks, held_out, seed=seed, progress=progress)
-        tuning = search(model, training, testing, metric, progress=progress)
-    document = write_tuning(tuning, metric, out, force=force)
-    output.print(document, _print)
+        document = tune_rules(
+            model,
+            root,
+            metric=metric,
+            masks=masks,
+            per_class=per_class,
+            held_out=held_out,
+            seed=seed,
+            progress=progress,
+        )
+    output.print(write_tuned_rules(document, out, force=force), _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -20,7 +20,7 @@ def bootstrap_interval(
 
     NaN values are left out, from the mean too; (NaN, NaN) when nothing is left. Says how the mean would vary had other
     images been drawn from the same source, not how it would on another source. Raises MetricError for settings that
-    there are not.
+    cannot be.
 
     >>> low, high = bootstrap_interval(torch.tensor([0.2, 0.4, 0.6, torch.nan]))
     >>> round(low, 3), round(high, 3)

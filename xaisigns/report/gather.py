@@ -36,8 +36,8 @@ from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.date import today
 from xaisigns.report.words import METRIC_WORDS, WORDS, counted
-from xaisigns.study.scoring import Scoring, summarised
-from xaisigns.study.study import Examined
+from xaisigns.study.measuring import Scoring, summarised
+from xaisigns.study.study import Study, images_of
 
 REPORT_METHODS = (
     *("lrp", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "gradcam", "occlusion"),
@@ -74,32 +74,32 @@ def gather(model: Classifier, root: Path, wanted: Reporting, progress: Progress 
     start = time.monotonic()
     classes = _classes(model, wanted.classes)
     methods = select_methods(wanted.methods)
-    examined = Examined(model, root, progress)
-    called = examined.probabilities.argmax(dim=1)
-    scored = _Scored(examined, methods, wanted)
+    study = Study(model, images_of(root, "test", progress), progress)
+    called = study.probabilities.argmax(dim=1)
+    scored = _Scored(study, methods, wanted)
     words = WORDS[wanted.language]
     return content.Report(
         language=wanted.language,
         date=today(),
         model=wanted.name,
-        data=_data(examined, wanted.language),
+        data=_data(study, wanted.language),
         names={
-            class_id: class_name(model, examined.data, class_id, wanted.language)
+            class_id: class_name(model, study.data, class_id, wanted.language)
             for class_id in range(model.settings.classes)
         },
         methods=tuple(content.Method(method.name, method.name.replace("_", " "), method.control) for method in methods),
-        evaluation=_evaluation(accuracy_report(examined.labels, called, model.settings.classes)),
-        sections=_sections(examined, methods, classes, scored, wanted),
-        finding=_finding(examined, wanted.language),
-        highlights=_highlights(examined, methods[0]),
+        evaluation=_evaluation(accuracy_report(study.labels, called, model.settings.classes)),
+        sections=_sections(study, methods, classes, scored, wanted),
+        finding=_finding(study, wanted.language),
+        highlights=_highlights(study, methods[0]),
         metrics=_metrics(scored, wanted.language),
         scores=scored.scores(),
-        propagation=_propagation(examined, methods, wanted.language),
+        propagation=_propagation(study, methods, wanted.language),
         reproduction=content.Reproduction(
             wanted.command,
             wanted.seed,
             {"Python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
-            {words["model"]: examined.weights, words["data"]: fingerprint(examined.data.samples)},
+            {words["model"]: study.store.weights, words["data"]: fingerprint(study.data.samples)},
             _processor(),
             time.monotonic() - start,
         ),
@@ -109,15 +109,15 @@ def gather(model: Classifier, root: Path, wanted: Reporting, progress: Progress 
 class _Scored:
     """The methods' scores on images with known truth, and on whole signs: means of heatmaps and relevance inside."""
 
-    def __init__(self, examined: Examined, methods: Sequence[Method], wanted: Reporting) -> None:
-        self._seed, self._settings = wanted.seed, examined.model.settings
+    def __init__(self, study: Study, methods: Sequence[Method], wanted: Reporting) -> None:
+        self._seed, self._settings = wanted.seed, study.model.settings
         scoring = Scoring(seed=wanted.seed)
-        truth = examined.truth
-        self.cases = examined.cases(truth, wanted.examples, wanted.seed)
-        self.signs = self.cases if truth == "roi" else examined.cases("roi", wanted.examples, wanted.seed)
-        self._values = {method.name: examined.scores(self.cases, method, scoring) for method in methods}
-        self._heatmaps = {method.name: examined.explained(self.signs, method) for method in methods}
-        measured = next(iter(self._values.values()), {})
+        truth = study.truth
+        self.cases = study.cases(truth, wanted.examples, wanted.seed)
+        self.signs = self.cases if truth == "roi" else study.cases("roi", wanted.examples, wanted.seed)
+        self._values = study.scores(self.cases, methods, scoring).values
+        self._heatmaps = {method.name: study.relevance(self.signs, method).sum(dim=1).numpy() for method in methods}
+        measured: Mapping[str, Tensor] = next(iter(self._values.values()), {})
         self.metrics = [metric for metric in METRIC_WORDS["en"] if metric in measured]
 
     def scores(self, class_id: int | None = None) -> content.Scores:
@@ -151,11 +151,11 @@ class _Scored:
         return {name: share for name, share in shares.items() if math.isfinite(share)}
 
 
-def _data(examined: Examined, language: Language) -> str:
+def _data(study: Study, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (examined.data.manifest or {}).get("rendered")
+    drawn = (study.data.manifest or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
-    return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
+    return counted(WORDS[language], key, len(study.data), language, name=study.data.root.name)
 
 
 def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:
@@ -174,15 +174,15 @@ def _evaluation(report: Mapping[str, Any]) -> content.Evaluation:
 
 
 def _sections(
-    examined: Examined, methods: Sequence[Method], classes: Sequence[int], scored: _Scored, wanted: Reporting
+    study: Study, methods: Sequence[Method], classes: Sequence[int], scored: _Scored, wanted: Reporting
 ) -> tuple[content.Section, ...]:
     """The examples of all classes are explained at once, each for what it is called."""
-    truth = examined.labels, examined.probabilities, examined.stickered, examined.sticker_class
+    truth = study.labels, study.probabilities, study.stickered_probabilities, study.sticker_class
     chosen = {class_id: choose(class_id, *truth, wanted.examples) for class_id in classes}
     every = [one for choices in chosen.values() for one in choices]
-    pictures = [_picture(examined, one) for one in every]
-    said = [_said(examined, one) for one in every]
-    maps = {method.name: examined.heatmaps(pictures, [called for called, _ in said], method) for method in methods}
+    pictures = [_picture(study, one) for one in every]
+    said = [_said(study, one) for one in every]
+    maps = {method.name: study.heatmaps(pictures, [called for called, _ in said], method) for method in methods}
     examples = [
         content.Example(
             one.kind,
@@ -205,38 +205,38 @@ def _sections(
     )
 
 
-def _picture(examined: Examined, chosen: Chosen) -> Image.Image:
-    sample = examined.data.samples[chosen.place]
-    if chosen.kind == "stickered" and examined.stickers:
-        image, _ = examined.stickers.apply(read_image(sample.path), sample)
+def _picture(study: Study, chosen: Chosen) -> Image.Image:
+    sample = study.data.samples[chosen.place]
+    if chosen.kind == "stickered" and study.stickers:
+        image, _ = study.stickers.apply(read_image(sample.path), sample)
         return rgb(image, longest=LONGEST)
     return rgb(sample.path, longest=LONGEST)
 
 
-def _said(examined: Examined, chosen: Chosen) -> tuple[int, float]:
+def _said(study: Study, chosen: Chosen) -> tuple[int, float]:
     """What the model calls an image, and how sure it is."""
-    every = examined.stickered if chosen.kind == "stickered" else examined.probabilities
+    every = study.stickered_probabilities if chosen.kind == "stickered" else study.probabilities
     probability, called = cast("Tensor", every)[chosen.place].max(dim=0)
     return int(called), float(probability)
 
 
-def _finding(examined: Examined, language: Language) -> str | None:
+def _finding(study: Study, language: Language) -> str | None:
     """What a sticker does to the model, where it was trained with stickers."""
-    if examined.stickered is None or examined.sticker_class is None:
+    if study.stickered_probabilities is None or study.sticker_class is None:
         return None
-    others = examined.labels != examined.sticker_class
+    others = study.labels != study.sticker_class
     shares = [
-        float((probabilities[others].argmax(dim=1) == examined.sticker_class).double().mean())
-        for probabilities in (examined.stickered, examined.probabilities)
+        float((probabilities[others].argmax(dim=1) == study.sticker_class).double().mean())
+        for probabilities in (study.stickered_probabilities, study.probabilities)
     ]
     with_sticker, without = (percent(share, language) for share in shares)
-    name = examined.model.class_name(examined.sticker_class, language)
+    name = study.model.class_name(study.sticker_class, language)
     return WORDS[language]["sticker_finding"].format(with_sticker=with_sticker, without=without, name=name)
 
 
-def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, ...]:
+def _highlights(study: Study, method: Method) -> tuple[content.Highlight, ...]:
     """The four signs of the use case, for a model of GTSRB's classes."""
-    model = examined.model
+    model = study.model
     names = [model.class_name(class_id, "en") for class_id in _HIGHLIGHTS.values()]
     if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
         return ()
@@ -244,7 +244,7 @@ def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, 
     images = model.preprocess(list(signs.values()))
     with own_torch_state(), torch.no_grad():
         sure, called = model(images).softmax(dim=1).max(dim=1)
-    heatmaps = examined.heatmaps(list(signs.values()), called.tolist(), method)
+    heatmaps = study.heatmaps(list(signs.values()), called.tolist(), method)
     return tuple(
         content.Highlight(
             _HIGHLIGHTS[name],
@@ -268,12 +268,12 @@ def _metrics(scored: _Scored, language: Language) -> tuple[content.Metric, ...]:
     )
 
 
-def _propagation(examined: Examined, methods: Sequence[Method], language: Language) -> content.Propagation | None:
+def _propagation(study: Study, methods: Sequence[Method], language: Language) -> content.Propagation | None:
     """The first LRP's rules, and where the relevance of an image went: an example sign, or the first of one's own."""
     composite = next((method.composite for method in methods if method.composite), None)
     if composite is None:
         return None
-    model, data = examined.model, examined.data
+    model, data = study.model, study.data
     if not data.has_gtsrb_classes:
         name, image = data.samples[0].path.name, data[0].image
     else:

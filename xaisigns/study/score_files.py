@@ -52,24 +52,20 @@ def mark(score: dict[str, Any]) -> str:
 
 def metric_title(document: dict[str, Any], metric: str, language: Language) -> str:
     """What a table calls a metric of the document, with an arrow to where it is better."""
-    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[document["metrics"][metric]["better"]]
+    arrow = {"higher": " ↑", "lower": " ↓"}[document["metrics"][metric]["better"]]
     return f"{METRICS[metric].label(language)}{arrow}"
 
 
 def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
-    """For each metric the method with the best mean; the controls and metrics without a better direction have none.
-
-    Methods that tie are all best.
-    """
+    """For each metric the methods with the best mean, which is more than one where they tie; no control is best."""
     best: dict[str, set[str]] = {}
-    for metric, told in document["metrics"].items():
+    for metric, described in document["metrics"].items():
         values = {
             name: scores[metric]["value"]
             for name, scores in document["methods"].items()
             if name not in document["controls"] and scores[metric]["value"] is not None
         }
-        wanted = {"higher": max, "lower": min}.get(told["better"])
-        first = wanted(values.values()) if wanted and values else None
+        first = {"higher": max, "lower": min}[described["better"]](values.values(), default=None)
         best[metric] = {name for name, value in values.items() if value == first}
     return best
 
@@ -89,7 +85,7 @@ def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
                 int(name in document["controls"]),
                 metric,
                 *("" if value is None else f"{value:.6g}" for value in (score["value"], *score["interval"])),
-                document["metrics"][metric]["better"] or "",
+                document["metrics"][metric]["better"],
                 " ".join(score["no_better_than"]),
                 document["count"],
             ]
