@@ -49,6 +49,12 @@ def test_metrics_get_what_the_method_says_about_the_cases(tiny_vgg, cases):
     assert list(scores) == default
 
 
+def test_every_metric_of_the_catalogue_can_be_measured(tiny_vgg, cases):
+    scores = measured(tiny_vgg, cases, "edges", Scoring(list(groups()), steps=2))
+    assert list(scores) == list(METRICS)
+    assert all(values.shape == (6,) for values in scores.values())
+
+
 def test_metrics_that_ask_again_get_the_method(tiny_vgg, cases):
     scores = measured(tiny_vgg, cases, "input_x_gradient", Scoring(["robustness", "randomisation"]))
     arguments = input_x_gradient, tiny_vgg, cases.images, cases.target

@@ -43,13 +43,15 @@ def test_scores_are_means_of_the_metrics_with_their_intervals(model, gtsrb):
 
 
 def test_every_metric_is_in_the_catalogue_and_the_document_is_plain(model, gtsrb):
-    options = {"metrics": list(groups()), "per_class": 1, "steps": 2, "language": "de"}
+    chosen = ["infidelity", "localisation", "flipping", "complexity"]
+    options = {"metrics": chosen, "per_class": 1, "steps": 2, "language": "de"}
     document = score(model, gtsrb, ["edges"], **options)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["controls"] == ["edges"]
     assert set(document["seconds"]) == {"edges"}
     for scores in document["methods"].values():
-        assert list(scores) == list(document["metrics"]) == list(METRICS)
+        wanted = [metric.name for group in chosen for metric in groups()[group]]
+        assert list(scores) == list(document["metrics"]) == wanted
     assert document["metrics"]["entropy"] == METRICS["entropy"].document("de")
 
 
@@ -67,7 +69,7 @@ def test_how_long_it_will_take_is_heard_before_the_work_and_once(model, gtsrb):
         score(
             model,
             gtsrb,
-            "saliency:contrast",
+            "edges",
             **options,
             progress=lambda *call, **figures: calls.append((call, figures)),
         )

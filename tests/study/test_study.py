@@ -212,12 +212,12 @@ def test_progress_counts_up_to_the_end_whether_computed_or_kept(model, data, cas
 
 
 def test_time_is_foretold_for_what_is_to_be_measured_by_asking_again(model, data, cases):
-    found, saliency = Study(model, data), [find_method("saliency")]
+    found, edges = Study(model, data), [find_method("edges")]
     again = Scoring(("robustness",))
-    assert found.expected_seconds(cases, saliency, Scoring()) == 0
-    assert found.expected_seconds(cases, saliency, again) > 0
-    found.scores(cases, saliency, again)
-    assert found.expected_seconds(cases, saliency, again) == 0
+    assert found.expected_seconds(cases, edges, Scoring()) == 0
+    assert found.expected_seconds(cases, edges, again) > 0
+    found.scores(cases, edges, again)
+    assert found.expected_seconds(cases, edges, again) == 0
 
 
 def test_more_steps_than_pixels_are_refused(model, data, cases):

@@ -85,12 +85,12 @@ class Study:
         """The same with ``stickers`` on the images; None where there are none."""
         return self._predicted(self.stickers) if self.stickers else None
 
-    @property
+    @cached_property
     def probabilities(self) -> Tensor:
         """Of each image for each class, ``(N, classes)``."""
         return self.logits.softmax(dim=1)
 
-    @property
+    @cached_property
     def stickered_probabilities(self) -> Tensor | None:
         """The same with ``stickers`` on the images; None where there are none."""
         return None if self.stickered_logits is None else self.stickered_logits.softmax(dim=1)
