@@ -1,12 +1,11 @@
 """xaisigns rules: which rule LRP uses for which layer."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.table import Table
 
 from xaisigns.base.language import Language
-from xaisigns.cli.options import Network, Output, RuleFile
+from xaisigns.cli.options import Composite, Network, Output, RuleFile
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
@@ -14,9 +13,7 @@ from xaisigns.cli.words import WORDS
 def rules(
     *,
     network: Network,
-    composite: Annotated[
-        str, typer.Option(help="Rules by layer type; 'xaisigns rules' lists the composites.")
-    ] = "epsilon_gamma_box:gamma=0.05",
+    composite: Composite = "epsilon_gamma_box:gamma=0.05",
     rules: RuleFile = None,
     output: Output,
 ) -> None:
