@@ -52,6 +52,7 @@ Methods = Annotated[
         "'xaisigns methods' lists them.",
     ),
 ]
+Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' lists the composites.")]
 RuleFile = Annotated[
     Path | None,
     typer.Option("--rules", metavar="FILE", help="TOML file of rules over the composite.", show_default=False),

@@ -1,13 +1,12 @@
 """xaisigns rules: which rule LRP applies to which layer."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.texts import Texts
-from xaisigns.cli.options import Network, Output, RuleFile
+from xaisigns.cli.options import Composite, Network, Output, RuleFile
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
@@ -17,9 +16,7 @@ _RULES = Texts("rules")
 def rules(
     *,
     network: Network,
-    composite: Annotated[
-        str, typer.Option(help="Rules by layer type; 'xaisigns rules' lists the composites.")
-    ] = "epsilon_gamma_box:gamma=0.05",
+    composite: Composite = "epsilon_gamma_box:gamma=0.05",
     rules: RuleFile = None,
     output: Output,
 ) -> None:
