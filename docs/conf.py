@@ -1,7 +1,7 @@
 """The documentation site: `sphinx-build -W --keep-going -n -c docs . site` in the repository's root makes it.
 
-The source folder is the root, so that links between pages are the same here and on GitHub; those to other files lead
-into the repository. Two lists come into their pages while these are read: the public names and what --help prints.
+The source folder is the root, so that links between pages are the same here and on GitHub; those to other files
+point at the repository. Two lists are put into their pages on the way: the public names, and what --help prints.
 """
 
 import re
@@ -131,10 +131,11 @@ LINK = re.compile(r"(\]\()([^)\s:#]+)(\)|#)")
 
 
 def complete(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the generated lists into their pages, and lead links to what is no page into the repository."""
+    """Put the generated lists into their pages, and point links to other files at the repository."""
     for marker, made in GENERATED.items():
-        if marker in source[0]:
-            source[0] = source[0].replace(marker, made())
+        before, found, _ = source[0].partition(marker)  # behind it stands what GitHub shows instead
+        if found:
+            source[0] = before + made()
     folder = (ROOT / page).parent
 
     def address(link: re.Match[str]) -> str:
