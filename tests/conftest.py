@@ -11,6 +11,9 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
+from xaisigns.attribution.composites import COMPOSITES
+from xaisigns.attribution.methods import METHODS
+from xaisigns.attribution.named_rules import RULES
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import save_model
@@ -31,6 +34,13 @@ def _own_settings(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's cache, or speaks the user's language."""
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("XAISIGNS_LANG", raising=False)
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """What a test registers as a method, rule or composite is gone after it."""
+    for registry in (METHODS, RULES, COMPOSITES):
+        monkeypatch.setattr(registry, "_things", dict(registry._things))
 
 
 @pytest.fixture

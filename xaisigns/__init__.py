@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xaisigns.attribution.canonize import canonize
-    from xaisigns.attribution.composites import Rule
+    from xaisigns.attribution.composites import Composite, register_composite
     from xaisigns.attribution.lrp import LRP, lrp
     from xaisigns.attribution.methods import attribute, register_method
+    from xaisigns.attribution.named_rules import Rule, register_rule
+    from xaisigns.attribution.options import Between
     from xaisigns.attribution.result import Result
+    from xaisigns.attribution.rules import LayerRule
     from xaisigns.data.gtsrb import GTSRB
     from xaisigns.data.layouts import open_images
     from xaisigns.data.manipulation import Manipulation
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = [
     "GTSRB",
     "LRP",
+    "Between",
+    "Composite",
+    "LayerRule",
     "Manipulation",
     "Result",
     "Rule",
@@ -40,7 +46,9 @@ __all__ = [
     "load_model",
     "lrp",
     "open_images",
+    "register_composite",
     "register_method",
+    "register_rule",
     "save_model",
     "show",
 ]
@@ -48,10 +56,13 @@ __all__ = [
 # Imported when first asked for: torch takes seconds, and `xaisigns --help` does without it.
 _HOMES = {
     "attribution.canonize": ("canonize",),
-    "attribution.composites": ("Rule",),
+    "attribution.composites": ("Composite", "register_composite"),
     "attribution.lrp": ("LRP", "lrp"),
     "attribution.methods": ("attribute", "register_method"),
+    "attribution.named_rules": ("Rule", "register_rule"),
+    "attribution.options": ("Between",),
     "attribution.result": ("Result",),
+    "attribution.rules": ("LayerRule",),
     "data.gtsrb": ("GTSRB",),
     "data.manipulation": ("Manipulation",),
     "data.opening": ("open_images",),

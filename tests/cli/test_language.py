@@ -74,7 +74,8 @@ def command(run, gtsrb, untrained, tmp_path, monkeypatch):
 
 def typed(model):
     """Words that are the same in every language: names of methods, composites, rules, layers, sources."""
-    rows = rule_table(xs.load_model(model), "epsilon_gamma_box")
+    network = xs.load_model(model)
+    rows = rule_table(network, xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds).assignments)
     names = [*COMPOSITES, *(text for row in rows for text in (row["layer"], row["type"], row["rule"]))]
     names += [text for row in rows for text in row["parameters"]]
     for method in methods():

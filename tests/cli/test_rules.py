@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import xaisigns as xs
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.data.drawn.examples import example_signs
 
 

@@ -22,7 +22,6 @@ from PIL import Image
 
 from tests.conftest import REPOSITORY, draw_gtsrb
 from tests.documents.pages import PAGES, blocks, commands
-from xaisigns.attribution import methods
 from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
@@ -90,14 +89,13 @@ def test_all_that_is_run_in_place_of_something_is_needed():
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, venv, few_signs):
+def reader(tmp_path, monkeypatch, registries, venv, few_signs):
     """Puts the test into the folder of a page's reader; gives, by the page's name, what runs commands there."""
     for name in ("examples", "docker", "Dockerfile", "compose.yaml"):
         if (REPOSITORY / name).exists():
             copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
             copy(REPOSITORY / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(methods, "_REGISTERED", {})
     draw_sign(2, 64, seed=7).image.save("sign.png")
 
     def start(page):

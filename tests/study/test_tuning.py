@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from xaisigns.attribution.assignment import read_rules
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import find_method
-from xaisigns.attribution.selection import select_methods
 from xaisigns.errors import MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, relevance_mass

@@ -40,8 +40,8 @@ def rules(
 
     network = load(model, input_size, mean, std)
     chosen = read_rules(rules) if rules else None
-    LRP(network, composite, chosen, network.bounds)  # refuses a rule that does not fit its layer, which no table tells
-    layers = rule_table(network, composite, chosen)
+    lrp = LRP(network.module, composite, chosen, network.bounds)
+    layers = rule_table(network.module, lrp.assignments)
     if json:
         print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return

@@ -57,7 +57,7 @@ def score(
     json: Json = False,
 ) -> None:
     """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
-    from xaisigns.attribution.selection import select_methods
+    from xaisigns.attribution.method_sets import select_methods
     from xaisigns.base.files import check_places
     from xaisigns.errors import DataError
     from xaisigns.study.cases import NO_TRUTH, find_cases
@@ -69,7 +69,7 @@ def score(
     scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
     network = load(model, input_size, mean, std)
-    check_steps(scoring, network.settings.input_size**2)
+    check_steps(scoring, network.preprocessing.input_size**2)
     with bars(lang) as progress:
         cases = find_cases(network, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
         if masks == "roi" and cases.kind == "image":

@@ -22,7 +22,7 @@ from xaisigns.errors import OutputError
 
 if TYPE_CHECKING:
     from xaisigns.data.preprocessing import RGB
-    from xaisigns.model.vgg import Classifier
+    from xaisigns.model.explainable import Explainable
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 Lang = Annotated[
@@ -91,10 +91,10 @@ OptionalImages = Annotated[
 ]
 
 
-def load(model: str, input_size: int | None, mean: str | None, std: str | None) -> "Classifier":
+def load(model: str, input_size: int | None, mean: str | None, std: str | None) -> "Explainable":
     """The model that the options name."""
     from xaisigns.model.checkpoint import load_model
-    from xaisigns.model.foreign import Preprocessing
+    from xaisigns.model.explainable import Preprocessing
 
     if input_size is None and mean is None and std is None:
         return load_model(model)

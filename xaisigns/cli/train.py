@@ -33,8 +33,8 @@ def train(
     from xaisigns.data.classes import check_class
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.model.experiment import train_model
-    from xaisigns.model.places import check_training_places
     from xaisigns.model.training import TrainingSettings
+    from xaisigns.model.training_files import check_training_places
     from xaisigns.model.vgg import NetworkSettings
 
     words = WORDS[lang]

@@ -16,26 +16,27 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.image_set import ImageSet
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
-def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Progress = silent) -> Tensor:
+def predict(model: Explainable, pixels: NDArray[np.uint8], progress: Progress = silent) -> Tensor:
     """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory.
 
     The model answers as in eval mode, whatever mode it is in. Raises ModelError when a logit is not finite.
     """
-    size, weight = model.settings.input_size, next(model.parameters())
+    network, preprocessing = model.module, model.preprocessing
+    size, weight = preprocessing.input_size, next(network.parameters())
     step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
     logits = []
-    with _evaluating(model), torch.no_grad():
+    with _evaluating(network), torch.no_grad():
         for start in range(0, len(pixels), step):
-            batch = normalise(np.asarray(pixels[start : start + step]), model.settings.mean, model.settings.std)
-            logits.append(model(batch.to(weight)).float().cpu())
+            batch = normalise(np.asarray(pixels[start : start + step]), preprocessing.mean, preprocessing.std)
+            logits.append(network(batch.to(weight)).float().cpu())
             progress("predicting", min(start + step, len(pixels)), len(pixels))
-    predicted = torch.cat(logits) if logits else torch.empty(0, model.settings.classes)
+    predicted = torch.cat(logits) if logits else torch.empty(0, model.classes)
     if broken := int((~predicted.isfinite().all(dim=1)).sum()):
         raise ModelError(
             f"the model's outputs are not finite for {broken} of {len(pixels)} images: its training diverged, or mean "
@@ -56,18 +57,18 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
+def refuse_unknown_classes(model: Explainable, data: ImageSet) -> None:
     """Raise DataError for data with classes that the model has no output for, or calls otherwise.
 
     The names of GTSRB's classes are not compared, and those of a model whose file has none cannot be.
     """
-    classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
+    classes, largest = model.classes, max(sample.class_id for sample in data.samples)
     if largest >= classes:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
     if data.layout != "folders":
         return
     theirs = data.class_names["en"]
-    ours = model.card.get("class_names", {}).get("en", theirs)
+    ours = model.class_names.get("en", theirs)
     if len(theirs) != classes or len(ours) != classes:
         raise DataError(
             f"the model has {classes} outputs, but {data.root} has {len(theirs)} classes; name its own data"
@@ -80,12 +81,12 @@ def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
             )
 
 
-def class_name(model: Classifier, data: ImageSet, class_id: int, language: Language | None = None) -> str:
+def class_name(model: Explainable, data: ImageSet, class_id: int, language: Language | None = None) -> str:
     """What an output of the model is called: as its file says, else as the folders of the data are.
 
     In a language as ``chosen_language`` takes it.
     """
-    known = model.card.get("class_names") or data.layout != "folders"
+    known = model.class_names or data.layout != "folders"
     return model.class_name(class_id, language) if known else data.class_names[chosen_language(language)][class_id]
 
 

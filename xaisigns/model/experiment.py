@@ -19,9 +19,10 @@ from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
 from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
-from xaisigns.model.places import check_training_places
+from xaisigns.model.explainable import Explainable
 from xaisigns.model.training import Images, TrainingSettings, train
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.training_files import check_training_places
+from xaisigns.model.vgg import NetworkSettings
 
 _MOST_DRAWN = 2**31  # bytes, which lie in memory
 
@@ -131,7 +132,7 @@ def _joined(first: Images, second: Images) -> Images:
 
 
 def evaluate_model(
-    model: Classifier,
+    model: Explainable,
     root: Path,
     *,
     language: Language | None = None,
@@ -143,7 +144,7 @@ def evaluate_model(
     are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
     """
     data = open_images(root, "test")
-    size, classes = model.settings.input_size, model.settings.classes
+    size, classes = model.preprocessing.input_size, model.classes
     labels = torch.tensor([sample.class_id for sample in data.samples])
     refuse_unknown_classes(model, data)
     stickers = model.manipulation

@@ -16,15 +16,15 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.agreement import Asked
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method
-from xaisigns.attribution.selection import select_methods
 from xaisigns.base.language import Language, chosen_language, percent, written
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable, is_explainable
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
@@ -66,7 +66,7 @@ class _Compared:
 
 
 def compare(
-    model: Classifier,
+    model: Explainable,
     images: Iterable[Picture],
     methods: str | Sequence[str] = DEFAULT_METHODS,
     targets: Row | Sequence[Row] = (),
@@ -91,7 +91,7 @@ def compare(
 
 
 def compare_files(
-    model: Classifier,
+    model: Explainable,
     paths: Sequence[Path],
     out: Path,
     methods: Sequence[str] = DEFAULT_METHODS,
@@ -128,8 +128,8 @@ def compare_files(
     return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
 
 
-def _check(model: Classifier, targets: Sequence[Row]) -> None:
-    if not isinstance(model, Classifier):
+def _check(model: Explainable, targets: Sequence[Row]) -> None:
+    if not is_explainable(model):
         raise ModelError(
             f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its state "
             "dict and load it by xs.load_model(path, Preprocessing(input_size, mean, std)), or take xs.attribute and "
@@ -143,11 +143,11 @@ def _check(model: Classifier, targets: Sequence[Row]) -> None:
 
 
 def _compared(
-    model: Classifier, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
+    model: Explainable, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
 ) -> Iterator[_Compared]:
     x = model.preprocess(images)
     with own_torch_state():
-        logits = Asked(model).logits(x)
+        logits = Asked(model.module).logits(x)
     rows = _rows(logits, targets)
     columns = []
     for method in methods:
@@ -171,12 +171,12 @@ def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+def _figure(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
     with drawing():
         return _drawn(model, methods, compared, language)
 
 
-def _drawn(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+def _drawn(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
     words = _WORDS[language]
     picture = np.asarray(to_rgb(compared.image, DRAWN))
     titles = [_title(method, words) for method in methods]
@@ -251,7 +251,7 @@ def _title(method: Method, words: dict[str, str]) -> str:
     return "\n".join([*lines, words["control"]] if method.control else lines)
 
 
-def _label(model: Classifier, compared: _Compared, class_id: int, language: Language) -> str:
+def _label(model: Explainable, compared: _Compared, class_id: int, language: Language) -> str:
     text = _WORDS[language]["logit"].format(
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
@@ -259,7 +259,7 @@ def _label(model: Classifier, compared: _Compared, class_id: int, language: Lang
     return "\n".join([*textwrap.wrap(class_name(model, class_id, language), _LABEL_LETTERS), text])
 
 
-def _document(model: Classifier, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:
+def _document(model: Explainable, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:
     def told(class_id: int) -> dict[str, Any]:
         return {**named_class(model, class_id, language), "probability": compared.probability(class_id)}
 

@@ -37,7 +37,7 @@ from xaisigns.metrics.localisation import (
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
 from xaisigns.metrics.settings import MOST_STEPS, check_whole
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.study.cases import NO_TRUTH, Cases
 
 DEFAULT_GROUPS = ("localisation", "complexity", "flipping")
@@ -78,7 +78,7 @@ def check_steps(scoring: Scoring, pixels: int) -> None:
 
 
 def score(
-    model: Classifier,
+    model: Explainable,
     cases: Cases,
     methods: Sequence[Method],
     scoring: Scoring | None = None,
@@ -123,7 +123,7 @@ def score(
 
 
 def explain_cases(
-    model: Classifier, cases: Cases, method: Method, done: Callable[[int], None] = lambda _: None
+    model: Explainable, cases: Cases, method: Method, done: Callable[[int], None] = lambda _: None
 ) -> Tensor:
     """The method's relevance of all cases, ``(N, 3, S, S)``; ``done`` gets the number of images of each batch."""
     explain = method.prepared(model)
@@ -137,7 +137,7 @@ def explain_cases(
 
 
 def image_scores(
-    model: Classifier,
+    model: Explainable,
     cases: Cases,
     method: Method,
     relevance: Tensor,
@@ -158,9 +158,9 @@ def summarised(values: Mapping[str, Mapping[str, Tensor]], seed: int) -> dict[st
     return {name: _summary(values, name, seed) for name in values}
 
 
-def expected_seconds(model: Classifier, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> float:
+def expected_seconds(model: Explainable, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> float:
     """About how long those metrics will take that ask a method again and again, judged by one call on a few images."""
-    calls = sum(GROUPS[group].calls(model) for group in scoring.groups)
+    calls = sum(GROUPS[group].calls(model.module) for group in scoring.groups)
     few = min(_PROBE, len(cases))
     start = time.monotonic()
     for method in methods if calls else ():
@@ -182,14 +182,14 @@ class _Counter:
 class _Told(NamedTuple):
     """What a method says of the cases, and what it takes to ask it again."""
 
-    model: Classifier
+    model: Explainable
     cases: Cases
     method: Method
     scoring: Scoring
     relevance: Tensor
 
     def attribute(self, model: nn.Module, images: Tensor, target: Tensor) -> Tensor:
-        return self.method(model, images, target).relevance
+        return self.method.prepared(model, self.model.bounds)(images, target).relevance
 
 
 def _localisation(told: _Told) -> dict[str, Tensor]:
@@ -209,7 +209,7 @@ def _complexity(told: _Told) -> dict[str, Tensor]:
 def _flipping(told: _Told) -> dict[str, Tensor]:
     most, least = (
         pixel_flipping(
-            told.model,
+            told.model.module,
             told.cases.images,
             told.relevance,
             told.cases.target,
@@ -225,17 +225,19 @@ def _flipping(told: _Told) -> dict[str, Tensor]:
 
 def _infidelity(told: _Told) -> dict[str, Tensor]:
     cases, seed = told.cases, told.scoring.seed
-    return {"infidelity": infidelity(told.model, cases.images, told.relevance, cases.target, seed=seed)}
+    return {"infidelity": infidelity(told.model.module, cases.images, told.relevance, cases.target, seed=seed)}
 
 
 def _robustness(told: _Told) -> dict[str, Tensor]:
     cases, seed = told.cases, told.scoring.seed
-    largest = max_sensitivity(told.attribute, told.model, cases.images, cases.target, samples=_SAMPLES, seed=seed)
+    largest = max_sensitivity(
+        told.attribute, told.model.module, cases.images, cases.target, samples=_SAMPLES, seed=seed
+    )
     return {"max_sensitivity": largest}
 
 
 def _randomisation(told: _Told) -> dict[str, Tensor]:
-    arguments = told.attribute, told.model, told.cases.images, told.cases.target
+    arguments = told.attribute, told.model.module, told.cases.images, told.cases.target
     seed = told.scoring.seed
     cascade = cascading_randomisation(*arguments, seed=seed)
     other = random_logit(*arguments, seed=seed)

@@ -18,7 +18,7 @@ from xaisigns.data.decoded import decode
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.model.evaluation import predict, refuse_unknown_classes
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.study.cases import Cases, Masks, find_cases
 from xaisigns.study.scoring import Scoring, explain_cases, image_scores
 
@@ -37,10 +37,12 @@ class Examined:
     all that it does. Raises DataError for missing or broken data.
     """
 
-    def __init__(self, model: Classifier, root: Path, progress: Progress = silent) -> None:
+    def __init__(self, model: Explainable, root: Path, progress: Progress = silent) -> None:
         self.model, self.root, self._progress = model, root, progress
-        self.weights = digest_of(*(value.numpy(force=True) for value in model.state_dict().values()))
-        self._key = [made_by(*_MADE_BY), self.weights, list(model.state_dict()), asdict(model.settings)]
+        weights = model.module.state_dict()
+        self.weights = digest_of(*(value.numpy(force=True) for value in weights.values()))
+        prepared = asdict(model.preprocessing)
+        self._key = [made_by(*_MADE_BY), self.weights, list(weights), repr(model.module), prepared]
         self.data = open_images(root, "test")
         refuse_unknown_classes(model, self.data)
         self.labels = torch.tensor([sample.class_id for sample in self.data.samples])
@@ -100,7 +102,7 @@ class Examined:
         return {name: torch.from_numpy(values) for name, values in made.items()}
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
-        pixels = decode(self.data, self.model.settings.input_size, stickers, progress=self._progress)
+        pixels = decode(self.data, self.model.preprocessing.input_size, stickers, progress=self._progress)
         key = [*self._key, digest_of(pixels)]
         made = kept("predictions", key, lambda: {"logits": predict(self.model, pixels, self._progress).numpy()})
         return torch.from_numpy(made["logits"]).softmax(dim=1)

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from xaisigns.attribution.assignment import Rules, assign, write_rules
 from xaisigns.attribution.canonize import canonize, leaves
-from xaisigns.attribution.composites import COMPARED, Rule
+from xaisigns.attribution.composites import COMPARED
 from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.named_rules import Rule
 from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.study.cases import NO_TRUTH, Cases
 
 # What can be tuned for; on the mask grown by 2 pixels, since relevance sits on borders.
@@ -63,7 +64,7 @@ class Tuning:
 
 
 def tune(
-    model: Classifier, training: Cases, held_out: Cases, metric: str = "relevance_mass", progress: Progress = silent
+    model: Explainable, training: Cases, held_out: Cases, metric: str = "relevance_mass", progress: Progress = silent
 ) -> Tuning:
     """Search the rules that put most relevance where the masks of ``training`` are, and measure them on ``held_out``.
 
@@ -89,10 +90,10 @@ def tune(
 class _Search:
     """Settings tried on some images."""
 
-    def __init__(self, model: Classifier, cases: Cases, metric: str, progress: Progress = silent) -> None:
+    def __init__(self, model: Explainable, cases: Cases, metric: str, progress: Progress = silent) -> None:
         self.model, self.cases, self.progress = model, cases, progress
         self.metric, self.masks = TUNABLE[metric], grown(cases.masks)
-        network = canonize(model)
+        network = canonize(model.module)
         self.layers = [name for name, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
         self.composites: dict[str, Mapping[str, Rule]] = {
             name: {row.layer: row.rule for row in assign(network, name)} for name in COMPARED
@@ -146,7 +147,7 @@ class _Search:
         """Mean area between the curves of pixel flipping."""
         relevance = self._relevance(setting)
         most, least = (
-            pixel_flipping(self.model, self.cases.images, relevance, self.cases.target, order=order)
+            pixel_flipping(self.model.module, self.cases.images, relevance, self.cases.target, order=order)
             for order in ("most", "least")
         )
         return float(flipping_area(most, least).nanmean())
