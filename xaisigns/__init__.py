@@ -69,8 +69,8 @@ _HOMES = {
     "data.stickers": ("Sticker", "apply_sticker"),
     "errors": ("XaisignsError",),
     "model.checkpoint": ("load_model", "save_model"),
-    "report.comparison": ("compare",),
-    "report.figures": ("show",),
+    "pictures.comparison": ("compare",),
+    "pictures.figures": ("show",),
 }
 
 

@@ -59,7 +59,7 @@ import torch
 import xaisigns as xs
 from xaisigns.data.decoded import decode
 from xaisigns.data.drawn.examples import gallery
-from xaisigns.base.language import percent
+from xaisigns.base.numbers import percent
 from xaisigns.data.drawn.sign_set import default_rendered_set
 from xaisigns.model.evaluation import accuracy_report, predict
 from xaisigns.model.experiment import evaluate_model, train_model

@@ -44,7 +44,7 @@ import torch
 
 import xaisigns as xs
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.base.language import percent, written
+from xaisigns.base.numbers import percent, written
 
 # %%
 model = xs.load_model("stickered")

@@ -82,7 +82,7 @@ def test_it_stays_readable_where_it_can():
 def test_nothing_else_writes_a_document():
     # What these write is no document: keys of a cache, strings in TOML, a list of ASCII names, what is read at once.
     keys, read = (
-        {"assignment.py", "cache.py", "download.py", "experiment.py", "rendered_set.py"},
+        {"assignment.py", "cache.py", "download.py", "experiment.py", "sign_set.py"},
         {"checkpoint.py", "manipulation.py"},
     )
     others = keys | read | {"training.py"}

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xaisigns.base.language import Text, chosen_language, counted, number, percent, printable, whole, written
+from xaisigns.base.language import chosen_language
+from xaisigns.base.numbers import number, percent, whole, written
+from xaisigns.base.printable import printable
+from xaisigns.base.texts import Text, Texts
 from xaisigns.errors import LanguageError
 
 
@@ -35,9 +38,8 @@ def test_a_text_is_told_in_the_wanted_language():
 
 
 def test_a_single_thing_has_its_own_text():
-    words = {"images": "{count} Bilder ({state})", "images_one": "{count} Bild ({state})"}
-    told = [counted(words, "images", count, "de", state="da") for count in (0, 1, 2, 39209)]
-    assert told == ["0 Bilder (da)", "1 Bild (da)", "2 Bilder (da)", "39\u202f209 Bilder (da)"]
+    told = [Texts("cli").counted("images", count, "de") for count in (0, 1, 2, 39209)]
+    assert told == ["0 Bilder", "1 Bild", "2 Bilder", "39\u202f209 Bilder"]
 
 
 @pytest.mark.parametrize(

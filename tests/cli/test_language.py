@@ -11,6 +11,8 @@ import xaisigns as xs
 from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.composites import COMPOSITES
 from xaisigns.attribution.methods import methods
+from xaisigns.base.language import languages
+from xaisigns.base.texts import Texts
 from xaisigns.cli import words
 from xaisigns.data import download
 from xaisigns.data.drawn.examples import example_signs
@@ -141,8 +143,9 @@ def test_the_option_wins_over_the_variable_and_help_names_both(run, monkeypatch)
 
 def test_everything_that_is_looked_up_has_its_words():
     source = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "xaisigns").rglob("*.py"))
-    assert set(re.findall(r'\bprogress(?:, |\()"([^"]+)"', source)) == words.BARS.keys()
-    for told in words.WORDS.values():
+    assert set(re.findall(r'\bprogress(?:, |\()"([^"]+)"', source)) == Texts("progress").all("en").keys()
+    for language in languages():
+        told = words.WORDS.all(language)
         assert {*get_args(Split), *(f"layout_{layout}" for layout in get_args(Layout))} <= told.keys()
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xaisigns.attribution.canonize import Change
-from xaisigns.cli import words as of_commands
-from xaisigns.pictures import comparison, figures
+from xaisigns.base.texts import Texts
 from xaisigns.report.words import METRIC_WORDS, WORDS, date, duration, plain, told_change
 
 METRICS = {
@@ -21,8 +20,8 @@ METRICS = {
 
 @pytest.mark.parametrize(
     "words",
-    [WORDS, METRICS, figures._WORDS, comparison._WORDS, of_commands.WORDS],
-    ids=["report", "metrics", "figures", "comparison", "commands"],
+    [WORDS, METRICS, *({language: Texts(room).all(language) for language in WORDS} for room in ("pictures", "cli"))],
+    ids=["report", "metrics", "pictures", "commands"],
 )
 def test_both_languages_have_every_text_with_the_same_blanks(words):
     assert words["de"].keys() == words["en"].keys()

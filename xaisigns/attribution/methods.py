@@ -22,8 +22,8 @@ from xaisigns.attribution.specification import (
     spelled,
 )
 from xaisigns.base.bounds import shown
-from xaisigns.base.language import Text
 from xaisigns.base.plugins import Registry
+from xaisigns.base.texts import Text
 from xaisigns.errors import MethodError
 
 if TYPE_CHECKING:

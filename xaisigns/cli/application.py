@@ -6,7 +6,7 @@ from contextlib import suppress
 import typer
 from typer import rich_utils
 
-from xaisigns.base.language import printable
+from xaisigns.base.printable import printable
 from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, tell
 from xaisigns.errors import XaisignsError

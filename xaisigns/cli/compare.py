@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from xaisigns.base.language import Language, percent
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -74,7 +75,7 @@ def compare(
 
 
 def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS[language]
+    words = WORDS.all(language)
     table = Table(*(words[key] for key in ("image", "called", "probability", "compared_for", "picture")))
     for result in results:
         called = result["predicted"]

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
-from xaisigns.base.language import Language, counted, whole
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole
 from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, say
 from xaisigns.cli.words import WORDS
 
@@ -40,12 +41,12 @@ def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     own: list[str] = []
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        say(f"{WORDS[lang][split]}: {told}")
+        say(f"{WORDS.all(lang)[split]}: {told}")
         if what.get("layout") == "folders":
             own = found["class_names"]
     if own:
         names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
-        say(WORDS[lang]["class_names"].format(names=names))
+        say(WORDS.all(lang)["class_names"].format(names=names))
 
 
 @app.command()
@@ -102,7 +103,7 @@ def render(
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
-    words, expected = WORDS[language], split["expected"]
+    words, expected = WORDS.all(language), split["expected"]
     if expected is None:
         state = f" ({words['drawn']})" if drawn else ""
     elif split["images"] == expected:
@@ -110,11 +111,11 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     else:
         state = f" ({words['of'].format(expected=whole(expected, language))})"
     parts = [
-        f"{counted(words, 'images', split['images'], language)}{state}",
-        counted(words, "classes", split["classes"], language),
+        f"{WORDS.counted('images', split['images'], language)}{state}",
+        WORDS.counted("classes", split["classes"], language),
     ]
     if split["tracks"]:
-        parts.append(counted(words, "tracks", split["tracks"], language))
+        parts.append(WORDS.counted("tracks", split["tracks"], language))
     parts.append(words[f"layout_{split['layout']}"])
     if split["manipulation"]:
         parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
@@ -122,7 +123,7 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
 
 
 def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
-    words = WORDS[language]
-    images = counted(words, kind, sum(summary["counts"].values()), language)
+    words = WORDS.all(language)
+    images = WORDS.counted(kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
     say(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))

@@ -4,7 +4,8 @@ from typing import Any
 
 from rich.table import Table
 
-from xaisigns.base.language import Language, counted, percent, whole
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, whole
 from xaisigns.cli.terminal import (
     InputSize,
     Json,
@@ -45,13 +46,13 @@ def evaluate(
 
 
 def _print(report: dict[str, Any], images: str, language: Language) -> None:
-    words = WORDS[language]
+    words = WORDS.all(language)
 
     def told(share: float | None) -> str:
         return percent(share, language, 2)
 
     low, high = map(told, report["interval"])
-    count = counted(words, images, report["count"], language)
+    count = WORDS.counted(images, report["count"], language)
     say(words["evaluated"].format(images=count, accuracy=told(report["accuracy"]), low=low, high=high))
     sticker = report.get("sticker")
     if sticker:
@@ -62,7 +63,7 @@ def _print(report: dict[str, Any], images: str, language: Language) -> None:
     table = Table(*(words[key] for key in columns))
     for row, confused in zip(report["classes"], report["confusion"], strict=True):
         others = [(count, other) for other, count in enumerate(confused) if other != row["id"] and count]
-        worst = counted(words, "times", max(others)[0], language, name=max(others)[1]) if others else ""
+        worst = WORDS.counted("times", max(others)[0], language, name=max(others)[1]) if others else ""
         cells = [str(row["id"]), row["name"], whole(row["count"], language), told(row["accuracy"]), worst]
         if sticker:
             cells.append(told(sticker["success_by_class"].get(str(row["id"]))))

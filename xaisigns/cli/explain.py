@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from xaisigns.base.language import Language, percent, written
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -91,7 +92,7 @@ def explain(
 
 
 def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS[language]
+    words = WORDS.all(language)
     table = Table(*(words[key] for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]
@@ -109,7 +110,7 @@ def _print(results: list[dict[str, Any]], language: Language) -> None:
 
 
 def _print_ledger(result: dict[str, Any], language: Language) -> None:
-    rows, words = result["ledger"], WORDS[language]
+    rows, words = result["ledger"], WORDS.all(language)
     columns = [words[key] for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
     table = Table(*columns, "", title=result["image"])
     largest = max(abs(row["received"]) for row in rows) or 1.0

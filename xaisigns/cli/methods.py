@@ -20,7 +20,7 @@ def methods(lang: Lang = "en", json: Json = False) -> None:
     if json:
         print_json({"methods": [_document(method, lang) for method in found]})
         return
-    words = WORDS[lang]
+    words = WORDS.all(lang)
     table = Table(*(words[key] for key in ("method", "shows", "options", "source")))
     for method, following in zip(found, [*found[1:], None], strict=True):
         options = ":".join(f"{name}={value}" for name, value in method.options.items())

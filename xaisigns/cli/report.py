@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from xaisigns.base.bounds import LARGEST_SEED
-from xaisigns.base.language import Language, counted, written
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -107,8 +108,8 @@ def _ids(text: str | None) -> list[int] | None:
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    words = WORDS[language]
-    classes, examples = (counted(words, key, document[key], language) for key in ("classes", "examples"))
+    words = WORDS.all(language)
+    classes, examples = (WORDS.counted(key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
         say(words["written"].format(path=path, classes=classes, examples=examples))
     documents = written(f"{document['document_seconds']:.1f}", language)

@@ -46,14 +46,14 @@ def rules(
         print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return
     _print(layers, lang)
-    say(WORDS[lang]["composites"].format(names=", ".join(COMPOSITES)))
+    say(WORDS.all(lang)["composites"].format(names=", ".join(COMPOSITES)))
 
 
 def _print(layers: list[dict[str, Any]], language: Language) -> None:
     from xaisigns.report.words import WORDS as REPORT_WORDS
     from xaisigns.report.words import told_change
 
-    words = WORDS[language]
+    words = WORDS.all(language)
     table = Table(*(words[key] for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in layers:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from xaisigns.base.bounds import LARGEST_SEED
-from xaisigns.base.language import Language, counted, percent, written
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -77,7 +78,7 @@ def score(
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
-            tell(WORDS[lang]["will_take"].format(minutes=minutes))
+            tell(WORDS.all(lang)["will_take"].format(minutes=minutes))
         document = score_methods(network, cases, chosen, scoring, progress=progress, language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
     if json:
@@ -89,8 +90,8 @@ def score(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.study.score_files import best_methods, metric_title, ordered
 
-    words, kind = WORDS[language], document["masks"]
-    images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
+    words, kind = WORDS.all(language), document["masks"]
+    images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
     say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
     best = best_methods(document)

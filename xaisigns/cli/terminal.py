@@ -15,9 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from xaisigns.base.documents import json_text
-from xaisigns.base.language import LANGUAGE_VARIABLE, Language, percent, printable, written
+from xaisigns.base.language import LANGUAGE_VARIABLE, Language, languages
+from xaisigns.base.numbers import percent, written
+from xaisigns.base.printable import printable
 from xaisigns.base.progress import Progress
-from xaisigns.cli.words import BARS, WORDS
+from xaisigns.base.texts import Texts
+from xaisigns.cli.words import WORDS
 from xaisigns.errors import OutputError
 
 if TYPE_CHECKING:
@@ -25,8 +28,12 @@ if TYPE_CHECKING:
     from xaisigns.model.explainable import Explainable
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+if TYPE_CHECKING:
+    _Language = str
+else:
+    _Language = Literal[languages()]  # from which Typer takes the choices
 Lang = Annotated[
-    Language,
+    _Language,
     typer.Option("--lang", envvar=LANGUAGE_VARIABLE, help="Language of names, tables, pictures and reports."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that xaisigns did not write, too.")]
@@ -194,11 +201,12 @@ def bars(language: Language) -> Iterator[Progress]:
         rich_progress.TextColumn("{task.fields[note]}", markup=False),
     )
     with rich_progress.Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        titles = Texts("progress").all(language)
         tasks: dict[str, rich_progress.TaskID] = {}
 
         def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
             if work not in tasks:
-                title = BARS.get(work, work) if language == "de" else work
+                title = titles.get(work, work)
                 tasks[work] = shown.add_task(printable(title), total=None, note="")
             shown.update(tasks[work], completed=done, total=total, note=_note(figures, language))
 
@@ -210,7 +218,7 @@ def _note(figures: dict[str, float], language: Language) -> str:
     if not figures:
         return ""
     loss, accuracy = written(f"{figures['loss']:.3f}", language), percent(figures["accuracy"], language, 2)
-    return WORDS[language]["epoch"].format(epoch=figures["epoch"], loss=loss, accuracy=accuracy)
+    return WORDS.all(language)["epoch"].format(epoch=figures["epoch"], loss=loss, accuracy=accuracy)
 
 
 def or_rendered(root: Path | None, progress: Progress) -> Path:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from xaisigns.base.language import percent, written
+from xaisigns.base.numbers import percent, written
 from xaisigns.cli.terminal import Force, Json, Lang, OptionalRoot, bars, or_rendered, print_json, say
 from xaisigns.cli.words import WORDS
 
@@ -37,7 +37,7 @@ def train(
     from xaisigns.model.training_files import check_training_places
     from xaisigns.model.vgg import NetworkSettings
 
-    words = WORDS[lang]
+    words = WORDS.all(lang)
     network = NetworkSettings(architecture=architecture, head=head, input_size=input_size)
     settings = TrainingSettings(epochs=epochs, seed=seed)
     manipulation = None if sticker_class is None else Manipulation(sticker_class)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from xaisigns.base.bounds import LARGEST_SEED
-from xaisigns.base.language import Language, counted, whole, written
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -72,7 +73,7 @@ def tune(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.metrics.catalogue import METRICS
 
-    words, out = WORDS[language], document["rules"]
+    words, out = WORDS.all(language), document["rules"]
     metric = METRICS[document["metric"]].label.told(language)
     whose = {"tuned": words["tuned"], "named": words["named"].format(composite=document["named"]["composite"])}
     for name, which in whose.items():
@@ -80,7 +81,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
         how = words["as_contrast"] if told["contrast"] else ""
         say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
-    images = counted(words, "tried_images", document["images"], language)
+    images = WORDS.counted("tried_images", document["images"], language)
     say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
     say(words["use"].format(out=out, options=options))

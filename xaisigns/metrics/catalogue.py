@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from xaisigns.base.language import Language, Text
+from xaisigns.base.language import Language
+from xaisigns.base.texts import Text
 
 
 @dataclass(frozen=True)

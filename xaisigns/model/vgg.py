@@ -7,7 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from xaisigns.base.language import Language, Text, chosen_language
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.texts import Text
 from xaisigns.data.image_set import ClassNames
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import Picture

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +18,10 @@ from torch import Tensor
 from xaisigns.attribution.agreement import Asked
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method
-from xaisigns.base.language import Language, chosen_language, percent, written
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.numbers import percent, written
 from xaisigns.base.progress import Progress, silent
+from xaisigns.base.texts import Texts
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
@@ -31,22 +33,7 @@ from xaisigns.pictures.files import PictureNames, batches, check_class, in_order
 
 Row = int | Literal["predicted"]
 
-_WORDS: dict[Language, dict[str, str]] = {
-    "en": {
-        "image": "image",
-        "called": "Called: {name} ({share}).",
-        "reading": "Red speaks for the class of the row, blue against it; below: where each method's scale ends.",
-        "logit": "logit {logit}, {share}",
-        "control": "(control)",
-    },
-    "de": {
-        "image": "Bild",
-        "called": "Erkannt: {name} ({share}).",
-        "reading": "Rot spricht für die Klasse der Zeile, Blau dagegen; unten: wo die Skala des Verfahrens endet.",
-        "logit": "Logit {logit}, {share}",
-        "control": "(Kontrolle)",
-    },
-}
+_TEXTS = Texts("pictures")
 # In inches.
 _LABEL, _CELL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.08, 0.16, 0.12
 _LABEL_LETTERS, _TITLE_LETTERS = 29, 17
@@ -177,13 +164,13 @@ def _figure(model: Explainable, methods: Sequence[Method], compared: _Compared, 
 
 
 def _drawn(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
-    words = _WORDS[language]
+    words = _TEXTS.all(language)
     picture = np.asarray(to_rgb(compared.image, DRAWN))
     titles = [_title(method, words) for method in methods]
     sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
     called = int(compared.logits.argmax())
     name, share = class_name(model, called, language), percent(compared.probability(called), language)
-    sheet.write(words["called"].format(name=name, share=share), words["reading"])
+    sheet.write(words["compared_called"].format(name=name, share=share), words["reading"])
     for row, class_id in enumerate(compared.rows):
         axes = sheet.cell(row, 0)
         axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
@@ -241,7 +228,7 @@ class _Sheet:
         return axes
 
 
-def _title(method: Method, words: dict[str, str]) -> str:
+def _title(method: Method, words: Mapping[str, str]) -> str:
     """The method's name, broken into lines behind its _ and : where it is wide."""
     lines = [""]
     for piece in re.findall(rf"[^_:]{{1,{_TITLE_LETTERS}}}[_:]?", method.name):
@@ -252,7 +239,7 @@ def _title(method: Method, words: dict[str, str]) -> str:
 
 
 def _label(model: Explainable, compared: _Compared, class_id: int, language: Language) -> str:
-    text = _WORDS[language]["logit"].format(
+    text = _TEXTS.all(language)["logit"].format(
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )

@@ -18,7 +18,10 @@ from torch import nn
 
 from xaisigns.attribution.result import Result
 from xaisigns.base.files import whole_file
-from xaisigns.base.language import Language, chosen_language, percent, printable, written
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.numbers import percent, written
+from xaisigns.base.printable import printable
+from xaisigns.base.texts import Texts
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
 from xaisigns.model.explainable import Explainable, is_explainable
@@ -30,28 +33,7 @@ DRAWN = 1024
 _STEPS = 63
 _LONGEST_NAME = 60  # letters of a class's name
 _LINES = (120, 104, 92, 76, 60, 44)  # letters of a heading's line: fewer where they are wide
-_WORDS: dict[Language, dict[str, str]] = {
-    "en": {
-        "class": "class",
-        "image": "image",
-        "heatmap": "relevance",
-        "overlay": "overlay",
-        "called": "Called: {name} ({share})",
-        "asked": "Red speaks for “{name}”, blue against it.",
-        "contrast": "Red speaks for “{name}” rather than “{other}”, blue the other way round.",
-        "scale": "relevance a pixel",
-    },
-    "de": {
-        "class": "Klasse",
-        "image": "Bild",
-        "heatmap": "Relevanz",
-        "overlay": "Überlagerung",
-        "called": "Erkannt: {name} ({share})",
-        "asked": "Rot spricht für „{name}“, Blau dagegen.",
-        "contrast": "Rot spricht eher für „{name}“ als für „{other}“, Blau umgekehrt.",
-        "scale": "Relevanz je Pixel",
-    },
-}
+_TEXTS = Texts("pictures")
 
 
 def show(
@@ -83,7 +65,7 @@ def class_name(model: nn.Module | Explainable, class_id: int, language: Language
     if is_explainable(model):
         name = printable(model.class_name(class_id, language))
         return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    return f"{_WORDS[language]['class']} {class_id}"
+    return f"{_TEXTS.all(language)['class']} {class_id}"
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
@@ -130,7 +112,7 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | No
 
 def _heading(model: nn.Module | Explainable, result: Result, index: int, language: Language) -> str:
     """What the image was called, and what was asked of it."""
-    words, called = _WORDS[language], int(result.predicted[index])
+    words, called = _TEXTS.all(language), int(result.predicted[index])
     share = percent(float(result.probabilities[index, called]), language)
     told = words["called"].format(name=class_name(model, called, language), share=share)
     target = class_name(model, int(result.target[index]), language)
@@ -150,7 +132,7 @@ def _write_heading(figure: Figure, row: SubFigure, heading: str) -> None:
 
 
 def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language) -> None:
-    words, limit = _WORDS[language], limit_of(heatmap)
+    words, limit = _TEXTS.all(language), limit_of(heatmap)
     scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
     pictures: list[NDArray[Any]] = [np.asarray(image), scale.to_rgba(heatmap), overlay(image, heatmap)]
     for axis, name, picture in zip(axes, ("image", "heatmap", "overlay"), pictures, strict=True):

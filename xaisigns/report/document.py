@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xaisigns.base.language import counted, number, percent, whole
+from xaisigns.base.numbers import number, percent, whole
 from xaisigns.model.evaluation import wilson_interval
 from xaisigns.report.content import (
     Confusion,
@@ -20,7 +20,7 @@ from xaisigns.report.content import (
     score_range,
 )
 from xaisigns.report.tiles import Grid
-from xaisigns.report.words import WORDS, date, duration, plain, told_change
+from xaisigns.report.words import WORDS, counted, date, duration, plain, told_change
 
 _PAIRS = 8  # confusions of the summary
 _OTHERS = 3  # and of a class

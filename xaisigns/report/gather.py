@@ -18,7 +18,8 @@ from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.lrp import LRP
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import Method
-from xaisigns.base.language import Language, chosen_language, counted, percent
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.numbers import percent
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import CLASSES
@@ -35,7 +36,7 @@ from xaisigns.pictures.explanation import ledger_rows
 from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.date import today
-from xaisigns.report.words import METRIC_WORDS, WORDS
+from xaisigns.report.words import METRIC_WORDS, WORDS, counted
 from xaisigns.study.scoring import Scoring, summarised
 from xaisigns.study.study import Examined
 

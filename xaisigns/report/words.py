@@ -3,8 +3,10 @@
 import datetime
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole
 
 _MONTHS: dict[Language, str] = {
     "en": "January February March April May June July August September October November December",
@@ -319,6 +321,11 @@ METRIC_WORDS: dict[Language, dict[str, tuple[str, str]]] = {
         "sparseness": ("Konzentration", "Auf wie wenigen Pixeln die Relevanz liegt (Gini-Index)."),
     },
 }
+
+
+def counted(words: Mapping[str, str], key: str, count: int, language: Language, **blanks: Any) -> str:
+    """The text ``key`` with its ``{count}`` and other blanks filled; of a single thing it is the text ``key_one``."""
+    return words[f"{key}_one" if count == 1 else key].format(count=whole(count, language), **blanks)
 
 
 def told_change(change: Mapping[str, str | None] | None, language: Language) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 
 from xaisigns.base.documents import json_text
 from xaisigns.base.files import Place, whole_files
-from xaisigns.base.language import Language, Text, written
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import written
+from xaisigns.base.texts import Text
 from xaisigns.metrics.catalogue import METRICS
 
 _COLUMNS = ("method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images")
