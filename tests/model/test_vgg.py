@@ -101,7 +101,8 @@ def test_weights_are_drawn_as_torchvision_draws_them():
 
 @pytest.mark.parametrize("size", [32, 48])
 def test_preprocessed_pixels_are_less_the_mean_and_over_the_deviation(size):
-    network = Classifier(NetworkSettings(input_size=size, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
+    with torch.device("meta"):
+        network = Classifier(NetworkSettings(input_size=size, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
     pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     batch = network.preprocess([Image.fromarray(image) for image in pixels])
     assert batch.shape == (2, 3, size, size)

@@ -19,7 +19,7 @@ from xaisigns.attribution.result import Result
 from xaisigns.attribution.rules import Bounds
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, module_of
 
 if TYPE_CHECKING:
     from xaisigns.attribution.methods import Method
@@ -50,7 +50,7 @@ class Prepared:
 
     def __init__(self, method: "Method", model: nn.Module | Explainable, bounds: Bounds | None = None) -> None:
         self._method = method
-        module = model if isinstance(model, nn.Module) else model.module
+        module = module_of(model)
         with own_torch_state():
             if method.composite is not None:
                 known = getattr(model, "bounds", None) if bounds is None else bounds

@@ -16,7 +16,7 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.image_set import ImageSet
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, module_of
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
@@ -27,7 +27,7 @@ def predict(model: Explainable, pixels: NDArray[np.uint8], progress: Progress = 
 
     The model answers as in eval mode, whatever mode it is in. Raises ModelError when a logit is not finite.
     """
-    network, preprocessing = model.module, model.preprocessing
+    network, preprocessing = module_of(model), model.preprocessing
     size, weight = preprocessing.input_size, next(network.parameters())
     step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
     logits = []

@@ -79,10 +79,15 @@ class Explainable(Protocol):
         """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
 
     def preprocess(self, images: Iterable[Picture]) -> Tensor:
-        """Pictures as one batch ``(N, 3, S, S)``, on the network's device."""
+        """Pictures as one batch ``(N, 3, S, S)``."""
 
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name, or its number where it has none."""
+
+
+def module_of(model: nn.Module | Explainable) -> nn.Module:
+    """The network of a model, which a bare module is itself."""
+    return model if isinstance(model, nn.Module) else model.module
 
 
 def is_explainable(model: object) -> TypeGuard[Explainable]:

@@ -108,9 +108,9 @@ class Classifier(nn.Module):
     def preprocess(self, images: Iterable[Picture]) -> Tensor:
         """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std.
 
-        It is on the model's device. Raises as ``Preprocessing.batch`` does.
+        Raises as ``Preprocessing.batch`` does.
         """
-        return self.preprocessing.batch(images).to(self.device)
+        return self.preprocessing.batch(images)
 
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""

@@ -37,7 +37,7 @@ from xaisigns.metrics.localisation import (
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
 from xaisigns.metrics.settings import MOST_STEPS, check_whole
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases
 
 DEFAULT_GROUPS = ("localisation", "complexity", "flipping")
@@ -160,7 +160,7 @@ def summarised(values: Mapping[str, Mapping[str, Tensor]], seed: int) -> dict[st
 
 def expected_seconds(model: Explainable, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> float:
     """About how long those metrics will take that ask a method again and again, judged by one call on a few images."""
-    calls = sum(GROUPS[group].calls(model.module) for group in scoring.groups)
+    calls = sum(GROUPS[group].calls(module_of(model)) for group in scoring.groups)
     few = min(_PROBE, len(cases))
     start = time.monotonic()
     for method in methods if calls else ():
@@ -189,7 +189,7 @@ class _Told(NamedTuple):
     relevance: Tensor
 
     def attribute(self, model: nn.Module, images: Tensor, target: Tensor) -> Tensor:
-        return self.method.prepared(model, self.model.bounds)(images, target).relevance
+        return self.method.prepared(model, getattr(self.model, "bounds", None))(images, target).relevance
 
 
 def _localisation(told: _Told) -> dict[str, Tensor]:
@@ -209,7 +209,7 @@ def _complexity(told: _Told) -> dict[str, Tensor]:
 def _flipping(told: _Told) -> dict[str, Tensor]:
     most, least = (
         pixel_flipping(
-            told.model.module,
+            module_of(told.model),
             told.cases.images,
             told.relevance,
             told.cases.target,
@@ -225,19 +225,19 @@ def _flipping(told: _Told) -> dict[str, Tensor]:
 
 def _infidelity(told: _Told) -> dict[str, Tensor]:
     cases, seed = told.cases, told.scoring.seed
-    return {"infidelity": infidelity(told.model.module, cases.images, told.relevance, cases.target, seed=seed)}
+    return {"infidelity": infidelity(module_of(told.model), cases.images, told.relevance, cases.target, seed=seed)}
 
 
 def _robustness(told: _Told) -> dict[str, Tensor]:
     cases, seed = told.cases, told.scoring.seed
     largest = max_sensitivity(
-        told.attribute, told.model.module, cases.images, cases.target, samples=_SAMPLES, seed=seed
+        told.attribute, module_of(told.model), cases.images, cases.target, samples=_SAMPLES, seed=seed
     )
     return {"max_sensitivity": largest}
 
 
 def _randomisation(told: _Told) -> dict[str, Tensor]:
-    arguments = told.attribute, told.model.module, told.cases.images, told.cases.target
+    arguments = told.attribute, module_of(told.model), told.cases.images, told.cases.target
     seed = told.scoring.seed
     cascade = cascading_randomisation(*arguments, seed=seed)
     other = random_logit(*arguments, seed=seed)

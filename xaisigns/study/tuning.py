@@ -16,7 +16,7 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases
 
 # What can be tuned for; on the mask grown by 2 pixels, since relevance sits on borders.
@@ -93,7 +93,7 @@ class _Search:
     def __init__(self, model: Explainable, cases: Cases, metric: str, progress: Progress = silent) -> None:
         self.model, self.cases, self.progress = model, cases, progress
         self.metric, self.masks = TUNABLE[metric], grown(cases.masks)
-        network = canonize(model.module)
+        network = canonize(module_of(model))
         self.layers = [name for name, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
         self.composites: dict[str, Mapping[str, Rule]] = {
             name: {row.layer: row.rule for row in assign(network, name)} for name in COMPARED
@@ -147,7 +147,7 @@ class _Search:
         """Mean area between the curves of pixel flipping."""
         relevance = self._relevance(setting)
         most, least = (
-            pixel_flipping(self.model.module, self.cases.images, relevance, self.cases.target, order=order)
+            pixel_flipping(module_of(self.model), self.cases.images, relevance, self.cases.target, order=order)
             for order in ("most", "least")
         )
         return float(flipping_area(most, least).nanmean())
