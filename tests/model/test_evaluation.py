@@ -76,7 +76,7 @@ def test_prediction_in_batches_equals_one_pass(pixels):
     assert logits.dtype == torch.float32
     assert not logits.requires_grad
     assert model.batches == [128, 128, 44]
-    assert done == [(128, 300), (256, 300), (300, 300)]
+    assert done == [("predicting", 128, 300), ("predicting", 256, 300), ("predicting", 300, 300)]
 
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129])

@@ -36,6 +36,7 @@ def rules(
     from xaisigns.attribution.assignment import read_rules, rule_table
     from xaisigns.attribution.composites import COMPOSITES
     from xaisigns.attribution.lrp import LRP
+    from xaisigns.attribution.named_rules import RULES
     from xaisigns.attribution.specification import read_specification
 
     network = load(model, input_size, mean, std)
@@ -43,10 +44,19 @@ def rules(
     lrp = LRP(network.module, composite, chosen, network.bounds)
     layers = rule_table(network.module, lrp.assignments)
     if json:
-        print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
+        print_json(
+            {
+                "model": model,
+                "composite": str(read_specification(composite)),
+                "layers": layers,
+                "composites": list(COMPOSITES),
+                "rules": list(RULES),
+            }
+        )
         return
     _print(layers, lang)
     say(WORDS.all(lang)["composites"].format(names=", ".join(COMPOSITES)))
+    say(WORDS.all(lang)["rules"].format(names=", ".join(RULES)))
 
 
 def _print(layers: list[dict[str, Any]], language: Language) -> None:
