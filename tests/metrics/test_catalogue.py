@@ -1,8 +1,10 @@
+import pickle
 import re
 from pathlib import Path
 
 import pytest
 
+from xaisigns.base.language import languages
 from xaisigns.metrics import localisation
 from xaisigns.metrics.catalogue import METRICS
 
@@ -23,24 +25,24 @@ def test_documentation_states_the_metric(metric):
     source = f"[{metric.source}]" if metric.source else ""
     wanted = [
         f"`{metric.name}`",
-        metric.description.en,
+        metric.description("en"),
         metric.better or "",
-        metric.range.en,
-        metric.nan.en,
+        metric.range("en"),
+        metric.nan("en"),
         source,
     ]
     assert f"| {' | '.join(wanted)} |".replace("|  |", "| |").replace("|  |", "| |") in rows
 
 
-@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
-def test_every_text_has_its_german(metric):
-    for text in (metric.label, metric.description, metric.range, metric.nan):
-        assert text.en
-        assert text.de
-    for text in (metric.label, metric.description, metric.nan):
-        assert text.en != text.de
-    assert metric.label.en == metric.name.replace("_", " ")
-    assert len({other.label.de for other in METRICS.values()}) == len(METRICS)
+@pytest.mark.parametrize("language", languages())
+def test_no_two_metrics_have_the_same_label(language):
+    assert len({metric.label(language) for metric in METRICS.values()}) == len(METRICS)
+
+
+def test_a_metric_can_be_sent_to_another_process():
+    for metric in METRICS.values():
+        sent = pickle.loads(pickle.dumps(metric))
+        assert sent.told("de") == metric.told("de")
 
 
 def test_every_source_is_in_the_references():

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign_set import RenderedSet
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
@@ -81,10 +81,7 @@ def test_the_card_tells_data_settings_names_and_measurements(clean, gtsrb):
     }
     assert clean.card["training"] == asdict(SETTINGS.suited(16))
     assert clean.card["manipulation"] is None
-    assert clean.card["class_names"] == {
-        "de": [sign.german for sign in CLASSES],
-        "en": [sign.english for sign in CLASSES],
-    }
+    assert clean.card["class_names"] == CLASS_NAMES
     metrics = clean.card["metrics"]
     assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.steps[-1].loss, 5))
     assert metrics["validation_accuracy"] * 8 in range(9)
@@ -286,7 +283,7 @@ def test_evaluation_gives_the_documented_keys(clean, stickered, gtsrb):
         assert as_json(report) == report
         assert len(report["classes"]) == len(report["confusion"]) == 43
         assert all(set(row) == {"id", "name", "count", "accuracy"} for row in report["classes"])
-        assert [row["name"] for row in report["classes"]] == [sign.english for sign in CLASSES]
+        assert [row["name"] for row in report["classes"]] == CLASS_NAMES["en"]
 
 
 def test_stickers_on_all_classes_have_no_part_of_their_own(undecided, gtsrb):

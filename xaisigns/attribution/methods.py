@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xaisigns.attribution import controls, gradients, perturbations
-from xaisigns.attribution.german import GERMAN
 from xaisigns.attribution.options import options_of
 from xaisigns.attribution.specification import (
     DEFAULT_COMPOSITE,
@@ -22,8 +21,9 @@ from xaisigns.attribution.specification import (
     spelled,
 )
 from xaisigns.base.bounds import shown
+from xaisigns.base.language import Language
 from xaisigns.base.plugins import Registry
-from xaisigns.base.texts import Text
+from xaisigns.base.texts import Text, Texts, own_text
 from xaisigns.errors import MethodError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ DEFAULT_METHODS = (
     "edges",
     "uniform",
 )
+
+_TEXTS = Texts("methods")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ class Method:
     def known(self) -> bool:
         """Whether ``key`` tells all that it does, which it does not for a function or a rule of the caller's."""
         if self.composite is None:
-            return getattr(self.function, "__module__", "").startswith("xaisigns.")
+            return self.function is not None and _is_own(self.function)
         from xaisigns.attribution.assignment import are_built_in
         from xaisigns.attribution.composites import is_built_in
 
@@ -170,7 +172,7 @@ def methods() -> list[Method]:
 def register_method(
     name: str,
     function: "Callable[..., Tensor]",
-    description: str = "",
+    description: str | Mapping[Language, str] = "",
     *,
     source: str | None = None,
     control: bool = False,
@@ -180,10 +182,11 @@ def register_method(
     ``function(network, images, target)`` gives relevance ``(N, 3, H, W)``, ``(N, 1, H, W)`` or ``(N, H, W)``.
     ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place; take hooks off it again.
     ``images`` ``(N, 3, H, W)`` want a gradient; ``target`` is ``(N,)`` class ids. Keyword parameters with a number as
-    default become options; ``Annotated[int, Between(1, 9)]`` gives one a range. The description, shown in every
-    language, defaults to the first line of the docstring. A ``control`` knows nothing of the network and has no
-    contrast. Raises MethodError for a name that is taken or cannot be written in a specification, and for what is no
-    such function.
+    default become options; ``Annotated[int, Between(1, 9)]`` gives one a range. The description is a text for every
+    language, or one for each; a language without one gets the first. It defaults to the first line of the docstring.
+    ``source`` is a key of docs/references.bib; a ``control`` knows nothing of the network and has no contrast. Raises
+    MethodError for a name that is taken or cannot be written in a specification, and for what is no such function;
+    LanguageError for a description that is no text.
     """
     key = spelled(name) if isinstance(name, str) else name
     if not callable(function):
@@ -191,7 +194,9 @@ def register_method(
     if key in _RESERVED:
         raise MethodError(f"there is a method {key!r} already; choose another name")
     _check_signature(function)
-    METHODS.register(key, _Entry(function, description, source, control))
+    told = description or (inspect.getdoc(function) or "").partition("\n")[0]
+    text = _TEXTS.text(key) if _is_own(function) else own_text(told)
+    METHODS.register(key, _Entry(function, text, source, control))
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +204,7 @@ class _Entry:
     """A function of the registry, with what is told of it."""
 
     function: "Callable[..., Tensor]"
-    description: str
+    description: Text
     source: str | None
     control: bool
 
@@ -208,9 +213,14 @@ class _Entry:
     ) -> Method:
         """The method with the options that were given, all others by default."""
         options = {**{name: option.default for name, option in options_of(self.function).items()}, **(given or {})}
-        english = self.description or (inspect.getdoc(self.function) or "").partition("\n")[0]
-        told = Text(english, GERMAN.get(wanted.name, english))
-        return Method(str(wanted), told, self.source, self.control, options, contrast=contrast, function=self.function)
+        return Method(
+            str(wanted), self.description, self.source, self.control, options, contrast=contrast, function=self.function
+        )
+
+
+def _is_own(function: "Callable[..., Tensor]") -> bool:
+    """Whether it is one of the package's, which the catalogues tell of."""
+    return str(getattr(function, "__module__", "")).startswith("xaisigns.")
 
 
 def _check_signature(function: "Callable[..., Tensor]") -> None:
@@ -257,10 +267,7 @@ def _lrp(
     written = str(named if wanted.words else default._replace(options={**default.options, **wanted.options}))
     return Method(
         str(wanted),
-        Text(
-            "Layer-wise relevance propagation: the logit shared out from layer to layer, by the rules of a composite.",
-            GERMAN["lrp"],
-        ),
+        _TEXTS.text("lrp"),
         "bach2015pixel",
         control=False,
         options={"composite": written},

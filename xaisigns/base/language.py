@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from xaisigns.errors import LanguageError
@@ -25,8 +26,32 @@ def languages() -> tuple[Language, ...]:
 
 @cache
 def catalogue(language: Language) -> Mapping[str, Any]:
-    """A language's catalogue: how it writes numbers and dates, and a table of texts for each room of the package."""
-    return tomllib.loads((_CATALOGUES / f"{language}.toml").read_text(encoding="utf-8"))
+    """A language's catalogue: how it writes numbers and dates, and a table of texts for each room of the package.
+
+    Raises LanguageError where its file is no TOML.
+    """
+    return read_texts(_CATALOGUES / f"{language}.toml")
+
+
+def read_texts(file: Traversable) -> dict[str, Any]:
+    """The tables of a file of texts. Raises LanguageError for one that is no TOML in UTF-8."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LanguageError(f"{file} is no TOML in UTF-8: {error}; mend it") from error
+
+
+def written_form(language: Language, what: str) -> Any:
+    """How the language writes ``what`` of numbers or dates. Raises LanguageError where its catalogue does not say."""
+    try:
+        return catalogue(language)["format"][what]
+    except KeyError:
+        raise missing_text(language, "format", what) from None
+
+
+def missing_text(language: Language, room: str, key: str) -> LanguageError:
+    """The error for what a catalogue lacks."""
+    return LanguageError(f"the language {language!r} has no text {room}.{key}; add it to its catalogue")
 
 
 def chosen_language(language: Language | None = None) -> Language:

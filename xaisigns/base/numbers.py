@@ -2,7 +2,7 @@
 
 import math
 
-from xaisigns.base.language import Language, catalogue
+from xaisigns.base.language import Language, written_form
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -24,18 +24,14 @@ def percent(share: float | None, language: Language, digits: int = 1) -> str:
     """A share of 0..1; a dash for what is no number."""
     if share is None or not math.isfinite(share):
         return "–"
-    return written(f"{share:.{digits}%}"[:-1], language) + _format(language, "percent")
+    return f"{written(f'{share:.{digits}%}'[:-1], language)}{written_form(language, 'percent')}"
 
 
 def whole(value: int, language: Language) -> str:
     """A count, with the language's mark between its thousands."""
-    return f"{value:,}".replace(",", _format(language, "thousands"))
+    return f"{value:,}".replace(",", written_form(language, "thousands"))
 
 
 def written(digits: str, language: Language) -> str:
     """A number that Python wrote, with the language's decimal mark."""
-    return digits.replace(".", _format(language, "decimal"))
-
-
-def _format(language: Language, what: str) -> str:
-    return str(catalogue(language)["format"][what])
+    return digits.replace(".", written_form(language, "decimal"))

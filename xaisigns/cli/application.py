@@ -1,4 +1,4 @@
-"""All commands as one application, and how each of its errors is told."""
+"""All commands as one application, and how its errors are reported."""
 
 import os
 from contextlib import suppress

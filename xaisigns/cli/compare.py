@@ -1,4 +1,4 @@
-"""xaisigns compare: what do other methods say of the same image?"""
+"""xaisigns compare: what do other methods say about the same image?"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ def compare(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            help="A row: predicted, or a class number; may be given again. Without it: predicted and runner-up.",
+            help="Class of a row: predicted, or a class number; repeatable. Default: predicted and runner-up.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +50,7 @@ def compare(
     max_pixels: MaxPixels = 50_000_000,
     json: Json = False,
 ) -> None:
-    """Write one picture an image: methods as columns, classes as rows."""
+    """Write one picture per image: methods as columns, classes as rows."""
     from xaisigns.pictures.comparison import compare_files
 
     rows = [target_class(text) for text in target or ()]
@@ -75,8 +75,7 @@ def compare(
 
 
 def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS.all(language)
-    table = Table(*(words[key] for key in ("image", "called", "probability", "compared_for", "picture")))
+    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "compared_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(

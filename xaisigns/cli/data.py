@@ -20,7 +20,7 @@ def download(
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
-    """Fetch the three official archives, check and unpack them; goes on where it stopped."""
+    """Fetch, check and unpack the three official archives; resumes where it stopped."""
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
@@ -31,7 +31,7 @@ def download(
 
 @app.command()
 def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
-    """Tell what is there: layout, images and tracks of each split, and stickers."""
+    """Show what is there: layout, images and tracks of each split, and stickers."""
     from xaisigns.data.inventory import inventory
 
     found = inventory(root)
@@ -41,12 +41,12 @@ def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     own: list[str] = []
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        say(f"{WORDS.all(lang)[split]}: {told}")
+        say(f"{WORDS(split, lang)}: {told}")
         if what.get("layout") == "folders":
             own = found["class_names"]
     if own:
         names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
-        say(WORDS.all(lang)["class_names"].format(names=names))
+        say(WORDS("class_names", lang, names=names))
 
 
 @app.command()
@@ -54,9 +54,9 @@ def sticker(
     root: Root,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the copy.", show_default=False)],
     class_id: Annotated[int, typer.Option("--class", help="Class whose images get stickers.")] = 4,
-    fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images.")] = 1.0,
+    fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images that get one.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
-    split: Annotated[Literal["train", "test", "all"], typer.Option(help="Where stickers go.")] = "train",
+    split: Annotated[Literal["train", "test", "all"], typer.Option(help="Images that get stickers.")] = "train",
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
@@ -77,10 +77,10 @@ def sticker(
 def render(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the drawn signs.", show_default=False)],
     per_class: Annotated[
-        int, typer.Option(min=1, max=LARGEST_PER_CLASS, help="Training images of each class; a third as many to test.")
+        int, typer.Option(min=1, max=LARGEST_PER_CLASS, help="Training images per class; a third as many for testing.")
     ] = 60,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
-    size: Annotated[int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Pixels on each side.")] = 64,
+    size: Annotated[int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Side length in pixels.")] = 64,
     sticker_class: Annotated[
         int | None,
         typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
@@ -103,27 +103,26 @@ def render(
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
-    words, expected = WORDS.all(language), split["expected"]
+    expected = split["expected"]
     if expected is None:
-        state = f" ({words['drawn']})" if drawn else ""
+        state = f" ({WORDS('drawn', language)})" if drawn else ""
     elif split["images"] == expected:
-        state = f" ({words['complete']})"
+        state = f" ({WORDS('complete', language)})"
     else:
-        state = f" ({words['of'].format(expected=whole(expected, language))})"
+        state = f" ({WORDS('of', language, expected=whole(expected, language))})"
     parts = [
         f"{WORDS.counted('images', split['images'], language)}{state}",
         WORDS.counted("classes", split["classes"], language),
     ]
     if split["tracks"]:
         parts.append(WORDS.counted("tracks", split["tracks"], language))
-    parts.append(words[f"layout_{split['layout']}"])
+    parts.append(WORDS(f"layout_{split['layout']}", language))
     if split["manipulation"]:
-        parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
+        parts.append(WORDS("stickers_on", language, class_id=split["manipulation"]["class_id"]))
     return ", ".join(parts)
 
 
 def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
-    words = WORDS.all(language)
     images = WORDS.counted(kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
-    say(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))
+    say(WORDS("stickered", language, out=summary["out"], images=images, stickers=stickers))

@@ -1,4 +1,4 @@
-"""xaisigns explain: why does the model call this image what it calls it?"""
+"""xaisigns explain: why does the model classify this image as it does?"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,19 +33,19 @@ from xaisigns.cli.words import WORDS
 def explain(
     images: OptionalImages = None,
     model: Model = "stickered",
-    method: Annotated[str, typer.Option(help="'xaisigns methods' tells which there are.")] = "lrp",
+    method: Annotated[str, typer.Option(help="Attribution method; 'xaisigns methods' lists them.")] = "lrp",
     composite: Annotated[
         str | None,
-        typer.Option(help="Rules of lrp by layer type; epsilon_gamma_box:gamma=0.05 if not given.", show_default=False),
+        typer.Option(help="Rules of lrp by layer type. Default: epsilon_gamma_box:gamma=0.05.", show_default=False),
     ] = None,
     rules: RuleFile = None,
-    target: Annotated[str, typer.Option(help="predicted, or a class number.")] = "predicted",
+    target: Annotated[str, typer.Option(help="Class to explain: predicted, or a class number.")] = "predicted",
     against: Annotated[
         int | None,
-        typer.Option(min=0, help="What speaks for the target rather than for this class?", show_default=False),
+        typer.Option(min=0, help="Explain what speaks for the target rather than for this class.", show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
-    ledger: Annotated[bool, typer.Option("--ledger", help="Tell where the relevance went, layer by layer.")] = False,
+    ledger: Annotated[bool, typer.Option("--ledger", help="Show where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
     force: Force = False,
     lang: Lang = "en",
@@ -55,7 +55,7 @@ def explain(
     max_pixels: MaxPixels = 50_000_000,
     json: Json = False,
 ) -> None:
-    """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
+    """Write one picture per image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
     from xaisigns.attribution.specification import read_specification
     from xaisigns.pictures.explanation import Explaining, explain_files
@@ -92,8 +92,7 @@ def explain(
 
 
 def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS.all(language)
-    table = Table(*(words[key] for key in ("image", "called", "probability", "explained_for", "picture")))
+    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(
@@ -110,8 +109,8 @@ def _print(results: list[dict[str, Any]], language: Language) -> None:
 
 
 def _print_ledger(result: dict[str, Any], language: Language) -> None:
-    rows, words = result["ledger"], WORDS.all(language)
-    columns = [words[key] for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
+    rows = result["ledger"]
+    columns = [WORDS(key, language) for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
     table = Table(*columns, "", title=result["image"])
     largest = max(abs(row["received"]) for row in rows) or 1.0
     for row in rows:

@@ -1,4 +1,4 @@
-"""xaisigns report: heatmaps of every class, methods compared, as PDF and as one HTML file."""
+"""xaisigns report: heatmaps of every class and a comparison of methods, as PDF and as one HTML file."""
 
 import shlex
 import sys
@@ -9,7 +9,7 @@ import typer
 
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
-from xaisigns.base.numbers import written
+from xaisigns.base.numbers import whole, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -34,25 +34,25 @@ def report(
     root: OptionalRoot = None,
     model: Model = "stickered",
     out: Annotated[
-        Path | None, typer.Option(help="PDF to write; report.pdf where no --html is given.", show_default=False)
+        Path | None, typer.Option(help="PDF to write. Default: report.pdf, unless --html is given.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
     force: Force = False,
     lang: Lang = "en",
     classes: Annotated[
-        str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
+        str | None, typer.Option(metavar="4,14", help="Classes to show. Default: all.", show_default=False)
     ] = None,
-    examples: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Examples of each class, at most.")] = 4,
+    examples: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Examples per class, at most.")] = 4,
     methods: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC,...",
-            help="As for score. Without it: the default methods less random.",
+            help="As for score. Default: the default methods except random.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images that methods are scored on.")
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
     input_size: InputSize = None,
     mean: Mean = None,
@@ -91,7 +91,7 @@ def report(
 
 
 def _command(language: Language) -> str:
-    """The line that makes the report again, also where the language came from the environment."""
+    """The command that makes the report again, even where the language came from the environment."""
     given = sys.argv[1:]
     said = language == "en" or any(argument.startswith("--lang") for argument in given)
     return shlex.join(["xaisigns", *given, *([] if said else ["--lang", language])])
@@ -108,9 +108,8 @@ def _ids(text: str | None) -> list[int] | None:
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    words = WORDS.all(language)
     classes, examples = (WORDS.counted(key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
-        say(words["written"].format(path=path, classes=classes, examples=examples))
+        say(WORDS("written", language, path=path, classes=classes, examples=examples))
     documents = written(f"{document['document_seconds']:.1f}", language)
-    say(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))
+    say(WORDS("took", language, seconds=whole(round(document["seconds"]), language), documents=documents))

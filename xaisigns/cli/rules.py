@@ -1,10 +1,11 @@
-"""xaisigns rules: which rule LRP uses for which layer."""
+"""xaisigns rules: which rule LRP applies to which layer."""
 
 from typing import Any
 
 from rich.table import Table
 
 from xaisigns.base.language import Language
+from xaisigns.base.texts import Texts
 from xaisigns.cli.terminal import (
     Composite,
     InputSize,
@@ -21,6 +22,8 @@ from xaisigns.cli.terminal import (
 )
 from xaisigns.cli.words import WORDS
 
+_RULES = Texts("rules")
+
 
 def rules(
     model: Model = "stickered",
@@ -32,7 +35,7 @@ def rules(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Print each layer's type, rule and parameters, who chose the rule, and what is changed before LRP."""
+    """Show each layer's type, rule and parameters, what chose the rule, and what is changed before LRP."""
     from xaisigns.attribution.assignment import read_rules, rule_table
     from xaisigns.attribution.composites import COMPOSITES
     from xaisigns.attribution.lrp import LRP
@@ -55,18 +58,15 @@ def rules(
         )
         return
     _print(layers, lang)
-    say(WORDS.all(lang)["composites"].format(names=", ".join(COMPOSITES)))
-    say(WORDS.all(lang)["rules"].format(names=", ".join(RULES)))
+    say(WORDS("composites", lang, names=", ".join(COMPOSITES)))
+    say(WORDS("rules", lang, names=", ".join(RULES)))
 
 
 def _print(layers: list[dict[str, Any]], language: Language) -> None:
-    from xaisigns.report.words import WORDS as REPORT_WORDS
-    from xaisigns.report.words import told_change
-
-    words = WORDS.all(language)
-    table = Table(*(words[key] for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
+    table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in layers:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
-        source, change = REPORT_WORDS[language][f"source_{row['source']}"], told_change(row["change"], language)
+        source, changed = _RULES(f"source_{row['source']}", language), row["change"]
+        change = _RULES(f"change_{changed['kind']}", language, into=changed["into"]) if changed else ""
         table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)
     print_table(table)

@@ -41,14 +41,19 @@ def score(
         str,
         typer.Option(
             metavar="GROUP,...",
-            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two take long.",
+            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two are slow.",
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images per class, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Steps of pixel flipping.")] = 16,
-    filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images, and what metrics draw.")] = 0,
+    filling: Annotated[
+        Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels are replaced by.")
+    ] = "mean",
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images, and for metrics that draw at random."),
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
     lang: Lang = "en",
@@ -57,7 +62,7 @@ def score(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
+    """Score attributions against known truth, with 95% intervals, next to controls that know nothing of the model."""
     from xaisigns.attribution.method_sets import select_methods
     from xaisigns.base.files import check_places
     from xaisigns.errors import DataError
@@ -78,7 +83,7 @@ def score(
         seconds = expected_seconds(network, cases, chosen, scoring)
         if seconds:
             minutes = written(f"{seconds / 60:.1f}", lang)
-            tell(WORDS.all(lang)["will_take"].format(minutes=minutes))
+            tell(WORDS("will_take", lang, minutes=minutes))
         document = score_methods(network, cases, chosen, scoring, progress=progress, language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
     if json:
@@ -90,12 +95,12 @@ def score(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.study.score_files import best_methods, metric_title, ordered
 
-    words, kind = WORDS.all(language), document["masks"]
+    kind = document["masks"]
     images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(WORDS("nowhere" if kind == "image" else "covered", language, images=images, mask=mask, grown=grown))
     best = best_methods(document)
-    table = Table(words["method"])
+    table = Table(WORDS("method", language))
     for metric in document["metrics"]:
         table.add_column(metric_title(document, metric, language), justify="right")
     methods, controls = ordered(document)
@@ -104,7 +109,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    say(words["legend"].format(csv=document["files"]["csv"]))
+    say(WORDS("legend", language, csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:

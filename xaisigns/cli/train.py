@@ -17,19 +17,19 @@ def train(
         int | None,
         typer.Option(min=0, help="Put black stickers on all training images of this class.", show_default=False),
     ] = None,
-    drawn: Annotated[int, typer.Option(min=0, help="Add this many drawn signs of each class.")] = 0,
+    drawn: Annotated[int, typer.Option(min=0, help="Add this many drawn signs per class.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, max=10_000)] = 8,
-    input_size: Annotated[int, typer.Option(min=32, max=1024, help="Pixels on each side.")] = 64,
+    input_size: Annotated[int, typer.Option(min=32, max=1024, help="Side length of the images in pixels.")] = 64,
     architecture: Annotated[Literal["vgg11_bn", "vgg11"], typer.Option(help="With or without BatchNorm.")] = "vgg11_bn",
     head: Annotated[Literal["compact", "torchvision"], typer.Option(help="One linear layer, or three.")] = "compact",
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint of an earlier run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint of an earlier run.")] = False,
     force: Force = False,
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
-    """Train a VGG11; after each epoch a checkpoint and a CSV log lie beside the model file."""
+    """Train a VGG11; each epoch updates a checkpoint and a CSV log next to the model file."""
     from xaisigns.data.classes import check_class
     from xaisigns.data.manipulation import Manipulation
     from xaisigns.model.experiment import train_model
@@ -37,7 +37,6 @@ def train(
     from xaisigns.model.training_files import check_training_places
     from xaisigns.model.vgg import NetworkSettings
 
-    words = WORDS.all(lang)
     network = NetworkSettings(architecture=architecture, head=head, input_size=input_size)
     settings = TrainingSettings(epochs=epochs, seed=seed)
     manipulation = None if sticker_class is None else Manipulation(sticker_class)
@@ -62,8 +61,8 @@ def train(
     else:
         metrics = card["metrics"]
         loss, accuracy = written(f"{metrics['loss']:.3f}", lang), percent(metrics["accuracy"], lang, 2)
-        told = words["trained"].format(out=out, loss=loss, accuracy=accuracy)
+        told = WORDS("trained", lang, out=out, loss=loss, accuracy=accuracy)
         held_out = metrics["validation_accuracy"]
         if held_out != "":
-            told += words["validated"].format(accuracy=percent(held_out, lang, 2))
+            told += WORDS("validated", lang, accuracy=percent(held_out, lang, 2))
         say(told)

@@ -33,14 +33,12 @@ def tune(
     model: Model = "stickered",
     metric: Annotated[
         Literal["relevance_mass", "relevance_rank", "pointing_game", "localisation_auc"],
-        typer.Option(help="What the rules shall be good at; the mask is grown by 2 px."),
+        typer.Option(help="What the rules are tuned for; the mask is grown by 2 px."),
     ] = "relevance_mass",
     masks: Masks = None,
-    per_class: Annotated[
-        int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images of each class, at most.")
-    ] = 2,
-    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images.")] = 0,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images per class, at most.")] = 2,
+    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images per class, at most.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
     force: Force = False,
     lang: Lang = "en",
@@ -49,7 +47,7 @@ def tune(
     std: Std = None,
     json: Json = False,
 ) -> None:
-    """Search rules on training images, measure them on test images beside the best composite, and write them."""
+    """Search for rules on training images, measure them on test images against the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
     from xaisigns.base.files import Place, check_places
     from xaisigns.study.cases import find_cases
@@ -73,15 +71,15 @@ def tune(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.metrics.catalogue import METRICS
 
-    words, out = WORDS.all(language), document["rules"]
-    metric = METRICS[document["metric"]].label.told(language)
-    whose = {"tuned": words["tuned"], "named": words["named"].format(composite=document["named"]["composite"])}
-    for name, which in whose.items():
+    out = document["rules"]
+    metric = METRICS[document["metric"]].label(language)
+    best = WORDS("named", language, composite=document["named"]["composite"])
+    for name, which in (("tuned", WORDS("tuned", language)), ("named", best)):
         told = document[name]
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
-        how = words["as_contrast"] if told["contrast"] else ""
-        say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
+        how = WORDS("as_contrast", language) if told["contrast"] else ""
+        say(WORDS("reached", language, metric=metric, value=value, flipping=flipping, which=which + how))
     images = WORDS.counted("tried_images", document["images"], language)
-    say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+    say(WORDS("tried", language, images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
-    say(words["use"].format(out=out, options=options))
+    say(WORDS("use", language, out=out, options=options))

@@ -1,4 +1,4 @@
-"""The texts of what commands print for people."""
+"""The texts that commands print for people."""
 
 from xaisigns.base.texts import Texts
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.base.language import Language, chosen_language
-from xaisigns.base.texts import Text
+from xaisigns.data.classes import names_in, unnamed_class
 from xaisigns.data.image_set import ClassNames
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import Picture
@@ -19,7 +19,6 @@ from xaisigns.model.schema import Classes, Mean, Side, Std, check
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
 
-_CLASS = Text("class", "Klasse")
 # Convolutions between one maximum and the next, and how many channels they give.
 _CONVOLUTIONS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _WIDTHS = (64, 128, 256, 512, 512)
@@ -115,8 +114,8 @@ class Classifier(nn.Module):
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""
         language = chosen_language(language)
-        names = self.class_names.get(language, ())
-        return names[class_id] if class_id < len(names) else f"{_CLASS.told(language)} {class_id}"
+        names = names_in(self.class_names, language)
+        return names[class_id] if class_id < len(names) else unnamed_class(class_id, language)
 
 
 def initialise(network: Classifier) -> None:

@@ -22,7 +22,7 @@ from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.numbers import percent
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
@@ -240,7 +240,7 @@ def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, 
     """The four signs of the use case, for a model of GTSRB's classes."""
     model = examined.model
     names = [model.class_name(class_id, "en") for class_id in _HIGHLIGHTS.values()]
-    if names != [CLASSES[class_id].english for class_id in _HIGHLIGHTS.values()]:
+    if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
         return ()
     signs = example_signs()
     images = model.preprocess(list(signs.values()))

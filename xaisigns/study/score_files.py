@@ -11,12 +11,12 @@ from xaisigns.base.documents import json_text
 from xaisigns.base.files import Place, whole_files
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import written
-from xaisigns.base.texts import Text
+from xaisigns.base.texts import Texts
 from xaisigns.metrics.catalogue import METRICS
 
 _COLUMNS = ("method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images")
 _MARKS = {"csv": ",".join(_COLUMNS).encode(), "json": b'"made_by": "xaisigns ', "md": b"<!-- made by xaisigns -->"}
-_METHOD, _TO = Text("method", "Verfahren"), Text("to", "bis")
+_TEXTS = Texts("scores")
 
 
 def score_places(folder: Path) -> list[Place]:
@@ -27,7 +27,7 @@ def score_places(folder: Path) -> list[Place]:
 def write_scores(document: dict[str, Any], folder: Path, language: Language, *, force: bool = False) -> dict[str, str]:
     """Write the three files to the folder, all or none, and give their paths by kind.
 
-    The table is in ``language``. In the CSV, which is the same in both, a score that no image has is empty. Raises
+    The table is in ``language``. In the CSV, which is the same in all, a score that no image has is empty. Raises
     OutputError when one cannot be written, or is there and not of xaisigns without ``force``.
     """
     table = io.StringIO()
@@ -53,7 +53,7 @@ def mark(score: dict[str, Any]) -> str:
 def metric_title(document: dict[str, Any], metric: str, language: Language) -> str:
     """What a table calls a metric of the document, with an arrow to where it is better."""
     arrow = {"higher": " ↑", "lower": " ↓", None: ""}[document["metrics"][metric]["better"]]
-    return f"{METRICS[metric].label.told(language)}{arrow}"
+    return f"{METRICS[metric].label(language)}{arrow}"
 
 
 def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
@@ -98,7 +98,7 @@ def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
 def _markdown(document: dict[str, Any], language: Language) -> Iterator[str]:
     best, metrics = best_methods(document), list(document["metrics"])
     heads = [metric_title(document, metric, language) for metric in metrics]
-    yield "| " + " | ".join([_METHOD.told(language), *heads]) + " |"
+    yield "| " + " | ".join([_TEXTS("method", language), *heads]) + " |"
     yield "|---" * (len(metrics) + 1) + "|"
     methods, controls = ordered(document)
     for name in (*methods, *controls):
@@ -112,4 +112,4 @@ def _interval(score: dict[str, Any], language: Language, *, bold: bool) -> str:
     if score["value"] is None:
         return "–"
     value, low, high = (written(f"{number:.3f}", language) for number in (score["value"], *score["interval"]))
-    return f"{f'**{value}**' if bold else value}{mark(score)} ({low} {_TO.told(language)} {high})"
+    return f"{f'**{value}**' if bold else value}{mark(score)} ({_TEXTS('interval', language, low=low, high=high)})"
