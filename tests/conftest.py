@@ -18,6 +18,9 @@ from tests.needs import (
     pytest_runtest_setup,  # noqa: F401
     pytest_terminal_summary,  # noqa: F401
 )
+from xaisigns.attribution.composites import COMPOSITES
+from xaisigns.attribution.methods import METHODS
+from xaisigns.attribution.named_rules import RULES
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import save_model
@@ -48,6 +51,13 @@ def foreign(tmp_path, monkeypatch):
     forget_languages()
     yield FOREIGN
     forget_languages()
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """What a test registers as a method, rule or composite is gone after it."""
+    for registry in (METHODS, RULES, COMPOSITES):
+        monkeypatch.setattr(registry, "_things", dict(registry._things))
 
 
 @pytest.fixture

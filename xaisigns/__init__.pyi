@@ -2,12 +2,17 @@
 
 from . import metrics as metrics
 from .attribution.canonize import canonize as canonize
-from .attribution.composites import Rule as Rule
+from .attribution.composites import Composite as Composite
+from .attribution.composites import register_composite as register_composite
 from .attribution.lrp import LRP as LRP
 from .attribution.lrp import lrp as lrp
 from .attribution.methods import attribute as attribute
 from .attribution.methods import register_method as register_method
+from .attribution.named_rules import Rule as Rule
+from .attribution.named_rules import register_rule as register_rule
+from .attribution.options import Between as Between
 from .attribution.result import Result as Result
+from .attribution.rules import LayerRule as LayerRule
 from .base.numbers import number as number
 from .base.numbers import percent as percent
 from .base.version import __version__ as __version__
@@ -27,6 +32,6 @@ from .model.checkpoint import load_model as load_model
 from .model.checkpoint import save_model as save_model
 from .model.evaluation import predict as predict
 from .model.experiment import train as train
-from .model.foreign import Preprocessing as Preprocessing
+from .model.explainable import Preprocessing as Preprocessing
 from .pictures.comparison import compare as compare
 from .pictures.figures import show as show

@@ -37,7 +37,7 @@ import torch
 from IPython.display import display
 
 import xaisigns as xs
-from xaisigns.attribution.selection import select_methods
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.drawn.sign_set import default_drawn_set
 from xaisigns.study.cases import find_cases

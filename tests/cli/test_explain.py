@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import xaisigns as xs
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.cli.compare import compare
 from xaisigns.cli.explain import explain
 from xaisigns.data.drawn.examples import example_signs

@@ -100,13 +100,10 @@ def foreign_commands(foreign, monkeypatch):
 
 def typed(model):
     """What is the same in every language: names of methods, composites, layouts, rules, layers, sources."""
-    rows = rule_table(xs.load_model(model), "epsilon_gamma_box")
-    names = [
-        "Identity",
-        *COMPOSITES,
-        *LAYOUTS,
-        *(text for row in rows for text in (row["layer"], row["type"], row["rule"])),
-    ]
+    network = xs.load_model(model)
+    rows = rule_table(network, xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds).assignments)
+    names = [text for row in rows for text in (row["layer"], row["type"], row["rule"])]
+    names += ["Identity", *COMPOSITES, *LAYOUTS]
     for method in methods():
         names += [method.name, method.source or "", *method.options]
     return names

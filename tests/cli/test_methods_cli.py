@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import xaisigns as xs
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.methods import methods
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.data.drawn.examples import example_signs
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xaisigns.attribution.composites import Rule
+from xaisigns.attribution.named_rules import Rule
 from xaisigns.data.drawn import sign_set
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model import checkpoint

@@ -22,13 +22,10 @@ from PIL import Image
 
 from tests.conftest import REPOSITORY, draw_gtsrb
 from tests.documents.pages import PAGES, blocks, commands
-from xaisigns.attribution import methods
 from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
 from xaisigns.data.drawn.sign import draw_sign
-from xaisigns.data.layouts import LAYOUTS
-from xaisigns.metrics.catalogue import METRICS
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -93,16 +90,13 @@ def test_all_that_is_run_in_place_of_something_is_needed():
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, venv, few_signs):
+def reader(tmp_path, monkeypatch, registries, venv, few_signs):
     """Puts the test into the folder of a page's reader; gives, by the page's name, what runs commands there."""
     for name in ("examples", "docker", "Dockerfile", "compose.yaml"):
         if (REPOSITORY / name).exists():
             copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
             copy(REPOSITORY / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(methods, "_REGISTERED", {})
-    monkeypatch.setattr(LAYOUTS, "_things", dict(LAYOUTS))
-    monkeypatch.setattr(METRICS, "_things", {name: METRICS[name] for name in METRICS})
     draw_sign(2, 64, seed=7).image.save("sign.png")
 
     def start(page):

@@ -19,7 +19,7 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
 from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
-from xaisigns.model.foreign import Preprocessing
+from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 CARD = {

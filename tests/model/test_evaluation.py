@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from xaisigns.model.evaluation import (
     sticker_report,
     wilson_interval,
 )
+from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 CLASSES = 6
@@ -31,7 +33,8 @@ class Means(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.settings = NetworkSettings(mean=(0.2, 0.3, 0.4), std=(0.5, 1.0, 2.0))
+        self.preprocessing = Preprocessing(64, (0.2, 0.3, 0.4), (0.5, 1.0, 2.0))
+        self.classes = 43
         self.gain = nn.Parameter(torch.ones(1))
         self.batches = []
 
@@ -70,7 +73,7 @@ def test_prediction_in_batches_equals_one_pass(pixels):
     model = Means()
     done = []
     logits = predict(model, pixels, lambda *told: done.append(told))
-    wanted = (pixels.mean(axis=(1, 2)) / 255 - model.settings.mean) / model.settings.std
+    wanted = (pixels.mean(axis=(1, 2)) / 255 - model.preprocessing.mean) / model.preprocessing.std
     np.testing.assert_allclose(logits.numpy(), wanted, rtol=0, atol=1e-6)
     assert logits.dtype == torch.float32
     assert not logits.requires_grad
@@ -265,7 +268,7 @@ def test_a_model_of_another_type_is_asked_in_it(pixels, dtype):
 
 def test_large_images_are_predicted_a_few_at_a_time():
     model = Means()
-    model.settings = NetworkSettings(input_size=256)
+    model.preprocessing = replace(model.preprocessing, input_size=256)
     predict(model, np.zeros((20, 256, 256, 3), np.uint8))
     assert model.batches == [8, 8, 4]
 

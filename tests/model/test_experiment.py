@@ -17,8 +17,8 @@ from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.experiment import train, train_model
-from xaisigns.model.places import checkpoint_path
 from xaisigns.model.training import TrainingSettings
+from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 NETWORK = NetworkSettings(input_size=32)

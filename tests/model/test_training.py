@@ -22,9 +22,9 @@ from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.places import checkpoint_path
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.training import Images, TrainingSettings, train
+from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import NetworkSettings
 
 NETWORK = NetworkSettings(classes=3, input_size=32)

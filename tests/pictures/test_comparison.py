@@ -88,9 +88,8 @@ def test_rows_that_were_asked_for(model, sign):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("names", [("lrp",), DEFAULT_METHODS, "all"])
-def test_no_text_is_cut_off_or_lies_on_another(names, language, model, monkeypatch):
+def test_no_text_is_cut_off_or_lies_on_another(names, language, model, registries):
     """With the longest names, and one, ten and all methods."""
-    monkeypatch.setattr(registry, "_REGISTERED", {})
     xs.register_method("averyveryverylongnamewithoutanybreakinit", lambda network, images, target: images)
     quick = {"occlusion": ":stride=8", "kernel_shap": ":segments=4:samples=20", "feature_ablation": ":segments=4"}
     listed = [f"{method.name}{quick.get(method.name, '')}" for method in registry.methods()]

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 import xaisigns as xs
-from xaisigns.attribution import methods
-from xaisigns.attribution.methods import find_method, register_method
+from xaisigns.attribution.methods import METHODS, find_method, register_method
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
@@ -41,12 +40,11 @@ def cases(model, data):
 
 
 @pytest.fixture
-def mine(monkeypatch):
+def mine(registries):
     """A method of the caller's; gives a function that puts another in its place, as another process may."""
-    monkeypatch.setattr(methods, "_REGISTERED", {})
 
     def register(value):
-        methods._REGISTERED.clear()
+        METHODS._things.pop("mine", None)
         register_method("mine", lambda network, images, target: images.detach() * 0 + value)
 
     register(1.0)

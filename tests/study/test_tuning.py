@@ -6,8 +6,8 @@ import torch
 
 import xaisigns as xs
 from xaisigns.attribution.assignment import read_rules
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import find_method
-from xaisigns.attribution.selection import select_methods
 from xaisigns.data.layouts import open_images
 from xaisigns.errors import MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping

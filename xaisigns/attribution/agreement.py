@@ -7,9 +7,8 @@ from typing import TypeGuard
 import torch
 from torch import Tensor, nn
 
+from xaisigns.attribution.accepted_images import misfit
 from xaisigns.attribution.canonize import canonize, leaves
-from xaisigns.attribution.images import misfit
-from xaisigns.attribution.running import memory_order
 from xaisigns.errors import ModelError, RuleError
 
 # Sides of a square image that a network without adaptive pooling may have been built for, the usual ones first.
@@ -64,14 +63,26 @@ def faithful_copy(module: nn.Module) -> tuple[nn.Sequential, Asked]:
     asked = Asked(module)
     probe = _probe(network)
     if probe is not None:
-        refuse_difference(asked.logits(probe), network, probe)
+        refuse_difference(asked.logits(probe), logits_of(network, probe))
     return network, asked
 
 
-def refuse_difference(said: Tensor, network: nn.Sequential, images: Tensor) -> None:
-    """Raise RuleError where the network does not give the logits that the module ``said`` of the images."""
+def memory_order(network: nn.Module) -> torch.memory_format:
+    """The faster order in float32. In float64, where references are compared, sums are kept in theirs."""
+    weight = next(network.parameters(), None)
+    fast = weight is not None and weight.dtype == torch.float32
+    return torch.channels_last if fast else torch.contiguous_format
+
+
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """Logits ``(N, classes)``, without a graph."""
     with torch.no_grad():
-        copied: Tensor = network(images)
+        logits: Tensor = network(images)
+    return logits
+
+
+def refuse_difference(said: Tensor, copied: Tensor) -> None:
+    """Raise RuleError where a copy's logits ``(N, classes)`` are not those that the module ``said`` of the images."""
     # Folding and the order of sums move the last bits: half of the digits must agree, in each image.
     tolerance = torch.finfo(said.dtype).eps ** 0.5 * said.abs().amax(dim=1, keepdim=True)
     off = (copied - said).abs() if copied.shape == said.shape else torch.full_like(said, torch.inf)

@@ -40,7 +40,9 @@ class Registry(Mapping[str, T]):
         self._things[name] = thing
 
     def __getitem__(self, name: str) -> T:
-        load_plugins()
+        # What is built in is looked up while the package is imported, which is too early for plugins.
+        if name not in self._things:
+            load_plugins()
         return self._things[name]
 
     def __iter__(self) -> Iterator[str]:

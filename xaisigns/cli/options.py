@@ -18,7 +18,7 @@ from xaisigns.cli.terminal import bars, print_json
 
 if TYPE_CHECKING:
     from xaisigns.data.preprocessing import RGB
-    from xaisigns.model.vgg import Classifier
+    from xaisigns.model.explainable import Explainable
 
     _Language = str
 else:
@@ -95,10 +95,10 @@ class Network:
         str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
     ] = None
 
-    def load(self) -> "Classifier":
+    def load(self) -> "Explainable":
         """The model that the options name. Raises as ``load_model`` does, and BadParameter for half of the options."""
         from xaisigns.model.checkpoint import load_model
-        from xaisigns.model.foreign import Preprocessing
+        from xaisigns.model.explainable import Preprocessing
 
         if self.input_size is None and self.mean is None and self.std is None:
             return load_model(self.model)

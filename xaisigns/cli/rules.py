@@ -22,20 +22,25 @@ def rules(
 ) -> None:
     """Show each layer's type, rule and parameters, what chose the rule, and what is changed before LRP."""
     from xaisigns.attribution.assignment import read_rules, rule_table
+    from xaisigns.attribution.composites import COMPOSITES
     from xaisigns.attribution.lrp import LRP
+    from xaisigns.attribution.named_rules import RULES
     from xaisigns.attribution.specification import read_specification
 
     model = network.load()
     chosen = read_rules(rules) if rules else None
-    LRP(model, composite, chosen, model.bounds)  # refuses a rule that does not fit its layer, which no table tells
-    layers = rule_table(model, composite, chosen)
-    named = str(read_specification(composite))
-    output.print({"model": network.model, "composite": named, "layers": layers}, _print)
+    lrp = LRP(model.module, composite, chosen, model.bounds)
+    document = {
+        "model": network.model,
+        "composite": str(read_specification(composite)),
+        "layers": rule_table(model.module, lrp.assignments),
+        "composites": list(COMPOSITES),
+        "rules": list(RULES),
+    }
+    output.print(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    from xaisigns.attribution.composites import COMPOSITES
-
     table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in document["layers"]:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
@@ -43,4 +48,5 @@ def _print(document: dict[str, Any], language: Language) -> None:
         change = _RULES(f"change_{changed['kind']}", language, into=changed["into"]) if changed else ""
         table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)
     print_table(table)
-    say(WORDS("composites", language, names=", ".join(COMPOSITES)))
+    for kind in ("composites", "rules"):
+        say(WORDS(kind, language, names=", ".join(document[kind])))

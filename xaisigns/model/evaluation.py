@@ -19,14 +19,14 @@ from xaisigns.data.image_set import ImageSet
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.tensors import normalise
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable, module_of
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
 def predict(
-    model: Classifier,
+    model: Explainable,
     images: ImageSet | NDArray[np.uint8],
     progress: Progress = silent,
     *,
@@ -38,7 +38,8 @@ def predict(
     eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite,
     DataError for an image that cannot be read and for a manipulation of decoded images.
     """
-    size, weight = model.settings.input_size, next(model.parameters())
+    network, preprocessing = module_of(model), model.preprocessing
+    size, weight = preprocessing.input_size, next(network.parameters())
     if isinstance(images, ImageSet):
         pixels = decode(images, size, manipulation, progress=progress)
     elif manipulation is None:
@@ -47,12 +48,12 @@ def predict(
         raise DataError("a manipulation takes a data set, whose images it knows by name; got decoded images")
     step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
     logits = []
-    with _evaluating(model), torch.no_grad():
+    with _evaluating(network), torch.no_grad():
         for start in range(0, len(pixels), step):
-            batch = normalise(np.asarray(pixels[start : start + step]), model.settings.mean, model.settings.std)
-            logits.append(model(batch.to(weight)).float().cpu())
+            batch = normalise(np.asarray(pixels[start : start + step]), preprocessing.mean, preprocessing.std)
+            logits.append(network(batch.to(weight)).float().cpu())
             progress("predicting", min(start + step, len(pixels)), len(pixels))
-    predicted = torch.cat(logits) if logits else torch.empty(0, model.settings.classes)
+    predicted = torch.cat(logits) if logits else torch.empty(0, model.classes)
     if broken := int((~predicted.isfinite().all(dim=1)).sum()):
         raise ModelError(
             f"the model's outputs are not finite for {broken} of {len(pixels)} images: its training diverged, or mean "
@@ -73,18 +74,18 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
+def refuse_unknown_classes(model: Explainable, data: ImageSet) -> None:
     """Raise DataError for data with classes that the model has no output for, or calls otherwise.
 
     The names of GTSRB's classes are not compared, and those of a model whose file has none cannot be.
     """
-    classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
+    classes, largest = model.classes, max(sample.class_id for sample in data.samples)
     if largest >= classes:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
     if data.has_gtsrb_classes:
         return
     theirs = data.class_names["en"]
-    ours = model.card.get("class_names", {}).get("en", theirs)
+    ours = model.class_names.get("en", theirs)
     if len(theirs) != classes or len(ours) != classes:
         raise DataError(
             f"the model has {classes} outputs, but {data.root} has {len(theirs)} classes; name its own data"
@@ -97,12 +98,12 @@ def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
             )
 
 
-def class_name(model: Classifier, data: ImageSet, class_id: int, language: Language | None = None) -> str:
+def class_name(model: Explainable, data: ImageSet, class_id: int, language: Language | None = None) -> str:
     """What an output of the model is called: as its file says, else as the folders of the data are.
 
     In a language as ``chosen_language`` takes it.
     """
-    known = model.card.get("class_names") or data.has_gtsrb_classes
+    known = model.class_names or data.has_gtsrb_classes
     language = chosen_language(language)
     return model.class_name(class_id, language) if known else names_in(data.class_names, language)[class_id]
 

@@ -17,9 +17,9 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
-from xaisigns.model.places import check_training_places
 from xaisigns.model.training import Images, TrainingSettings
 from xaisigns.model.training import train as train_network
+from xaisigns.model.training_files import check_training_places
 from xaisigns.model.vgg import Architecture, Head, NetworkSettings
 
 _MOST_DRAWN = 2**31  # bytes, which lie in memory

@@ -26,11 +26,11 @@ from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.checkpoint import TRAINING
 from xaisigns.model.evaluation import predict
-from xaisigns.model.places import LOG_COLUMNS, checkpoint_path, training_places
+from xaisigns.model.network_weights import listed
 from xaisigns.model.schema import BatchSize, Epochs, LearningRate, Seed, Share, check, read_document, validated
 from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, write_tensors
+from xaisigns.model.training_files import LOG_COLUMNS, checkpoint_path, training_places
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
-from xaisigns.model.weights import listed
 
 _CHUNK = 1024  # images
 

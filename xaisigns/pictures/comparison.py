@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.agreement import Asked
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method
-from xaisigns.attribution.selection import select_methods
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.numbers import percent, written
 from xaisigns.base.progress import Progress, silent
@@ -27,7 +27,7 @@ from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable, is_explainable
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
@@ -54,7 +54,7 @@ class _Compared:
 
 
 def compare(
-    model: Classifier,
+    model: Explainable,
     images: Iterable[Picture],
     methods: str | Sequence[str] = DEFAULT_METHODS,
     targets: Row | Sequence[Row] = (),
@@ -79,7 +79,7 @@ def compare(
 
 
 def compare_files(
-    model: Classifier,
+    model: Explainable,
     images: Sequence[Path] | None,
     out: Path,
     methods: Sequence[str] = DEFAULT_METHODS,
@@ -118,8 +118,8 @@ def compare_files(
     return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
 
 
-def _check(model: Classifier, targets: Sequence[Row]) -> None:
-    if not isinstance(model, Classifier):
+def _check(model: Explainable, targets: Sequence[Row]) -> None:
+    if not is_explainable(model):
         raise ModelError(
             f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its "
             "state dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or take "
@@ -133,11 +133,11 @@ def _check(model: Classifier, targets: Sequence[Row]) -> None:
 
 
 def _compared(
-    model: Classifier, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
+    model: Explainable, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
 ) -> Iterator[_Compared]:
     x = model.preprocess(images)
     with own_torch_state():
-        logits = Asked(model).logits(x)
+        logits = Asked(model.module).logits(x)
     rows = _rows(logits, targets)
     columns = []
     for method in methods:
@@ -161,12 +161,12 @@ def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+def _figure(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
     with drawing():
         return _drawn(model, methods, compared, language)
 
 
-def _drawn(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+def _drawn(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
     picture = np.asarray(to_rgb(compared.image, DRAWN))
     titles = [_title(method, language) for method in methods]
     sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
@@ -240,7 +240,7 @@ def _title(method: Method, language: Language) -> str:
     return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
 
 
-def _label(model: Classifier, compared: _Compared, class_id: int, language: Language) -> str:
+def _label(model: Explainable, compared: _Compared, class_id: int, language: Language) -> str:
     text = _TEXTS(
         "logit",
         language,
@@ -250,7 +250,7 @@ def _label(model: Classifier, compared: _Compared, class_id: int, language: Lang
     return "\n".join([*textwrap.wrap(class_name(model, class_id, language), _LABEL_LETTERS), text])
 
 
-def _document(model: Classifier, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:
+def _document(model: Explainable, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:
     def told(class_id: int) -> dict[str, Any]:
         return {**named_class(model, class_id, language), "probability": compared.probability(class_id)}
 

@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from xaisigns.attribution.assignment import Rules
-from xaisigns.attribution.lrp import LRP, LedgerEntry
-from xaisigns.attribution.methods import Method, find_method
+from xaisigns.attribution.lrp import LedgerEntry
+from xaisigns.attribution.methods import find_method
 from xaisigns.attribution.result import Result
 from xaisigns.base.files import Place, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.preprocessing import MAX_PIXELS
-from xaisigns.errors import MethodError, TakenError
-from xaisigns.model.vgg import Classifier
+from xaisigns.errors import TakenError
+from xaisigns.model.explainable import Explainable
 from xaisigns.pictures.figures import PICTURE_MARK, show, write_picture
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
 
@@ -52,7 +52,7 @@ class Explaining:
 
 
 def explain_files(
-    model: Classifier,
+    model: Explainable,
     images: Sequence[Path] | None,
     out: Path,
     wanted: Explaining,
@@ -71,15 +71,13 @@ def explain_files(
         wanted.method, composite=wanted.composite, rules=wanted.rules, contrast=wanted.against is not None
     )
     explain = method.prepared(model)
-    lrp = _keeping_a_ledger(model, method, wanted) if wanted.ledger else None
     paths = images or example_files()
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
     for batch in batches(paths, skipped, wanted.max_pixels):
         x = model.preprocess([image for _, image in batch])
-        result = explain(x, wanted.target, wanted.against)
-        ledger = lrp.ledger(x, result.target, result.against) if lrp else None
+        result = explain(x, wanted.target, wanted.against, ledger=wanted.ledger)
         for index, (path, image) in enumerate(batch):
             one = _only(result, index)
             files = {"picture": names.take(path)}
@@ -91,17 +89,11 @@ def explain_files(
                 skipped.append({"image": str(path), "error": f"{path}: {error}"})
                 continue
             document = _document(model, path, one, files, wanted.language)
-            if ledger:
-                document["ledger"] = ledger_rows(ledger, index)
+            if result.ledger:
+                document["ledger"] = ledger_rows(result.ledger, index)
             results.append(document)
             progress("explaining", len(results) + len(skipped), len(paths))
     return {"results": results, "skipped": in_order(skipped, paths)}
-
-
-def _keeping_a_ledger(model: Classifier, method: Method, wanted: Explaining) -> LRP:
-    if method.composite is None:
-        raise MethodError(f"only LRP keeps a ledger; {method.name!r} hands nothing on from layer to layer")
-    return LRP(model, method.composite, wanted.rules, model.bounds)
 
 
 def _only(result: Result, index: int) -> Result:
@@ -143,7 +135,7 @@ def _npy(relevance: Tensor) -> bytes:
 
 
 def _document(
-    model: Classifier, path: Path, result: Result, files: dict[str, Path], language: Language
+    model: Explainable, path: Path, result: Result, files: dict[str, Path], language: Language
 ) -> dict[str, Any]:
     probabilities = result.probabilities[0]
 

@@ -25,7 +25,7 @@ from xaisigns.base.texts import Texts
 from xaisigns.data.classes import unnamed_class
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable, is_explainable
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
 
 PICTURE_MARK = b"tEXtSoftware\0xaisigns"
@@ -37,7 +37,9 @@ _LINES = (120, 104, 92, 76, 60, 44)  # letters of a heading's line: fewer where 
 _TEXTS = Texts("pictures")
 
 
-def show(model: nn.Module, images: Iterable[Picture], result: Result, *, language: Language | None = None) -> Figure:
+def show(
+    model: nn.Module | Explainable, images: Iterable[Picture], result: Result, *, language: Language | None = None
+) -> Figure:
     """A figure with one row for each image: the image, its heatmap, both overlaid, and the colour scale.
 
     Images are paths, PIL images or arrays, as ``rgb`` takes them. A model without class names has numbers. The scale is
@@ -59,9 +61,9 @@ def show(model: nn.Module, images: Iterable[Picture], result: Result, *, languag
     return figure
 
 
-def class_name(model: nn.Module, class_id: int, language: Language) -> str:
+def class_name(model: nn.Module | Explainable, class_id: int, language: Language) -> str:
     """What a picture calls a class: its name in one line of bounded length, its number where the model has no names."""
-    if isinstance(model, Classifier):
+    if is_explainable(model):
         name = printable(model.class_name(class_id, language))
         return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     return unnamed_class(class_id, language)
@@ -109,7 +111,7 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | No
     return mixed.clip(0, 1)
 
 
-def _heading(model: nn.Module, result: Result, index: int, language: Language) -> str:
+def _heading(model: nn.Module | Explainable, result: Result, index: int, language: Language) -> str:
     """What the image was called, and what was asked of it."""
     called = int(result.predicted[index])
     share = percent(float(result.probabilities[index, called]), language)

@@ -12,7 +12,7 @@ from PIL import Image
 from xaisigns.base.language import Language
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, rgb
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 
 _BATCH = 16
 _PIXELS = 1_000_000
@@ -82,13 +82,13 @@ def in_order(skipped: list[dict[str, str]], paths: Sequence[Path]) -> list[dict[
     return sorted(skipped, key=lambda one: places[one["image"]])
 
 
-def check_class(model: Classifier, option: str, class_id: int | None) -> None:
+def check_class(model: Explainable, option: str, class_id: int | None) -> None:
     """Raise ModelError, naming the option, for a class that the model does not have."""
-    classes = model.settings.classes
+    classes = model.classes
     if class_id is not None and class_id not in range(classes):
         raise ModelError(f"the model has no class {class_id}; give --{option} a number from 0 to {classes - 1}")
 
 
-def named_class(model: Classifier, class_id: int, language: Language) -> dict[str, Any]:
+def named_class(model: Explainable, class_id: int, language: Language) -> dict[str, Any]:
     """A class as it is told in JSON."""
     return {"id": class_id, "name": model.class_name(class_id, language)}

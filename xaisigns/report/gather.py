@@ -16,8 +16,8 @@ from torch import Tensor
 
 from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.lrp import LRP
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import Method
-from xaisigns.attribution.selection import select_methods
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.numbers import percent
 from xaisigns.base.progress import Progress, silent
@@ -30,7 +30,7 @@ from xaisigns.errors import ModelError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass
 from xaisigns.model.evaluation import accuracy_report, class_name
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.explainable import Explainable, Preprocessing
 from xaisigns.pictures.explanation import ledger_rows
 from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
@@ -64,7 +64,7 @@ class Reporting:
     seed: int = 0
 
 
-def gather(model: Classifier, root: Path, wanted: Reporting, progress: Progress = silent) -> content.Report:
+def gather(model: Explainable, root: Path, wanted: Reporting, progress: Progress = silent) -> content.Report:
     """All of a report on the test images below ``root``.
 
     What takes long (predictions, heatmaps, scores) is kept in the cache, so that a second report on the same model and
@@ -83,12 +83,9 @@ def gather(model: Classifier, root: Path, wanted: Reporting, progress: Progress 
         date=today(),
         model=wanted.name,
         data=_data(study, wanted.language),
-        names={
-            class_id: class_name(model, study.data, class_id, wanted.language)
-            for class_id in range(model.settings.classes)
-        },
+        names={class_id: class_name(model, study.data, class_id, wanted.language) for class_id in range(model.classes)},
         methods=tuple(content.Method(method.name, method.name.replace("_", " "), method.control) for method in methods),
-        evaluation=_evaluation(accuracy_report(study.labels, called, model.settings.classes)),
+        evaluation=_evaluation(accuracy_report(study.labels, called, model.classes)),
         sections=_sections(study, methods, classes, scored, wanted),
         finding=_finding(study, wanted.language),
         highlights=_highlights(study, methods[0]),
@@ -110,7 +107,7 @@ class _Scored:
     """The methods' scores on images with known truth, and on whole signs: means of heatmaps and relevance inside."""
 
     def __init__(self, study: Study, methods: Sequence[Method], wanted: Reporting) -> None:
-        self._seed, self._settings = wanted.seed, study.model.settings
+        self._seed, self._preprocessing = wanted.seed, study.model.preprocessing
         scoring = Scoring(seed=wanted.seed)
         truth = study.truth
         self.cases = study.cases(truth, wanted.examples, wanted.seed)
@@ -139,7 +136,9 @@ class _Scored:
         rows = chosen.numpy()
         maps = {name: heatmaps[rows].mean(axis=0) for name, heatmaps in self._heatmaps.items()}
         finite = {name: heatmap for name, heatmap in maps.items() if np.isfinite(heatmap).all()}
-        return content.Mean(int(chosen.sum()), _pixels(self._settings, self.signs.images[chosen].mean(dim=0)), finite)
+        return content.Mean(
+            int(chosen.sum()), _pixels(self._preprocessing, self.signs.images[chosen].mean(dim=0)), finite
+        )
 
     def inside(self, class_id: int) -> dict[str, float]:
         """Each method's mean share of positive relevance inside the signs of a class; none where no box is known."""
@@ -158,8 +157,8 @@ def _data(study: Study, language: Language) -> str:
     return counted(WORDS[language], key, len(study.data), language, name=study.data.root.name)
 
 
-def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:
-    known = range(model.settings.classes)
+def _classes(model: Explainable, wanted: Sequence[int] | None) -> list[int]:
+    known = range(model.classes)
     for class_id in wanted or ():
         if class_id not in known:
             raise ModelError(f"the model has no class {class_id}; give --classes numbers from 0 to {len(known) - 1}")
@@ -243,7 +242,7 @@ def _highlights(study: Study, method: Method) -> tuple[content.Highlight, ...]:
     signs = example_signs()
     images = model.preprocess(list(signs.values()))
     with own_torch_state(), torch.no_grad():
-        sure, called = model(images).softmax(dim=1).max(dim=1)
+        sure, called = model.module(images).softmax(dim=1).max(dim=1)
     heatmaps = study.heatmaps(list(signs.values()), called.tolist(), method)
     return tuple(
         content.Highlight(
@@ -280,11 +279,12 @@ def _propagation(study: Study, methods: Sequence[Method], language: Language) ->
         name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]
     x = model.preprocess([image])
     with own_torch_state(), torch.no_grad():
-        called = int(model(x).argmax())
-    ledger = LRP(model, composite, bounds=model.bounds).ledger(x, called)
+        called = int(model.module(x).argmax())
+    lrp = LRP(model.module, composite, bounds=model.bounds)
+    ledger = lrp.ledger(x, called)
     return content.Propagation(
         composite,
-        tuple(content.RuleRow(**row) for row in rule_table(model, composite)),
+        tuple(content.RuleRow(**row) for row in rule_table(model.module, lrp.assignments)),
         tuple(content.LedgerRow(**row) for row in ledger_rows(ledger, 0)),
         f"{name}, {class_name(model, data, called, language)}",
     )
@@ -295,9 +295,9 @@ def _score(told: Mapping[str, Any]) -> content.Score:
     return content.Score(*(math.nan if number is None else number for number in numbers))
 
 
-def _pixels(settings: NetworkSettings, image: Tensor) -> content.Pixels:
+def _pixels(preprocessing: Preprocessing, image: Tensor) -> content.Pixels:
     """A normalised image ``(3, S, S)`` as people see it."""
-    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (settings.mean, settings.std))
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
     pixels: content.Pixels = ((image * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     return pixels
 

@@ -9,7 +9,7 @@ from typing import Any
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import OutputError
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.report.gather import Reporting, gather
 from xaisigns.report.html import HTML_MARK, html_report
 from xaisigns.report.pdf import PDF_MARK, pdf_report
@@ -20,7 +20,7 @@ _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 
 def write_reports(
-    model: Classifier,
+    model: Explainable,
     root: Path,
     wanted: Reporting,
     paths: Mapping[str, Path],

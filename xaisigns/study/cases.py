@@ -24,7 +24,7 @@ from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError, ModelError
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, check_whole
 from xaisigns.model.evaluation import refuse_unknown_classes
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 
 Masks = Literal["sticker", "roi"]
 
@@ -67,7 +67,7 @@ class Cases:
 
 
 def find_cases(
-    model: Classifier,
+    model: Explainable,
     data: ImageSet,
     kind: Masks | None,
     per_class: int,
@@ -114,7 +114,7 @@ class _Case:
     called: int = -1
 
 
-def _stickers(model: Classifier, kind: Masks | None) -> Manipulation | None:
+def _stickers(model: Explainable, kind: Masks | None) -> Manipulation | None:
     """Stickers like those of the training, for every image; None where signs are wanted."""
     trained_with = model.manipulation if kind != "roi" else None
     if trained_with and trained_with.class_id is not None:
@@ -136,7 +136,7 @@ def _by_class(samples: Sequence[Sample], seed: int) -> dict[int, list[Sample]]:
 
 
 def _of_class(
-    model: Classifier,
+    model: Explainable,
     data: ImageSet,
     samples: Sequence[Sample],
     count: int,
@@ -149,7 +149,9 @@ def _of_class(
         if len(found) >= count:
             break
         batch = samples[start : start + _BATCH]
-        found += _called(model, [_case(data, sample, stickers, model.settings.input_size) for sample in batch], wanted)
+        found += _called(
+            model, [_case(data, sample, stickers, model.preprocessing.input_size) for sample in batch], wanted
+        )
     return found[:count]
 
 
@@ -172,15 +174,15 @@ def _box(roi: Box, size: tuple[int, int]) -> NDArray[np.bool_]:
     return mask
 
 
-def _called(model: Classifier, cases: list[_Case], wanted: int | None) -> list[_Case]:
+def _called(model: Explainable, cases: list[_Case], wanted: int | None) -> list[_Case]:
     """The cases with what the model calls them; only those of the wanted class where there is one."""
     with own_torch_state(), torch.inference_mode():
-        called = model(model.preprocess([case.image for case in cases])).argmax(dim=1).tolist()
+        called = model.module(model.preprocess([case.image for case in cases])).argmax(dim=1).tolist()
     answered = [replace(case, called=class_id) for case, class_id in zip(cases, called, strict=True)]
     return [case for case in answered if wanted in (None, case.called)]
 
 
-def _joined(kind: Masks | Literal["image"], cases: list[_Case], model: Classifier) -> Cases:
+def _joined(kind: Masks | Literal["image"], cases: list[_Case], model: Explainable) -> Cases:
     masks = np.stack([case.mask for case in cases])
     return Cases(
         kind,

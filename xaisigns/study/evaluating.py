@@ -5,12 +5,12 @@ from typing import Any
 from xaisigns.base.language import Language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.model.evaluation import accuracy_report, class_name, sticker_report
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.study.study import Data, Study, images_of
 
 
 def evaluate(
-    model: Classifier, data: Data = None, *, language: Language | None = None, progress: Progress = silent
+    model: Explainable, data: Data = None, *, language: Language | None = None, progress: Progress = silent
 ) -> dict[str, Any]:
     """Measure the model on test images: the document of ``xaisigns evaluate --json``, plain data.
 
@@ -20,7 +20,7 @@ def evaluate(
     missing or broken, or has classes that the model does not have.
     """
     study = Study(model, images_of(data, "test", progress), progress)
-    classes = model.settings.classes
+    classes = model.classes
     report = accuracy_report(study.labels, study.logits.argmax(dim=1), classes)
     for row in report["classes"]:
         row["name"] = class_name(model, study.data, row["id"], language)

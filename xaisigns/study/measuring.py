@@ -17,6 +17,7 @@ from xaisigns.metrics.faithfulness import Filling, check_filling
 from xaisigns.metrics.intervals import bootstrap_interval
 from xaisigns.metrics.measures import SENSITIVITY_SAMPLES
 from xaisigns.metrics.settings import MOST_STEPS, check_whole
+from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases
 
 DEFAULT_GROUPS = ("localisation", "complexity", "flipping")
@@ -69,7 +70,7 @@ class Scoring:
 
 
 def explain_cases(
-    model: nn.Module, cases: Cases, method: Method, done: Callable[[int], None] = lambda _: None
+    model: nn.Module | Explainable, cases: Cases, method: Method, done: Callable[[int], None] = lambda _: None
 ) -> Tensor:
     """The method's relevance of all cases, ``(N, 3, S, S)``; ``done`` hears how many images each batch had."""
     explain = method.prepared(model)
@@ -82,14 +83,17 @@ def explain_cases(
     return torch.cat(parts)
 
 
-def explanation_of(model: nn.Module, cases: Cases, method: Method, relevance: Tensor, scoring: Scoring) -> Explanation:
+def explanation_of(
+    model: nn.Module | Explainable, cases: Cases, method: Method, relevance: Tensor, scoring: Scoring
+) -> Explanation:
     """What a method says about the cases, as metrics are asked about it."""
+    bounds = getattr(model, "bounds", None)  # which a network with other weights does not have itself
 
     def attribute(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:
-        return method(network, images, target).relevance
+        return method.prepared(network, bounds)(images, target).relevance
 
     return Explanation(
-        model,
+        module_of(model),
         cases.images,
         cases.target,
         relevance,
@@ -101,12 +105,12 @@ def explanation_of(model: nn.Module, cases: Cases, method: Method, relevance: Te
     )
 
 
-def calls_again(model: nn.Module, group: str) -> int:
+def calls_again(model: nn.Module | Explainable, group: str) -> int:
     """How often the package's own metrics of a group ask a method again about each image."""
     if group == "robustness":
         return 1 + SENSITIVITY_SAMPLES
     if group == "randomisation":
-        return 3 + sum(hasattr(layer, "reset_parameters") for layer in model.modules())
+        return 3 + sum(hasattr(layer, "reset_parameters") for layer in module_of(model).modules())
     return 0
 
 

@@ -3,21 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from xaisigns.attribution.selection import select_methods
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import DataError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.faithfulness import Filling
 from xaisigns.metrics.localisation import area_share, grown
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.study.cases import NO_TRUTH, Masks
 from xaisigns.study.measuring import DEFAULT_GROUPS, Scoring, summarised
 from xaisigns.study.study import Data, Study, images_of
 
 
 def score(
-    model: Classifier,
+    model: Explainable,
     data: Data = None,
     methods: str | Iterable[str] = "default",
     *,
@@ -48,7 +48,7 @@ def score(
     language, chosen = chosen_language(language), select_methods(methods)
     groups = metrics.split(",") if isinstance(metrics, str) else metrics
     scoring = Scoring([group.strip() for group in groups], steps, filling, seed)
-    scoring.check_steps(model.settings.input_size**2)
+    scoring.check_steps(model.preprocessing.input_size**2)
     study = Study(model, images_of(data, "test", progress), progress)
     cases = study.cases(masks, per_class, seed)
     if masks == "roi" and cases.kind == "image":

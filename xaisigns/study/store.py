@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaisigns.base.cache import cached_arrays, digest_of, is_cached, made_by
+from xaisigns.model.explainable import Explainable, is_explainable, module_of
 
 _LAYERS = ("data", "model", "attribution", "metrics", "study")
 _LIBRARIES = ("numpy", "pillow", "torch", "torchvision", "captum", "scikit-image", "scikit-learn")
@@ -24,8 +25,8 @@ class Store:
     may have the same weights and answer differently.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
+    def __init__(self, model: nn.Module | Explainable) -> None:
+        self._model, self._module = model, module_of(model)
 
     def recall(self, kind: str, key: Sequence[Any], make: Callable[[], Arrays], *, keep: bool = True) -> Arrays:
         """The arrays that ``make`` gives, from the disk where they have been made before.
@@ -42,25 +43,23 @@ class Store:
     @cached_property
     def weights(self) -> str:
         """SHA-256 of the model's weights."""
-        return digest_of(*(value.numpy(force=True) for value in self._model.state_dict().values()))
+        return digest_of(*(value.numpy(force=True) for value in self._module.state_dict().values()))
 
     @cached_property
     def _key(self) -> list[Any]:
-        model = self._model
-        settings: Any = getattr(model, "settings", None)
-        bounds: tuple[Tensor, ...] = getattr(model, "bounds", None) or ()
+        bounds: tuple[Tensor, ...] = getattr(self._model, "bounds", None) or ()
         return [
             made_by(_LAYERS, _LIBRARIES),
             self.weights,
-            list(model.state_dict()),
-            repr(model),
-            asdict(settings) if settings else None,
+            list(self._module.state_dict()),
+            repr(self._module),
+            asdict(self._model.preprocessing) if is_explainable(self._model) else None,
             digest_of(*(bound.numpy(force=True) for bound in bounds)),
         ]
 
     @cached_property
     def _known(self) -> bool:
-        return all(_is_known(layer) for layer in self._model.modules())
+        return all(_is_known(layer) for layer in self._module.modules())
 
 
 def _is_known(layer: nn.Module) -> bool:

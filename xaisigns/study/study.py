@@ -23,7 +23,7 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.explanation import Explanation
 from xaisigns.model.evaluation import predict, refuse_unknown_classes
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable
 from xaisigns.study.cases import Cases, Masks, find_cases
 from xaisigns.study.measuring import Scoring, calls_again, explain_cases, explanation_of
 from xaisigns.study.store import Arrays, Store
@@ -59,7 +59,7 @@ class Study:
     Raises DataError for missing or broken data, and for classes that the model does not have.
     """
 
-    def __init__(self, model: Classifier, data: ImageSet, progress: Progress = silent) -> None:
+    def __init__(self, model: Explainable, data: ImageSet, progress: Progress = silent) -> None:
         refuse_unknown_classes(model, data)
         self.model, self.data, self.store, self._progress = model, data, Store(model), progress
         self.labels = torch.tensor([sample.class_id for sample in data.samples])
@@ -160,7 +160,7 @@ class Study:
         return seconds
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
-        pixels = decode(self.data, self.model.settings.input_size, stickers, progress=self._progress)
+        pixels = decode(self.data, self.model.preprocessing.input_size, stickers, progress=self._progress)
 
         def make() -> Arrays:
             return {"logits": predict(self.model, pixels, self._progress).numpy()}

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from xaisigns.attribution.assignment import Rules, assign, write_rules
 from xaisigns.attribution.canonize import canonize, leaves
-from xaisigns.attribution.composites import COMPARED, Rule
+from xaisigns.attribution.composites import COMPARED
 from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.named_rules import Rule
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet
 from xaisigns.errors import MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases, Masks
 from xaisigns.study.store import Arrays, Store
 from xaisigns.study.study import Data, Study, images_of
@@ -79,7 +80,7 @@ class Tuning:
 
 
 def tune(
-    model: Classifier,
+    model: Explainable,
     data: Data = None,
     *,
     metric: str = "relevance_mass",
@@ -108,7 +109,11 @@ def tune(
 
 
 def search(
-    model: nn.Module, training: Cases, held_out: Cases, metric: str = "relevance_mass", progress: Progress = silent
+    model: nn.Module | Explainable,
+    training: Cases,
+    held_out: Cases,
+    metric: str = "relevance_mass",
+    progress: Progress = silent,
 ) -> Tuning:
     """Search the rules that put most relevance where the masks of ``training`` are, and measure them on ``held_out``.
 
@@ -138,11 +143,11 @@ def _check_metric(metric: str) -> None:
 class _Search:
     """Settings tried on some images."""
 
-    def __init__(self, model: nn.Module, cases: Cases, metric: str, progress: Progress = silent) -> None:
+    def __init__(self, model: nn.Module | Explainable, cases: Cases, metric: str, progress: Progress = silent) -> None:
         self.model, self.cases, self.progress = model, cases, progress
         self.metric, self.masks = metric, grown(cases.masks)
         self.store = Store(model)
-        network = canonize(model)
+        network = canonize(module_of(model))
         self.layers = [name for name, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
         self.composites: dict[str, Mapping[str, Rule]] = {
             name: {row.layer: row.rule for row in assign(network, name)} for name in COMPARED
@@ -213,7 +218,7 @@ class _Search:
 
     def _flipping_area(self, relevance: Tensor) -> Tensor:
         most, least = (
-            pixel_flipping(self.model, self.cases.images, relevance, self.cases.target, order=order)
+            pixel_flipping(module_of(self.model), self.cases.images, relevance, self.cases.target, order=order)
             for order in ("most", "least")
         )
         return flipping_area(most, least)

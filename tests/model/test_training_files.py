@@ -8,8 +8,8 @@ import pytest
 from tests.model.test_training import NETWORK
 from xaisigns.errors import OutputError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.places import LOG_COLUMNS, check_training_places, checkpoint_path, training_places
 from xaisigns.model.tensor_files import write_tensors
+from xaisigns.model.training_files import LOG_COLUMNS, check_training_places, checkpoint_path, training_places
 from xaisigns.model.vgg import Classifier, initialise
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from xaisigns.attribution.composites import COMPOSITES
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import DEFAULT_METHODS, methods
-from xaisigns.attribution.selection import select_methods
 from xaisigns.errors import MethodError
 
 

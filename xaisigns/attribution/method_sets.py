@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from xaisigns.attribution.composites import COMPARED
+from xaisigns.attribution.composites import COMPARED, COMPOSITES
 from xaisigns.attribution.methods import DEFAULT_METHODS, Method, find_method, methods
 from xaisigns.errors import MethodError
-
-_LRP = tuple(f"lrp:{composite}{contrast}" for composite in COMPARED for contrast in ("", ":contrast"))
 
 
 def select_methods(texts: str | Iterable[str]) -> list[Method]:
@@ -29,4 +27,6 @@ def select_methods(texts: str | Iterable[str]) -> list[Method]:
 
 def _sets() -> Mapping[str, tuple[str, ...]]:
     others = tuple(method.name for method in methods() if method.name != "lrp")
-    return {"default": DEFAULT_METHODS, "composites": _LRP, "all": (*_LRP, *others)}
+    composites = dict.fromkeys((*COMPARED, *COMPOSITES))
+    lrp = tuple(f"lrp:{composite}{contrast}" for composite in composites for contrast in ("", ":contrast"))
+    return {"default": DEFAULT_METHODS, "composites": lrp, "all": (*lrp, *others)}
