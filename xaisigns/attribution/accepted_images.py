@@ -1,6 +1,8 @@
-"""Which images a canonized network takes, told before anything is computed."""
+"""Which images a canonized network takes, and why it does not take others."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +19,9 @@ class Images:
     def __init__(self, network: nn.Sequential) -> None:
         self._network = network
         self._weight = next(network.parameters(), None)
-        self._known: set[torch.Size] = set()
 
     def own(self, images: Tensor) -> Tensor:
-        """The images without a graph. Raises ShapeError for what the network does not take."""
+        """The images without a graph. Raises ShapeError for what are no images of the network's type and device."""
         if not isinstance(images, Tensor):
             raise ShapeError(
                 f"images must be a tensor (N, C, H, W), as model.preprocess gives it; got {type(images).__name__}"
@@ -37,13 +38,20 @@ class Images:
                 f"images must be {weight.dtype} on {weight.device} as the model is, got {images.dtype} on "
                 f"{images.device}; bring both together with .to(...)"
             )
-        if images.shape[1:] not in self._known:
-            problem = misfit(self._network, images.shape[1:])
-            if problem:
-                raise ShapeError(f"the model does not take images {tuple(images.shape)}: {problem}")
-            self._known.add(images.shape[1:])
         own = images.detach()
         return own.clone() if own.is_inference() else own
+
+    @contextmanager
+    def told(self, images: Tensor) -> Iterator[None]:
+        """Where the network is run: raises ShapeError, naming the layer, for images that it does not take."""
+        try:
+            yield
+        except Exception as error:
+            # Asked only now: to compute with shapes alone, torch imports its compiler, which takes seconds.
+            problem = misfit(self._network, images.shape[1:])
+            if problem:
+                raise ShapeError(f"the model does not take images {tuple(images.shape)}: {problem}") from error
+            raise
 
 
 def misfit(network: nn.Sequential, shape: torch.Size | tuple[int, ...]) -> str | None:

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from contextlib import suppress
 from typing import TypeGuard
 
 import torch
@@ -122,9 +123,16 @@ def _probe(network: nn.Sequential) -> Tensor | None:
         return None
     first = weighted[0]
     channels = (first.weight.shape[1] * first.groups,) if isinstance(first, nn.Conv2d) else (3, 1)
-    shapes = ((count, side, side) for count, side in itertools.product(channels, _SIDES))
+    shapes = [(count, side, side) for count, side in itertools.product(channels, _SIDES)]
+    usual = _noise(shapes[0], first.weight)
+    # Tried, since to compute with shapes alone torch imports its compiler, which takes seconds.
+    with suppress(RuntimeError, ValueError, IndexError):
+        if _are_logits(logits_of(network, usual), 2):
+            return usual
     shape = next((shape for shape in shapes if misfit(network, shape) is None), None)
-    if shape is None:
-        return None
+    return None if shape is None else _noise(shape, first.weight)
+
+
+def _noise(shape: tuple[int, ...], like: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(first.weight)
+    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(like)

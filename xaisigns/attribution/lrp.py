@@ -103,7 +103,8 @@ class LRP:
             try:
                 for rule in self._rules if ledger else ():
                     rule.record = sums
-                relevance = self._captum.relevance(own, targets, others)
+                with self._images.told(own):
+                    relevance = self._captum.relevance(own, targets, others)
             finally:
                 for rule in self._rules if ledger else ():
                     rule.record = None

@@ -78,7 +78,8 @@ class Prepared:
             raise MethodError(f"only LRP keeps a ledger; {self._method.name!r} hands nothing on from layer to layer")
         with own_torch_state(), self._lock:
             own = self._taken.own(images)
-            logits = torch.cat([self._asked.logits(batch) for batch in own.split(BATCH)])
+            with self._taken.told(own):
+                logits = torch.cat([self._asked.logits(batch) for batch in own.split(BATCH)])
             targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target", own.device)
             check_outputs(logits, targets)
             others = self._others(logits, targets, against)

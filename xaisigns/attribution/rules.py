@@ -303,7 +303,9 @@ def _pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
         leaf = x.detach().requires_grad_()
         # forward, not a call: the layer of the network carries this very rule as a hook.
         z = layer.forward(leaf)
-    (gradient,) = torch.autograd.grad(z, leaf, share)
+        # As a sum: given a gradient to start from, torch imports its symbolic shapes, which takes half a second.
+        weighted = (z * share).sum()
+    (gradient,) = torch.autograd.grad(weighted, leaf)
     return gradient.clone()
 
 
