@@ -84,8 +84,8 @@ def refuse_unknown_classes(model: Explainable, data: ImageSet) -> None:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
     if data.has_gtsrb_classes:
         return
-    theirs = data.class_names["en"]
-    ours = model.class_names.get("en", theirs)
+    theirs = names_in(data.class_names, "en")
+    ours = names_in(model.class_names, "en") or theirs
     if len(theirs) != classes or len(ours) != classes:
         raise DataError(
             f"the model has {classes} outputs, but {data.root} has {len(theirs)} classes; name its own data"

@@ -1,4 +1,4 @@
-"""Methods side by side: one picture an image, methods as columns, classes as rows."""
+"""Methods side by side: one picture per image, methods as columns, classes as rows."""
 
 import re
 import textwrap
@@ -65,7 +65,7 @@ def compare(
 
     Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
     the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
-    takes them. ``language`` is "de" or "en"; without it that of the variable
+    takes them. ``language`` is a code such as "de", by default that of the variable
     XAISIGNS_LANG, else English. Raises ModelError for a model that was not loaded by ``load_model`` and for a class
     that the model does not have, ShapeError and DataError as ``preprocess`` does, LanguageError for another language,
     MethodError and RuleError as ``select_methods`` does.

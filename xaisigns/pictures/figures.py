@@ -43,9 +43,9 @@ def show(
     """A figure with one row for each image: the image, its heatmap, both overlaid, and the colour scale.
 
     Images are paths, PIL images or arrays, as ``rgb`` takes them. A model without class names has numbers. The scale is
-    symmetric around zero and each row's own; its unit is that of the target logit. ``language`` is "de" or "en";
-    without it that of the variable XAISIGNS_LANG, else English. Raises ShapeError when there are not as many images as
-    attributions, DataError for one that cannot be read, LanguageError for another language.
+    symmetric around zero and each row's own; its unit is that of the target logit. ``language`` is a code such as
+    "de", by default that of the variable XAISIGNS_LANG, else English. Raises ShapeError when there are not as many
+    images as attributions, DataError for one that cannot be read, LanguageError for another language.
     """
     language = chosen_language(language)
     pictures = rgb_images(images, longest=DRAWN)
@@ -112,7 +112,7 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | No
 
 
 def _heading(model: nn.Module | Explainable, result: Result, index: int, language: Language) -> str:
-    """What the image was called, and what was asked of it."""
+    """What the image was classified as, and what was asked about it."""
     called = int(result.predicted[index])
     share = percent(float(result.probabilities[index, called]), language)
     told = _TEXTS("called", language, name=class_name(model, called, language), share=share)
