@@ -22,7 +22,6 @@ from xaisigns.cli.terminal import (
     bars,
     class_number,
     load,
-    or_rendered,
     print_json,
     say,
 )
@@ -60,29 +59,29 @@ def report(
     json: Json = False,
 ) -> None:
     """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
-    from xaisigns.report.gather import REPORT_METHODS, Reporting
-    from xaisigns.report.writing import check_reports, write_reports
+    from xaisigns.report.collection import REPORT_METHODS
+    from xaisigns.report.report_files import check_reports
+    from xaisigns.report.report_files import report as write_report
 
     pdf = out or (None if html else Path("report.pdf"))
-    paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
-    check_reports(paths, force=force)
+    check_reports({kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}, force=force)
+    wanted = _ids(classes)
     network = load(model, input_size, mean, std)
     with bars(lang) as progress:
-        document = write_reports(
+        document = write_report(
             network,
-            or_rendered(root, progress),
-            Reporting(
-                name=model,
-                command=_command(lang),
-                methods=methods.split(",") if methods else REPORT_METHODS,
-                classes=_ids(classes),
-                examples=examples,
-                language=lang,
-                seed=seed,
-            ),
-            paths,
-            progress,
+            root,
+            pdf,
+            html,
+            methods=methods or REPORT_METHODS,
+            classes=wanted,
+            examples=examples,
+            language=lang,
+            seed=seed,
+            name=model,
+            command=_command(lang),
             force=force,
+            progress=progress,
         )
     if json:
         print_json(document)

@@ -50,13 +50,12 @@ def rules(
 
 
 def _print(layers: list[dict[str, Any]], language: Language) -> None:
-    from xaisigns.report.words import WORDS as REPORT_WORDS
-    from xaisigns.report.words import told_change
+    from xaisigns.report.rule_words import told_change, told_source
 
     words = WORDS.all(language)
     table = Table(*(words[key] for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in layers:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
-        source, change = REPORT_WORDS[language][f"source_{row['source']}"], told_change(row["change"], language)
+        source, change = told_source(row["source"], language), told_change(row["change"], language)
         table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)
     print_table(table)

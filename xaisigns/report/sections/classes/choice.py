@@ -1,11 +1,11 @@
 """Which images of a class a report shows: typical ones, doubtful ones, wrong ones, and what a sticker does."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from xaisigns.report.content import Kind
+Kind = Literal["typical", "unsure", "mistaken", "stickered"]
 
 
 class Chosen(NamedTuple):
@@ -25,10 +25,10 @@ def choose(
 ) -> list[Chosen]:
     """Up to ``count`` images of a class, no image twice for the same reason.
 
-    First one that is as sure as the median of those called right, the least sure of them, the surest of those called
-    wrong, and one with a sticker that is called the sticker's class, where there are any; then more typical ones.
-    ``labels`` are ``(N,)``; ``probabilities`` ``(N, classes)`` of the images as they are, ``stickered`` of the same
-    images with stickers.
+    First one that is as sure as the median of those classified correctly, the least sure of them, the surest of those
+    misclassified, and one with a sticker that is taken for the sticker's class, where there are any; then more typical
+    ones. ``labels`` are ``(N,)``; ``probabilities`` ``(N, classes)`` of the images as they are, ``stickered`` of the
+    same images with stickers.
     """
     own = (labels == class_id).nonzero().squeeze(1)
     surest = probabilities[own].max(dim=1)

@@ -1,0 +1,63 @@
+"""How LRP was set: the rule of every layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from xaisigns.attribution.assignment import rule_table
+from xaisigns.base.numbers import number
+from xaisigns.report.page_text import plain
+from xaisigns.report.report import Report
+from xaisigns.report.rule_words import told_change, told_source
+from xaisigns.report.section import Section
+
+if TYPE_CHECKING:
+    from xaisigns.report.collection import Source
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A layer and its rule, as rule_table says it."""
+
+    layer: str
+    type: str
+    rule: str
+    parameters: Mapping[str, float]
+    source: str
+    change: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Rules(Section):
+    """The composite, and each layer's rule from the input on."""
+
+    order = 50
+
+    composite: str
+    rules: tuple[RuleRow, ...]
+
+    @classmethod
+    def collect(cls, source: "Source") -> Self | None:
+        """Those of the first LRP; None without one."""
+        composite = source.composite
+        if composite is None:
+            return None
+        return cls(composite, tuple(RuleRow(**row) for row in rule_table(source.study.model, composite)))
+
+    def tell(self, report: Report) -> dict[str, Any]:
+        """The rows of the table."""
+        language = report.language
+        rows = [
+            {
+                "layer": plain(row.layer),
+                "type": plain(row.type),
+                "rule": plain(row.rule),
+                "parameters": plain(
+                    ", ".join(f"{key} {number(value, language)}" for key, value in row.parameters.items())
+                ),
+                "source": told_source(row.source, language),
+                "change": plain(told_change(row.change, language)),
+            }
+            for row in self.rules
+        ]
+        return {"note": self.texts("note", language, composite=plain(self.composite)), "rules": rows}
