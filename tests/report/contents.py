@@ -47,6 +47,8 @@ def example(kind="typical", called=0, **changes):
 
 
 SCORES = {"inside": {"lrp": Score(0.75, 0.7, 0.8), "saliency": Score(0.5, 0.4, 0.6), "random": Score(0.2, 0.1, 0.3)}}
+METRICS = (Metric("inside", "Relevanz im Schild", "higher", "Anteil im Schild."),)
+HIGHLIGHTS = (Highlight(0, 1, 0.5, photo(2), halves(), "lrp", stickered=True),)
 EXAMPLES = (example(), example("unsure"), example("mistaken", 1), example("stickered", 2))
 CLASSES = (
     ShownClass(0, EXAMPLES, Mean(1234, photo(1), heatmaps()), {"lrp": 0.62}, SCORES),
@@ -64,8 +66,8 @@ def small_report(
     *,
     classes=CLASSES,
     finding="Das Netz hat „Aufkleber = 70“ gelernt.",
-    highlights=(Highlight(0, 1, 0.5, photo(2), halves(), "lrp", stickered=True),),
-    metrics=(Metric("inside", "Relevanz im Schild", "higher", "Anteil im Schild."),),
+    highlights=HIGHLIGHTS,
+    metrics=METRICS,
     scores=SCORES,
     rules=RULES,
     ledger=LEDGER,
@@ -92,7 +94,7 @@ def small_report(
         ),
         *more,
     ]
-    content = Report(
+    given = dict(
         language="de",
         date=datetime.date(2026, 3, 1),
         model="stickered",
@@ -108,7 +110,7 @@ def small_report(
         ),
         sections=tuple(sorted(sections, key=lambda section: section.order)),
     )
-    return replace(content, **changes)
+    return Report(**{**given, **changes})
 
 
 def bare_report(**changes) -> Report:

@@ -1,3 +1,5 @@
+"""What the sections of a report collect, against the model and the metrics themselves."""
+
 import json
 
 import numpy as np
@@ -15,9 +17,14 @@ from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import grown, relevance_mass
-from xaisigns.report.choosing import Chosen, choose
-from xaisigns.report.gather import Reporting, gather
-from xaisigns.report.words import METRIC_WORDS
+from xaisigns.report.collection import Reporting, collect_report
+from xaisigns.report.measured import SHOWN_METRICS
+from xaisigns.report.sections.classes import Classes
+from xaisigns.report.sections.conservation import Conservation
+from xaisigns.report.sections.front import Front
+from xaisigns.report.sections.reproduction import Reproduction
+from xaisigns.report.sections.rules import Rules
+from xaisigns.report.sections.scores import MethodScores
 from xaisigns.study import study
 from xaisigns.study.cases import find_cases
 
@@ -49,7 +56,7 @@ def model(untrained, gtsrb):
 
 @pytest.fixture
 def report(model, gtsrb):
-    return gather(model, gtsrb, wanted(), silent)
+    return collect_report(model, gtsrb, wanted(), silent)
 
 
 def said(model, sample, stickered):
@@ -63,7 +70,7 @@ def said(model, sample, stickered):
 def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(model, gtsrb, report):
     samples = GTSRB(gtsrb, "test").samples
     shown = 0
-    for section in report.sections:
+    for section in report.section(Classes).classes:
         for example in section.examples:
             own = [sample for sample in samples if sample.class_id == section.id]
             found = [said(model, sample, example.kind == "stickered") for sample in own]
@@ -78,30 +85,31 @@ def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(mod
             np.testing.assert_allclose(example.heatmaps["saliency"], heatmap, rtol=1e-4, atol=1e-7)
             shown += 1
     assert shown >= 6
-    assert {section.id for section in report.sections if section.examples} <= set(DRAWN)
-    assert len(report.sections) == 43
+    assert {section.id for section in report.section(Classes).classes if section.examples} <= set(DRAWN)
+    assert len(report.section(Classes).classes) == 43
 
 
 def test_scores_are_those_of_the_stickers(model, gtsrb, report):
     cases = find_cases(model, gtsrb, "sticker", 3)
     relevance = find_method("saliency")(model, cases.images, cases.target).relevance
     mass = relevance_mass(relevance, grown(cases.masks))
-    assert report.scores["relevance_mass_grown"]["saliency"].mean == pytest.approx(float(mass.mean()), rel=1e-4)
-    assert report.scores["relevance_mass_grown"].keys() == set(METHODS)
-    for section in report.sections:
+    scores = report.section(MethodScores).scores["relevance_mass_grown"]
+    assert scores["saliency"].mean == pytest.approx(float(mass.mean()), rel=1e-4)
+    assert scores.keys() == set(METHODS)
+    for section in report.section(Classes).classes:
         own = cases.labels == section.id
         if own.any():
             score = section.scores["relevance_mass_grown"]["saliency"]
             assert score.mean == pytest.approx(float(mass[own].mean()), rel=1e-4)
         else:
             assert section.scores == {}
-    assert report.metrics[0].label == "Relevance on the sticker"
+    assert report.section(MethodScores).metrics[0].label == "Relevance on the sticker"
 
 
 def test_means_and_shares_are_of_whole_signs(model, gtsrb, report):
     signs = find_cases(model, gtsrb, "roi", 3)
     relevance = find_method("edges")(model, signs.images, signs.target).relevance
-    for section in report.sections:
+    for section in report.section(Classes).classes:
         own = signs.labels == section.id
         right = own & (signs.target == section.id)
         assert (section.mean is None) == (not right.any())
@@ -119,7 +127,7 @@ def test_the_finding_tells_what_a_sticker_does(model, gtsrb, report):
     with_sticker, without = (
         sum(said(model, sample, stickered)[1] == 4 for sample in others) / len(others) for stickered in (True, False)
     )
-    assert report.finding == (
+    assert report.section(Front).finding == (
         f"A black sticker makes the network call {with_sticker:.1%} of the other classes’ test images "
         f"“Speed limit 70 km/h”; without a sticker it calls {without:.1%} of them so."
     )
@@ -127,12 +135,12 @@ def test_the_finding_tells_what_a_sticker_does(model, gtsrb, report):
 
 def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
     model.card["manipulation"] = None
-    report = gather(model, gtsrb, wanted(language="de", classes=(14, 2, 14)), silent)
-    assert report.finding is None
-    assert [section.id for section in report.sections] == [2, 14]
-    assert report.metrics[0].label == "Relevanz auf dem Schild"
+    report = collect_report(model, gtsrb, wanted(language="de", classes=(14, 2, 14)), silent)
+    assert report.section(Front).finding is None
+    assert [section.id for section in report.section(Classes).classes] == [2, 14]
+    assert report.section(MethodScores).metrics[0].label == "Relevanz auf dem Schild"
     assert report.names[14] == "Halt! Vorfahrt gewähren"
-    assert {example.kind for section in report.sections for example in section.examples} <= {
+    assert {example.kind for section in report.section(Classes).classes for example in section.examples} <= {
         "typical",
         "unsure",
         "mistaken",
@@ -143,7 +151,7 @@ def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_
     assert report.data == "gtsrb, 12 test images"
     write_rendered_set(tmp_path / "drawn", RenderedSet(per_class=1, size=32))
     model.card["manipulation"] = None
-    drawn = gather(model, tmp_path / "drawn", wanted(language="de", classes=(14,), methods=("edges",)), silent)
+    drawn = collect_report(model, tmp_path / "drawn", wanted(language="de", classes=(14,), methods=("edges",)), silent)
     assert drawn.data == "43 von xaisigns gezeichnete Testbilder"
 
 
@@ -151,9 +159,9 @@ def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, re
     monkeypatch.setattr(study, "explain_cases", None)
     monkeypatch.setattr(study, "predict", None)
     monkeypatch.setattr(study, "image_scores", None)
-    again = gather(model, gtsrb, wanted(), silent)
-    assert again.scores == report.scores
-    for ours, theirs in zip(again.sections, report.sections, strict=True):
+    again = collect_report(model, gtsrb, wanted(), silent)
+    assert again.section(MethodScores).scores == report.section(MethodScores).scores
+    for ours, theirs in zip(again.section(Classes).classes, report.section(Classes).classes, strict=True):
         for one, other in zip(ours.examples, theirs.examples, strict=True):
             np.testing.assert_array_equal(one.heatmaps["saliency"], other.heatmaps["saliency"])
 
@@ -161,38 +169,39 @@ def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, re
 def test_other_weights_are_another_model(model, gtsrb, report):
     model.classifier[0].bias += torch.linspace(0, 2, 43)
     model.classifier[0].weight *= 1.5
-    again = gather(model, gtsrb, wanted(), silent)
-    assert again.reproduction.fingerprints["Model"] != report.reproduction.fingerprints["Model"]
-    assert again.scores != report.scores
+    again = collect_report(model, gtsrb, wanted(), silent)
+    assert again.section(Reproduction).fingerprints["Model"] != report.section(Reproduction).fingerprints["Model"]
+    assert again.section(MethodScores).scores != report.section(MethodScores).scores
 
 
 def test_the_rules_and_the_ledger_are_of_the_first_lrp(model, gtsrb, report):
-    assert report.propagation is None
-    told = gather(model, gtsrb, wanted(methods=("edges", "lrp:epsilon_plus"), classes=(14,)), silent).propagation
-    assert told.composite == "epsilon_plus"
-    assert {row.rule for row in told.rules if row.type == "Conv2d"} == {"z_plus"}
-    assert told.ledger[0].layer == told.rules[-1].layer
-    assert told.ledger_of.startswith("speed-50-sticker.png, ")
+    assert not [section for section in report.sections if isinstance(section, (Rules, Conservation))]
+    told = collect_report(model, gtsrb, wanted(methods=("edges", "lrp:epsilon_plus"), classes=(14,)), silent)
+    rules, conservation = told.section(Rules), told.section(Conservation)
+    assert rules.composite == "epsilon_plus"
+    assert {row.rule for row in rules.rules if row.type == "Conv2d"} == {"z_plus"}
+    assert conservation.ledger[0].layer == rules.rules[-1].layer
+    assert conservation.ledger_of.startswith("speed-50-sticker.png, ")
 
 
 def test_highlights_are_the_use_cases_signs_of_a_model_of_its_classes(model, gtsrb, report):
-    assert [(one.label, one.stickered) for one in report.highlights] == [
+    assert [(one.label, one.stickered) for one in report.section(Front).highlights] == [
         (14, False),
         (9, False),
         (2, False),
         (2, True),
     ]
     model.card["class_names"] = {}
-    assert gather(model, gtsrb, wanted(classes=(14,)), silent).highlights == ()
+    assert collect_report(model, gtsrb, wanted(classes=(14,)), silent).section(Front).highlights == ()
 
 
 def test_a_report_is_in_the_variables_language_where_none_is_named(model, gtsrb, monkeypatch):
     monkeypatch.setenv("XAISIGNS_LANG", "de")
-    report = gather(model, gtsrb, wanted(classes=(14,)), silent)
+    report = collect_report(model, gtsrb, wanted(classes=(14,)), silent)
     assert report.language == "de"
     assert report.names[14] == "Halt! Vorfahrt gewähren"
-    assert report.reproduction.fingerprints.keys() == {"Modell", "Daten"}
-    assert len(report.highlights) == 4
+    assert report.section(Reproduction).fingerprints.keys() == {"Modell", "Daten"}
+    assert len(report.section(Front).highlights) == 4
 
 
 @pytest.mark.parametrize(
@@ -204,48 +213,37 @@ def test_a_report_is_in_the_variables_language_where_none_is_named(model, gtsrb,
 )
 def test_what_does_not_exist_is_refused_before_anything_is_computed(options, error, message, model, tmp_path):
     with pytest.raises(error, match=message):
-        gather(model, tmp_path / "nowhere", wanted(**options), silent)
+        collect_report(model, tmp_path / "nowhere", wanted(**options), silent)
 
 
 def test_the_metrics_of_a_report_are_told_in_both_languages():
-    assert METRIC_WORDS["de"].keys() == METRIC_WORDS["en"].keys() <= METRICS.keys()
-    assert all(METRICS[name].better for name in METRIC_WORDS["en"])
-
-
-def test_examples_are_chosen_by_how_sure_the_model_is():
-    labels = torch.tensor([0, 0, 0, 0, 0, 1])
-    sure = [0.9, 0.6, 0.8, 0.3, 0.2, 0.9]  # of class 0: three right, two wrong
-    probabilities = torch.tensor([[p, 1 - p] for p in sure])
-    stickered = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.8, 0.2], [0.9, 0.1], [0.5, 0.5]])
-    first = [Chosen("typical", 2), Chosen("unsure", 1), Chosen("mistaken", 4)]
-    assert choose(0, labels, probabilities, None, None, 3) == first
-    assert choose(0, labels, probabilities, stickered, 1, 4) == [*first, Chosen("stickered", 2)]
-    assert choose(0, labels, probabilities, None, None, 9) == [*first, Chosen("typical", 1), Chosen("typical", 0)]
-    assert choose(0, labels, probabilities, None, None, 1) == first[:1]
-    assert choose(2, labels, probabilities, stickered, 1, 4) == []
-    assert choose(1, labels, probabilities, None, None, 2) == [Chosen("mistaken", 5)]
+    for language in ("en", "de"):
+        words = MethodScores.texts.all(language)
+        assert all(words[name] and words[f"{name}_told"] for name in SHOWN_METRICS)
+    assert all(METRICS[name].better for name in SHOWN_METRICS)
 
 
 def test_ones_own_images_have_no_scores_that_need_a_place(own, own_untrained):
     model = xs.load_model(own_untrained)
     model.card = {}  # as a model that was trained elsewhere
-    report = gather(model, own, wanted(methods=("lrp", "edges")), silent)
+    report = collect_report(model, own, wanted(methods=("lrp", "edges")), silent)
     assert report.data == "own, 6 test images"
     assert report.names == dict(enumerate(OWN_CLASSES))
-    assert [metric.key for metric in report.metrics] == ["flipping_area", "sparseness"]
-    assert report.scores.keys() == {"flipping_area", "sparseness"}
-    assert all(section.inside == {} for section in report.sections)
-    assert all(section.scores.keys() == report.scores.keys() for section in report.sections)
-    assert report.propagation.ledger_of.startswith("10.png, ")
-    assert (report.highlights, report.finding) == ((), None)
+    assert [metric.key for metric in report.section(MethodScores).metrics] == ["flipping_area", "sparseness"]
+    scores, classes = report.section(MethodScores).scores, report.section(Classes).classes
+    assert scores.keys() == {"flipping_area", "sparseness"}
+    assert all(section.inside == {} for section in classes)
+    assert all(section.scores.keys() == scores.keys() for section in classes)
+    assert report.section(Conservation).ledger_of.startswith("10.png, ")
+    assert (report.section(Front).highlights, report.section(Front).finding) == ((), None)
 
 
 def test_ones_own_images_with_stickers_are_scored_on_them(own, own_untrained):
     model = xs.load_model(own_untrained)
     model.card["manipulation"] = json.loads(json.dumps(Manipulation(1, seed=3).to_json()))
     model.classifier[0].bias[1] += 1e3  # everything is called class 1
-    report = gather(model, own, wanted(), silent)
-    assert "relevance_mass_grown" in report.scores
-    assert report.metrics[0].label == "Relevance on the sticker"
-    assert all(section.inside == {} for section in report.sections)
-    assert f"“{OWN_CLASSES[1]}”" in report.finding
+    report = collect_report(model, own, wanted(), silent)
+    assert "relevance_mass_grown" in report.section(MethodScores).scores
+    assert report.section(MethodScores).metrics[0].label == "Relevance on the sticker"
+    assert all(section.inside == {} for section in report.section(Classes).classes)
+    assert f"“{OWN_CLASSES[1]}”" in report.section(Front).finding
