@@ -94,22 +94,22 @@ def small_report(
         ),
         *more,
     ]
-    given = dict(
-        language="de",
-        date=datetime.date(2026, 3, 1),
-        model="stickered",
-        data="GTSRB-Test",
-        names=NAMES,
-        methods=METHODS,
-        evaluation=Evaluation(
+    given = {
+        "language": "de",
+        "date": datetime.date(2026, 3, 1),
+        "model": "stickered",
+        "data": "GTSRB-Test",
+        "names": NAMES,
+        "methods": METHODS,
+        "evaluation": Evaluation(
             count=20,
             accuracy=0.85,
             interval=(0.64, 0.9476),
             classes=(ClassAccuracy(0, 10, 0.8), ClassAccuracy(1, 10, 0.9), ClassAccuracy(2, 0, None)),
             confusion=np.array([[8, 1, 1], [0, 9, 1], [0, 0, 0]]),
         ),
-        sections=tuple(sorted(sections, key=lambda section: section.order)),
-    )
+        "sections": tuple(sorted(sections, key=lambda section: section.order)),
+    }
     return Report(**{**given, **changes})
 
 

@@ -10,6 +10,7 @@ import xaisigns as xs
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
 from xaisigns.attribution.methods import find_method
+from xaisigns.base.progress import silent
 from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
@@ -31,10 +32,6 @@ from xaisigns.study.cases import find_cases
 METHODS = ("saliency", "edges")
 STICKERS = Manipulation(4, seed=3)
 EVERYWHERE = Manipulation(None, seed=3)
-
-
-def silent(_):
-    return lambda done, total: None
 
 
 def wanted(**options):
