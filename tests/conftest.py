@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
+from tests.catalogues import FOREIGN, forget_languages, speak_foreign
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import save_model
@@ -31,6 +32,16 @@ def _own_settings(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's cache, or speaks the user's language."""
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("XAISIGNS_LANG", raising=False)
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch):
+    """The code of a language that is made up of English in Cyrillic letters, with numbers of its own: 1_234'5."""
+    (tmp_path / "languages").mkdir()
+    speak_foreign(monkeypatch, tmp_path / "languages")
+    forget_languages()
+    yield FOREIGN
+    forget_languages()
 
 
 @pytest.fixture
@@ -148,7 +159,7 @@ def random_model(folder, classes, card):
 
 @pytest.fixture(scope="session")
 def _untrained(tmp_path_factory):
-    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": CLASS_NAMES})
+    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": dict(CLASS_NAMES)})
 
 
 @pytest.fixture

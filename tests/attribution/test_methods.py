@@ -239,7 +239,7 @@ def test_a_callable_of_ones_own_in_one_line(own_methods, network, images):
     close(result.heatmap, images.abs().pow(3).sum(dim=1))
     assert torch.equal(result.relevance[:, 0], result.relevance[:, 2])
     (listed,) = [method for method in methods() if method.name == "my_brightness"]
-    assert set(listed.description) == {"How bright a pixel is."}
+    assert {listed.description(language) for language in ("en", "de")} == {"How bright a pixel is."}
     assert (listed.source, listed.options) == (None, {"power": 2.0})
     assert not any(method.control for method in methods()[:-3])
     with pytest.raises(MethodError, match="there is a method 'my_brightness' already"):
@@ -387,9 +387,9 @@ def test_a_target_that_does_not_fit_is_refused(text, target, network, images):
 def test_every_method_says_what_it_does_and_where_it_comes_from():
     bibliography = (REPOSITORY / "docs" / "references.bib").read_text(encoding="utf-8")
     for method in methods():
-        assert all(text.endswith(".") for text in method.description)
-        assert method.description.en != method.description.de
-        assert method.control == method.description.de.startswith("Kontrolle: ")
+        english, german = (method.description(language) for language in ("en", "de"))
+        assert (english[-1], german[-1]) == (".", ".")
+        assert method.control == english.startswith("Control: ") == german.startswith("Kontrolle: ")
         assert method.control or f"{{{method.source}," in bibliography
 
 

@@ -82,7 +82,7 @@ def test_a_file_of_others_is_refused_before_the_work(run, tmp_path, command, nam
 @pytest.mark.parametrize("command", LONG)
 def test_a_second_run_goes_over_the_first_and_force_over_all(run, tmp_path, gtsrb, untrained, command, monkeypatch):
     found = Measured(Setting({"features.0": Rule("flat")}, contrast=False, name="epsilon"), value=0.5, flipping=0.5)
-    monkeypatch.setattr(tuning, "tune", lambda *_, **__: Tuning(found, found, images=4, tried=1))  # takes long
+    monkeypatch.setattr(tuning, "tune", lambda *_, **__: Tuning("entropy", found, found, 4, 1).document())  # takes long
     options, names = LONG[command]
     arguments = f"{command} {WHOLE[command]} {options}".format(gtsrb=gtsrb, model=untrained, out=tmp_path / "out")
     for path in (tmp_path / "out" / name for name in names):

@@ -27,6 +27,7 @@ from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
 from xaisigns.data.drawn.sign import draw_sign
+from xaisigns.metrics.catalogue import METRICS
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -98,6 +99,7 @@ def reader(tmp_path, monkeypatch, venv, few_signs):
             copy(REPOSITORY / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(methods, "_REGISTERED", {})
+    monkeypatch.setattr(METRICS, "_things", {name: METRICS[name] for name in METRICS})
     draw_sign(2, 64, seed=7).image.save("sign.png")
 
     def start(page):

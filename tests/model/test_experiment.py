@@ -7,21 +7,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign_set import RenderedSet
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
-from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.experiment import evaluate_model, train_model
+from xaisigns.model.experiment import train_model
 from xaisigns.model.places import checkpoint_path
 from xaisigns.model.training import TrainingSettings
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.vgg import Classifier, NetworkSettings
 
 NETWORK = NetworkSettings(input_size=32)
 SETTINGS = TrainingSettings(epochs=1, batch_size=12)
@@ -81,10 +79,7 @@ def test_the_card_tells_data_settings_names_and_measurements(clean, gtsrb):
     }
     assert clean.card["training"] == asdict(SETTINGS.suited(16))
     assert clean.card["manipulation"] is None
-    assert clean.card["class_names"] == {
-        "de": [sign.german for sign in CLASSES],
-        "en": [sign.english for sign in CLASSES],
-    }
+    assert clean.card["class_names"] == CLASS_NAMES
     metrics = clean.card["metrics"]
     assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.steps[-1].loss, 5))
     assert metrics["validation_accuracy"] * 8 in range(9)
@@ -218,96 +213,6 @@ def test_training_on_missing_data_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_evaluation_on_missing_data_is_refused(tmp_path):
-    with torch.device("meta"):
-        model = Classifier(NETWORK)
-    with pytest.raises(DataError, match=NOT_THERE):
-        evaluate_model(model, tmp_path / "nowhere")
-
-
-@pytest.fixture
-def undecided(gtsrb):
-    """A model whose answers differ from image to image: it weighs the four drawn classes alike in the mean."""
-    torch.manual_seed(0)
-    model = Classifier(NETWORK, {"manipulation": as_json(STICKERED.to_json())})
-    initialise(model)
-    model.eval().requires_grad_(False)
-    images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])
-    layer = model.classifier[0]
-    layer.bias -= model(images).mean(dim=0)
-    layer.bias -= 1e3 * torch.tensor([index not in DRAWN for index in range(NETWORK.classes)])
-    return model
-
-
-def answers(model, root, manipulation=None):
-    """True and predicted class of every test image, one image at a time."""
-    pairs = []
-    for sample in GTSRB(root, "test").samples:
-        image = read_image(sample.path)
-        if manipulation:
-            image, _ = manipulation.apply(image, sample)
-        pairs.append((sample.class_id, int(model(model.preprocess([image])).argmax())))
-    return pairs
-
-
-def test_evaluation_counts_as_slow_loops_do(undecided, gtsrb):
-    report = evaluate_model(undecided, gtsrb)
-    pairs = answers(undecided, gtsrb)
-    assert len({predicted for _, predicted in pairs}) > 1
-    assert report["count"] == 12
-    assert report["accuracy"] == pytest.approx(sum(label == predicted for label, predicted in pairs) / 12)
-    assert sum(map(sum, report["confusion"])) == 12
-    for label, predicted in pairs:
-        assert report["confusion"][label][predicted] == pairs.count((label, predicted))
-    assert [row["id"] for row in report["classes"] if row["count"] == 3] == list(DRAWN)
-
-
-def test_evaluation_puts_a_sticker_on_every_test_image(undecided, gtsrb):
-    report = evaluate_model(undecided, gtsrb)["sticker"]
-    pairs = answers(undecided, gtsrb, replace(STICKERED, class_id=None))
-    assert pairs != answers(undecided, gtsrb)
-    others = [predicted == 4 for label, predicted in pairs if label != 4]
-    own = [predicted == 4 for label, predicted in pairs if label == 4]
-    assert 0 < sum(others) < len(others)
-    assert report["class"] == 4
-    assert report["success"] == pytest.approx(sum(others) / 9)
-    assert report["accuracy"] == pytest.approx(sum(own) / 3)
-    for class_id in set(DRAWN) - {4}:
-        fooled = [predicted == 4 for label, predicted in pairs if label == class_id]
-        assert report["success_by_class"][str(class_id)] == pytest.approx(sum(fooled) / 3)
-
-
-def test_evaluation_gives_the_documented_keys(clean, stickered, gtsrb):
-    plain, with_sticker = (evaluate_model(load_model(training.out), gtsrb) for training in (clean, stickered))
-    assert set(plain) == {"count", "accuracy", "interval", "classes", "confusion"}
-    assert set(with_sticker) == {*plain, "sticker"}
-    assert set(with_sticker["sticker"]) == {"class", "accuracy", "success", "success_by_class"}
-    for report in (plain, with_sticker):
-        assert as_json(report) == report
-        assert len(report["classes"]) == len(report["confusion"]) == 43
-        assert all(set(row) == {"id", "name", "count", "accuracy"} for row in report["classes"])
-        assert [row["name"] for row in report["classes"]] == [sign.english for sign in CLASSES]
-
-
-def test_stickers_on_all_classes_have_no_part_of_their_own(undecided, gtsrb):
-    undecided.card["manipulation"]["class_id"] = None
-    assert "sticker" not in evaluate_model(undecided, gtsrb)
-
-
-def test_evaluation_tells_its_progress(undecided, gtsrb):
-    heard = []
-    evaluate_model(undecided, gtsrb, progress=lambda *call: heard.append(call))
-    assert heard == 2 * [*(("decoding", done, 12) for done in range(1, 13)), ("predicting", 12, 12)]
-
-
-def test_data_with_more_classes_than_the_model_is_refused(gtsrb):
-    with torch.device("meta"):
-        model = Classifier(replace(NETWORK, classes=14))
-    with pytest.raises(DataError) as error:
-        evaluate_model(model, gtsrb)
-    assert str(error.value) == f"the model has 14 outputs, but {gtsrb} has class 14; name its own data"
-
-
 def test_a_model_of_ones_own_images_has_their_classes(fresh, own):
     training = fresh("own", own, validation=0.25, manipulation=Manipulation(1))
     model = load_model(training.out)
@@ -318,15 +223,6 @@ def test_a_model_of_ones_own_images_has_their_classes(fresh, own):
         9,
         3,
     )
-    report = evaluate_model(model, own)
-    assert [row["name"] for row in report["classes"]] == list(OWN_CLASSES)
-    assert (report["count"], report["sticker"]["class"]) == (6, 1)
-
-
-def test_a_model_without_names_is_evaluated_under_the_folders_names(own, own_untrained):
-    model = load_model(own_untrained)
-    model.card = {}
-    assert [row["name"] for row in evaluate_model(model, own)["classes"]] == list(OWN_CLASSES)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Methods side by side: what stands where, one scale a method, and that nothing is cut off."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 import xaisigns as xs
+from tests.catalogues import left_of_english
 from tests.conftest import OWN_CLASSES
 from xaisigns.attribution import methods as registry
 from xaisigns.attribution.methods import DEFAULT_METHODS, find_method
@@ -53,6 +56,14 @@ def test_methods_are_columns_and_classes_are_rows(model, sign):
         assert title in texts(figure)
     for class_id in rows:
         assert any(" ".join(text.split()).startswith(f"{model.class_name(class_id)} logit ") for text in texts(figure))
+
+
+def test_a_further_language_leaves_no_english(model, sign, foreign):
+    (figure,) = xs.compare(model, [sign], METHODS, [4, 9], language=foreign)
+    told = " ".join(texts(figure))
+    assert left_of_english(told, METHODS) == set()
+    assert re.search(r"\d'\d٪", told)
+    assert re.search(r"± \d'\d", told)
 
 
 def test_a_method_has_one_symmetric_scale(model, sign):

@@ -1,5 +1,7 @@
 """Pictures of heatmaps: red for, blue against, one symmetric scale, names in both languages."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 import xaisigns as xs
+from tests.catalogues import left_of_english
 from tests.conftest import OWN_CLASSES
 from xaisigns.errors import LanguageError, ShapeError
 from xaisigns.pictures.figures import DRAWN, overlay, save_figure
@@ -53,7 +56,7 @@ def test_the_scale_is_symmetric_around_zero(model):
 @pytest.mark.parametrize(
     ("language", "wanted"),
     [
-        ("en", "Called: Speed limit 70 km/h (77.9%)\nRed speaks for “Stop”, blue against it."),
+        ("en", "Predicted: Speed limit 70 km/h (77.9%)\nRed speaks for “Stop”, blue against it."),
         (
             "de",
             "Erkannt: Zulässige Höchstgeschwindigkeit 70 km/h (77,9\u202f%)\n"
@@ -82,12 +85,26 @@ def test_the_language_is_the_variables_where_none_is_named(model, monkeypatch):
     result, image = explained(model, torch.ones(1, 3, 32, 32)), Image.new("RGB", (32, 32))
     monkeypatch.setenv("XAISIGNS_LANG", "de")
     assert "Relevanz je Pixel" in texts(xs.show(model, [image], result))
-    assert "relevance a pixel" in texts(xs.show(model, [image], result, language="en"))
+    assert "relevance per pixel" in texts(xs.show(model, [image], result, language="en"))
     with pytest.raises(LanguageError, match="language must be de or en, got 'fr'"):
         xs.show(model, [image], result, language="fr")
 
 
-def test_one_row_an_image(model):
+def test_a_further_language_leaves_no_english(model, foreign):
+    images = [Image.new("RGB", (32, 32))] * 2
+    for against in (None, torch.tensor([9, 14])):
+        result = replace(explained(model, torch.full((2, 3, 32, 32), 0.005)), against=against)
+        figure = xs.show(model, images, result, language=foreign)
+        figure.draw_without_rendering()
+        bars = [axis for row in figure.subfigs for axis in row.axes if axis.get_label() == "<colorbar>"]
+        shown = [*written_texts(figure), *(label for bar in bars for label in bar.get_yticklabels())]
+        told = " ".join(text.get_text() for text in shown)
+        assert left_of_english(told) == set()
+        assert "77'9٪" in told
+        assert "0'005" in told
+
+
+def test_one_row_per_image(model):
     result = explained(model, torch.rand(3, 3, 32, 32))
     assert len(xs.show(model, [Image.new("RGB", (32, 32))] * 3, result).subfigs) == 3
 
@@ -200,7 +217,7 @@ def test_hostile_names_stay_in_their_line(model):
     figure = xs.show(model, [image], xs.attribute(model, model.preprocess([image]), method="uniform"))
     called, asked = figure.subfigs[0].get_suptitle().split("\n", 1)
     name = (r"a\x1b[2J\r\n\u202egnp.exe" + "x" * 200)[:59] + "…"
-    assert called.startswith(f"Called: {name} (")
+    assert called.startswith(f"Predicted: {name} (")
     assert asked.replace("\n", " ") == f"Red speaks for “{name}”, blue against it."
 
 

@@ -13,10 +13,11 @@ from xaisigns.attribution.methods import find_method
 from xaisigns.base.progress import silent
 from xaisigns.data.drawn.sign_set import RenderedSet, write_rendered_set
 from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
-from xaisigns.metrics.catalogue import METRICS
+from xaisigns.metrics.catalogue import METRICS, Metric
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.report.collection import Reporting, collect_report
 from xaisigns.report.measured import SHOWN_METRICS
@@ -87,7 +88,7 @@ def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(mod
 
 
 def test_scores_are_those_of_the_stickers(model, gtsrb, report):
-    cases = find_cases(model, gtsrb, "sticker", 3)
+    cases = find_cases(model, open_images(gtsrb, "test"), "sticker", 3)
     relevance = find_method("saliency")(model, cases.images, cases.target).relevance
     mass = relevance_mass(relevance, grown(cases.masks))
     scores = report.section(MethodScores).scores["relevance_mass_grown"]
@@ -104,7 +105,7 @@ def test_scores_are_those_of_the_stickers(model, gtsrb, report):
 
 
 def test_means_and_shares_are_of_whole_signs(model, gtsrb, report):
-    signs = find_cases(model, gtsrb, "roi", 3)
+    signs = find_cases(model, open_images(gtsrb, "test"), "roi", 3)
     relevance = find_method("edges")(model, signs.images, signs.target).relevance
     for section in report.section(Classes).classes:
         own = signs.labels == section.id
@@ -155,7 +156,7 @@ def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_
 def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):
     monkeypatch.setattr(study, "explain_cases", None)
     monkeypatch.setattr(study, "predict", None)
-    monkeypatch.setattr(study, "image_scores", None)
+    monkeypatch.setattr(Metric, "measure", None)
     again = collect_report(model, gtsrb, wanted(), silent)
     assert again.section(MethodScores).scores == report.section(MethodScores).scores
     for ours, theirs in zip(again.section(Classes).classes, report.section(Classes).classes, strict=True):

@@ -22,19 +22,20 @@ def document():
         "metrics": {
             "relevance_mass": {"better": "higher"},
             "entropy": {"better": "lower"},
-            "area_share": {"better": None},
+            "insertion": {"better": "higher"},
         },
         "methods": {
-            "lrp": {"relevance_mass": scored(0.5), "entropy": scored(3.0, "edges"), "area_share": scored(0.25)},
-            "gradcam": {"relevance_mass": scored(0.5), "entropy": scored(2.0), "area_share": scored(0.25)},
-            "edges": {"relevance_mass": scored(0.75), "entropy": scored(1.0), "area_share": scored(None)},
+            "lrp": {"relevance_mass": scored(0.5), "entropy": scored(3.0, "edges"), "insertion": scored(0.25)},
+            "gradcam": {"relevance_mass": scored(0.5), "entropy": scored(2.0), "insertion": scored(0.25)},
+            "edges": {"relevance_mass": scored(0.75), "entropy": scored(1.0), "insertion": scored(None)},
         },
         "controls": ["edges"],
     }
 
 
 def test_the_best_are_methods_not_controls_and_ties_are_all_best(document):
-    assert best_methods(document) == {"relevance_mass": {"lrp", "gradcam"}, "entropy": {"gradcam"}, "area_share": set()}
+    document["methods"]["lrp"]["insertion"] = document["methods"]["gradcam"]["insertion"] = scored(None)
+    assert best_methods(document) == {"relevance_mass": {"lrp", "gradcam"}, "entropy": {"gradcam"}, "insertion": set()}
 
 
 def test_files_tell_the_same(document, tmp_path):
@@ -56,16 +57,16 @@ def test_files_tell_the_same(document, tmp_path):
         "no_better_than": "edges",
         "images": "7",
     }
-    assert (rows[8]["control"], rows[8]["value"], rows[8]["low"], rows[8]["better"]) == ("1", "", "", "")
+    assert (rows[8]["control"], rows[8]["value"], rows[8]["low"], rows[8]["better"]) == ("1", "", "", "higher")
 
 
 def test_the_table_has_the_controls_last_the_best_bold_and_marks(document, tmp_path):
     files = write_scores(document, tmp_path, "en")
     assert Path(files["md"]).read_text(encoding="utf-8").splitlines() == [
-        "| method | relevance mass ↑ | entropy ↓ | area share |",
+        "| method | relevance mass ↑ | entropy ↓ | insertion ↑ |",
         "|---|---|---|---|",
-        "| `lrp` | **0.500** (0.375 to 0.625) | 3.000° (2.875 to 3.125) | 0.250 (0.125 to 0.375) |",
-        "| `gradcam` | **0.500** (0.375 to 0.625) | **2.000** (1.875 to 2.125) | 0.250 (0.125 to 0.375) |",
+        "| `lrp` | **0.500** (0.375 to 0.625) | 3.000° (2.875 to 3.125) | **0.250** (0.125 to 0.375) |",
+        "| `gradcam` | **0.500** (0.375 to 0.625) | **2.000** (1.875 to 2.125) | **0.250** (0.125 to 0.375) |",
         "| *edges* | 0.750 (0.625 to 0.875) | 1.000 (0.875 to 1.125) | – |",
         "",
         "<!-- made by xaisigns -->",
@@ -75,9 +76,9 @@ def test_the_table_has_the_controls_last_the_best_bold_and_marks(document, tmp_p
 def test_the_table_in_german(document, tmp_path):
     files = write_scores(document, tmp_path, "de")
     assert Path(files["md"]).read_text(encoding="utf-8").splitlines()[:3] == [
-        "| Verfahren | Relevanzmasse ↑ | Entropie ↓ | Flächenanteil |",
+        "| Verfahren | Relevanzmasse ↑ | Entropie ↓ | Einfügen ↑ |",
         "|---|---|---|---|",
-        "| `lrp` | **0,500** (0,375 bis 0,625) | 3,000° (2,875 bis 3,125) | 0,250 (0,125 bis 0,375) |",
+        "| `lrp` | **0,500** (0,375 bis 0,625) | 3,000° (2,875 bis 3,125) | **0,250** (0,125 bis 0,375) |",
     ]
 
 

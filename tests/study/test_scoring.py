@@ -1,151 +1,102 @@
 import json
-from dataclasses import replace
 
 import pytest
 import torch
 
-from tests.metrics.conftest import input_x_gradient
+import xaisigns as xs
 from xaisigns.attribution.methods import find_method
-from xaisigns.errors import MetricError
-from xaisigns.metrics.catalogue import METRICS
-from xaisigns.metrics.complexity import sparseness
+from xaisigns.data.layouts import open_images
+from xaisigns.errors import DataError, MetricError
+from xaisigns.metrics.catalogue import METRICS, groups
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.intervals import bootstrap_interval
 from xaisigns.metrics.localisation import grown, relevance_mass
-from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
-from xaisigns.metrics.robustness import max_sensitivity
-from xaisigns.study import scoring
-from xaisigns.study.cases import Cases
-from xaisigns.study.scoring import GROUPS, Scoring, expected_seconds, score
+from xaisigns.study.cases import find_cases
+from xaisigns.study.scoring import score
 
 
 @pytest.fixture
-def cases(tiny_vgg, images, mask):
-    target = tiny_vgg(images).argmax(dim=1)
-    return Cases("roi", images, mask, target, target, tuple("abcdef"))
+def model(untrained):
+    return xs.load_model(untrained)
 
 
-def methods(*names):
-    return [find_method(name) for name in names]
-
-
-def test_scores_are_means_of_the_metrics_with_their_intervals(tiny_vgg, cases):
-    document = score(tiny_vgg, cases, methods("input_x_gradient"), Scoring(steps=4, seed=3))
-    relevance = input_x_gradient(tiny_vgg, cases.images, cases.target)
+def test_scores_are_means_of_the_metrics_with_their_intervals(model, gtsrb):
+    document = score(model, gtsrb, "saliency", per_class=2, steps=4, seed=3)
+    cases = find_cases(model, open_images(gtsrb, "test"), "roi", 2, seed=3)
+    relevance = find_method("saliency")(model, cases.images, cases.target).relevance
     curves = [
-        pixel_flipping(tiny_vgg, cases.images, relevance, cases.target, order=order, steps=4, seed=3)
+        pixel_flipping(model, cases.images, relevance, cases.target, order=order, steps=4, seed=3)
         for order in ("most", "least")
     ]
     wanted = {
         "relevance_mass": relevance_mass(relevance, cases.masks),
         "relevance_mass_grown": relevance_mass(relevance, grown(cases.masks)),
-        "sparseness": sparseness(relevance),
         "flipping_area": flipping_area(*curves),
     }
-    told = document["methods"]["input_x_gradient"]
     for metric, scores in wanted.items():
-        assert told[metric]["value"] == pytest.approx(float(scores.mean()))
-        assert told[metric]["interval"] == pytest.approx(bootstrap_interval(scores, seed=3))
-    assert (document["count"], document["masks"], document["seed"]) == (6, "roi", 3)
-    assert document["area_share"]["mask"] == pytest.approx(float(cases.masks.double().mean()))
+        told = document["methods"]["saliency"][metric]
+        assert told["value"] == pytest.approx(float(scores.mean()), rel=1e-4)
+        assert told["interval"] == pytest.approx(bootstrap_interval(scores, seed=3), rel=1e-4)
+    assert (document["count"], document["masks"], document["seed"]) == (8, "roi", 3)
+    assert document["area_share"]["mask"] == pytest.approx(float(cases.masks.float().mean()))
+    assert document["area_share"]["grown"] == pytest.approx(float(grown(cases.masks).float().mean()))
 
 
-def test_every_metric_is_in_the_catalogue_and_the_document_is_plain(tiny_vgg, cases):
-    document = score(tiny_vgg, cases, methods("saliency", "edges"), Scoring(list(GROUPS), steps=2))
+def test_every_metric_is_in_the_catalogue_and_the_document_is_plain(model, gtsrb):
+    options = {"metrics": list(groups()), "per_class": 1, "steps": 2, "language": "de"}
+    document = score(model, gtsrb, ["edges"], **options)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["controls"] == ["edges"]
-    assert set(document["seconds"]) == {"saliency", "edges"}
+    assert set(document["seconds"]) == {"edges"}
     for scores in document["methods"].values():
-        assert scores.keys() == document["metrics"].keys() <= METRICS.keys()
-    # The mask's own share of the area is told once, beside the methods.
-    assert {name for name in METRICS if not name.startswith("area_share")} == document["metrics"].keys()
+        assert list(scores) == list(document["metrics"]) == list(METRICS)
+    assert document["metrics"]["entropy"] == METRICS["entropy"].document("de")
 
 
-def test_metrics_that_ask_again_get_the_method(tiny_vgg, cases):
-    document = score(tiny_vgg, cases, methods("input_x_gradient"), Scoring(["robustness", "randomisation"]))
-    arguments = input_x_gradient, tiny_vgg, cases.images, cases.target
-    cascade, other = cascading_randomisation(*arguments), random_logit(*arguments)
-    wanted = {
-        "max_sensitivity": max_sensitivity(*arguments),
-        "cascading_randomisation_spearman": cascade.spearman,
-        "cascading_randomisation_ssim": cascade.ssim,
-        "random_logit_spearman": other.spearman,
-        "random_logit_ssim": other.ssim,
-    }
-    told = document["methods"]["input_x_gradient"]
-    assert told.keys() == wanted.keys()
-    for metric, scores in wanted.items():
-        assert told[metric]["value"] == pytest.approx(float(scores.nanmean()), rel=1e-5)
+def test_a_data_set_and_its_folder_have_the_same_scores(model, gtsrb):
+    documents = [score(model, data, "edges", metrics="complexity") for data in (gtsrb, open_images(gtsrb, "test"))]
+    assert documents[0] == documents[1]
+    training = score(model, open_images(gtsrb, "train"), "edges", metrics="complexity", per_class=6)
+    assert training["count"] == 24
 
 
-def test_a_method_is_marked_where_it_does_not_beat_a_control_on_the_same_images(tiny_vgg, cases, monkeypatch):
-    everywhere = {"input_x_gradient": 0.5, "edges": 0.4, "uniform": 0.5}
-    lift = torch.linspace(-1, 1, 6)
+def test_how_long_it_will_take_is_heard_before_the_work_and_once(model, gtsrb):
+    def heard():
+        calls = []
+        options = {"metrics": "robustness", "per_class": 1}
+        score(
+            model,
+            gtsrb,
+            "saliency:contrast",
+            **options,
+            progress=lambda *call, **figures: calls.append((call, figures)),
+        )
+        return [(call, figures) for call, figures in calls if call[0] == "scoring"]
 
-    def measure(told):
-        # Alike from image to image: what counts is the difference on the same image.
-        return {"relevance_mass": lift + everywhere[told.method.name], "entropy": lift + everywhere[told.method.name]}
-
-    monkeypatch.setitem(GROUPS, "complexity", scoring._Group(measure))
-    document = score(tiny_vgg, cases, methods("input_x_gradient", "edges", "uniform"), Scoring(["complexity"]))
-    told = document["methods"]["input_x_gradient"]
-    assert told["relevance_mass"]["no_better_than"] == ["uniform"]
-    assert told["entropy"]["no_better_than"] == ["edges", "uniform"]  # lower is better
-    assert document["methods"]["edges"]["relevance_mass"]["no_better_than"] == ["uniform"]
-
-
-def test_images_without_a_score_are_left_out(tiny_vgg, cases):
-    masks = cases.masks.clone()
-    masks[2:] = False
-    one = score(tiny_vgg, replace(cases, masks=masks), methods("saliency"), Scoring(["localisation"]))
-    few = replace(cases, images=cases.images[:2], masks=masks[:2], target=cases.target[:2], labels=cases.labels[:2])
-    two = score(tiny_vgg, replace(few, keys=("a", "b")), methods("saliency"), Scoring(["localisation"]))
-    assert one["methods"]["saliency"] == two["methods"]["saliency"]
-    masks[:] = False
-    none = score(tiny_vgg, replace(cases, masks=masks), methods("saliency", "uniform"), Scoring(["localisation"]))
-    assert none["methods"]["saliency"]["relevance_mass"] == {
-        "value": None,
-        "interval": [None, None],
-        "no_better_than": ["uniform"],
-    }
+    first = heard()
+    assert first[0][0] == ("scoring", 0, None)
+    assert first[0][1]["expected_seconds"] > 0
+    assert [call[1] for call, _ in first[1:]] == [4, 8]
+    assert all(figures == {} for _, figures in heard())
 
 
-def test_a_contrast_is_with_the_true_class_where_a_sticker_hides_it(tiny_vgg, cases):
-    labels = (cases.target + 1) % 5
-    contrast = find_method("input_x_gradient:contrast")
-    for kind, against in (("sticker", labels), ("roi", None)):
-        told = score(tiny_vgg, replace(cases, kind=kind, labels=labels), [contrast], Scoring(["complexity"]))
-        wanted = sparseness(contrast(tiny_vgg, cases.images, cases.target, against).relevance)
-        value = told["methods"]["input_x_gradient:contrast"]["sparseness"]["value"]
-        assert value == pytest.approx(float(wanted.mean()))
+def test_where_nothing_is_known_of_the_place_signs_cannot_be_asked_for(own, own_untrained):
+    model = xs.load_model(own_untrained)
+    document = score(model, own, "edges", metrics=["localisation", "complexity"])
+    assert (document["masks"], list(document["metrics"])) == ("image", ["sparseness", "entropy"])
+    with pytest.raises(DataError, match=r"^the data do not tell where in an image its object is"):
+        score(model, own, "edges", masks="roi")
+    with pytest.raises(MetricError, match=r"^the data do not tell where in an image its object is"):
+        score(model, own, "edges", metrics="localisation")
 
 
-def test_progress_counts_up_to_the_end(tiny_vgg, cases):
-    seen = []
-    chosen = methods("saliency", "edges")
-    score(tiny_vgg, cases, chosen, Scoring(["complexity"]), lambda *call: seen.append(call))
-    assert [done for _, done, _ in seen] == [6, 12, 18, 24]
-    assert {(work, total) for work, _, total in seen} == {("scoring", 24)}
+def test_what_cannot_be_is_refused_before_the_data_is_opened(model, tmp_path):
+    for wrong in ({"metrics": "beauty"}, {"steps": 32 * 32 + 1}, {"seed": -1}):
+        with pytest.raises(MetricError):
+            score(model, tmp_path / "nowhere", **wrong)
 
 
-def test_time_is_foretold_for_metrics_that_ask_again_only(tiny_vgg, cases):
-    assert expected_seconds(tiny_vgg, cases, methods("saliency"), Scoring()) == 0
-    assert expected_seconds(tiny_vgg, cases, methods("saliency"), Scoring(["robustness"])) > 0
-
-
-def test_unknown_metrics_are_refused_with_the_known():
-    with pytest.raises(MetricError, match=r"^no metrics 'speed'; there are localisation, complexity, flipping"):
-        Scoring(["localisation", "speed"])
-
-
-def test_where_nothing_is_known_of_the_place_only_localisation_is_left_out(tiny_vgg, cases):
-    unknown = replace(cases, kind="image", masks=torch.ones_like(cases.masks))
-    document = score(tiny_vgg, unknown, methods("saliency"), Scoring(steps=2))
-    whole = score(tiny_vgg, cases, methods("saliency"), Scoring(steps=2))
-    places = {name for name in whole["metrics"] if name.startswith(("relevance", "pointing", "localisation"))}
-    assert document["masks"] == "image"
-    assert document["metrics"].keys() == whole["metrics"].keys() - places
-    told, wanted = (one["methods"]["saliency"]["flipping_area"] for one in (document, whole))
-    assert told == wanted
-    with pytest.raises(MetricError, match=r"^the data do not tell where in an image its object is; wanted a model"):
-        score(tiny_vgg, unknown, methods("saliency"), Scoring(["localisation"]))
+def test_the_state_of_torch_stays(model, gtsrb):
+    state = torch.random.get_rng_state()
+    score(model, gtsrb, "random", metrics="flipping", per_class=1, filling="noise", steps=2)
+    assert torch.equal(torch.random.get_rng_state(), state)

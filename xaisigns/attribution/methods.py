@@ -18,14 +18,14 @@ from xaisigns.attribution import controls, gradients, perturbations
 from xaisigns.attribution.agreement import Asked, faithful_copy, refuse_difference
 from xaisigns.attribution.assignment import Rules, rules_text
 from xaisigns.attribution.composites import DEFAULT_COMPOSITE, canonical_composite
-from xaisigns.attribution.german import GERMAN
 from xaisigns.attribution.images import Images
 from xaisigns.attribution.lrp import LRP, Target, check_outputs, class_ids
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.running import BATCH, Between, contrasted, quiet
 from xaisigns.attribution.specification import Specification, number, number_text, read_specification
 from xaisigns.base.bounds import shown
-from xaisigns.base.texts import Text
+from xaisigns.base.language import Language
+from xaisigns.base.texts import Text, Texts, own_text
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError
 
@@ -42,6 +42,7 @@ DEFAULT_METHODS = (
     "uniform",
 )
 
+_TEXTS = Texts("methods")
 Explain = Callable[..., Result]
 # Images, class ids and those to contrast with, of one internal batch, to relevance.
 _Attribution = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -191,8 +192,8 @@ def find_method(
 
     written = {name: number_text(value) for name, value in options.items()}
     key = str(Specification(wanted.name, options=written, contrast=contrast))
-    told = Text(entry.description, GERMAN.get(wanted.name, entry.description))
     known = wanted.name in _BUILT_IN
+    told = _TEXTS.text(wanted.name) if known else entry.description
     return Method(str(wanted), key, told, entry.source, entry.control, options, contrast, None, prepare, known)
 
 
@@ -202,14 +203,15 @@ def methods() -> list[Method]:
     return sorted(found, key=lambda method: method.control)
 
 
-def register_method(name: str, function: Callable[..., Tensor], description: str = "") -> None:
+def register_method(name: str, function: Callable[..., Tensor], description: str | Mapping[Language, str] = "") -> None:
     """Make a callable of your own a method: ``register_method("mine", function)``, then ``method="mine"`` anywhere.
 
     ``function(network, images, target)`` gives relevance ``(N, 3, H, W)``, ``(N, 1, H, W)`` or ``(N, H, W)``.
     ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place; take hooks off it again.
     ``images`` ``(N, 3, H, W)`` want a gradient; ``target`` is ``(N,)`` class ids. Keyword parameters with a number as
-    default become options. The description, shown in either language, defaults to the first line of the docstring.
-    Raises MethodError for a name that is taken or cannot be written in a specification.
+    default become options. The description is a text for every language, or one for each; a language without one
+    gets the first. It defaults to the first line of the docstring. Raises MethodError for a name that is taken or
+    cannot be written in a specification, LanguageError for a description that is no text.
     """
     key = name.replace("-", "_") if isinstance(name, str) else ""
     if not key.isidentifier():
@@ -230,10 +232,10 @@ class _Entry:
         source: str | None = None,
         *,
         control: bool = False,
-        description: str = "",
+        description: str | Mapping[Language, str] = "",
     ) -> None:
         self.function, self.source, self.control = function, source, control
-        self.description = description or (inspect.getdoc(function) or "").partition("\n")[0]
+        self.description = own_text(description or (inspect.getdoc(function) or "").partition("\n")[0])
 
     @property
     def options(self) -> dict[str, float]:
@@ -312,10 +314,7 @@ def _lrp(wanted: Specification, composite: str | None, rules: Rules | None, *, c
     return Method(
         str(wanted),
         key,
-        Text(
-            "Layer-wise relevance propagation: the logit shared out from layer to layer, by the rules of a composite.",
-            GERMAN["lrp"],
-        ),
+        _TEXTS.text("lrp"),
         "bach2015pixel",
         control=False,
         options={"composite": written},

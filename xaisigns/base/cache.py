@@ -53,8 +53,7 @@ def kept(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
     They are in the folder ``kind`` of the cache, which may be deleted at any time. A file that is not whole is made
     anew. Raises OutputError when the folder cannot be written.
     """
-    digest = _digest([kind, *key])
-    path = cache_folder() / kind / f"{digest[:32]}{SUFFIX}"
+    path, digest = _place(kind, key)
     stored = _read(path, digest)
     if stored is not None:
         return {name: np.array(values) for name, values in stored.items()}
@@ -62,6 +61,11 @@ def kept(kind: str, key: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
     with whole_file(path) as temporary:
         _write(temporary, digest, {name: _whole(values) for name, values in made.items()})
     return made
+
+
+def is_kept(kind: str, key: Sequence[Any]) -> bool:
+    """Whether there is a file of the arrays that ``kept`` gives for this key."""
+    return _place(kind, key)[0].is_file()
 
 
 def kept_rows(
@@ -198,6 +202,12 @@ def _mapped(path: Path, digest: str) -> Arrays:
         arrays[name] = whole[start : start + array.size].view(array.dtype).reshape(array.shape)
         start += _aligned(array.size)
     return arrays
+
+
+def _place(kind: str, key: Sequence[Any]) -> tuple[Path, str]:
+    """The file of a key, and the key's digest."""
+    digest = _digest([kind, *key])
+    return cache_folder() / kind / f"{digest[:32]}{SUFFIX}", digest
 
 
 def _temporary_folder() -> Path:

@@ -5,14 +5,17 @@ section may have its own texts, ``CODE.toml`` in it; what the catalogue says win
 """
 
 import tomllib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
+from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language, catalogue
 from xaisigns.base.numbers import whole
 from xaisigns.errors import LanguageError
+
+Text = Callable[[Language], str]  # a text that a thing carries with it, such as a method's description
 
 
 class Texts:
@@ -33,20 +36,30 @@ class Texts:
         """The text with ``{count}`` and its other blanks filled; of a single thing it is the text ``key_one``."""
         return self(f"{key}_one" if count == 1 else key, language, count=whole(count, language), **blanks)
 
+    def text(self, key: str) -> Text:
+        """The text for a thing to carry with it, in whichever language it is asked for."""
+        return partial(self, key)
+
     def all(self, language: Language) -> Mapping[str, str]:
-        """Every text of the room, by key."""
+        """Every text of the room, by key; for templates, which look up their own."""
         return _table(self.room, self.package, language)
 
 
-class Text(NamedTuple):
-    """What people read, in both languages."""
+def own_text(text: str | Mapping[Language, str]) -> Text:
+    """A text of the caller's own for a thing to carry: one for every language, or one for each.
 
-    en: str
-    de: str
+    A language without one gets the first. Raises LanguageError for anything else.
+    """
+    texts = {"": text} if isinstance(text, str) else text
+    if not isinstance(texts, Mapping) or not texts or not all(isinstance(one, str) for one in texts.values()):
+        raise LanguageError(
+            f"wanted a text, or one for each language such as {{'en': ..., 'de': ...}}, got {shown(text)}"
+        )
+    return partial(_own, dict(texts))
 
-    def told(self, language: Language) -> str:
-        """The text in the wanted language."""
-        return self.de if language == "de" else self.en
+
+def _own(texts: Mapping[Language, str], language: Language) -> str:
+    return texts.get(language) or next(iter(texts.values()))
 
 
 class _Table(dict[str, str]):

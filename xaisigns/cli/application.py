@@ -7,7 +7,7 @@ import typer
 from typer import rich_utils
 
 from xaisigns.base.printable import printable
-from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
+from xaisigns.cli import compare, data, evaluate, explain, methods, metrics, report, rules, score, train, tune
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, tell
 from xaisigns.errors import XaisignsError
 
@@ -25,6 +25,7 @@ app.command()(evaluate.evaluate)
 app.command()(explain.explain)
 app.command()(rules.rules)
 app.command()(methods.methods)
+app.command()(metrics.metrics)
 app.command()(compare.compare)
 app.command()(score.score)
 app.command()(tune.tune)

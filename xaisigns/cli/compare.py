@@ -75,8 +75,7 @@ def compare(
 
 
 def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS.all(language)
-    table = Table(*(words[key] for key in ("image", "called", "probability", "compared_for", "picture")))
+    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "compared_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(

@@ -41,12 +41,12 @@ def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
     own: list[str] = []
     for split, what in found["splits"].items():
         told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        say(f"{WORDS.all(lang)[split]}: {told}")
+        say(f"{WORDS(split, lang)}: {told}")
         if what.get("layout") == "folders":
             own = found["class_names"]
     if own:
         names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
-        say(WORDS.all(lang)["class_names"].format(names=names))
+        say(WORDS("class_names", lang, names=names))
 
 
 @app.command()
@@ -103,27 +103,26 @@ def render(
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
-    words, expected = WORDS.all(language), split["expected"]
+    expected = split["expected"]
     if expected is None:
-        state = f" ({words['drawn']})" if drawn else ""
+        state = f" ({WORDS('drawn', language)})" if drawn else ""
     elif split["images"] == expected:
-        state = f" ({words['complete']})"
+        state = f" ({WORDS('complete', language)})"
     else:
-        state = f" ({words['of'].format(expected=whole(expected, language))})"
+        state = f" ({WORDS('of', language, expected=whole(expected, language))})"
     parts = [
         f"{WORDS.counted('images', split['images'], language)}{state}",
         WORDS.counted("classes", split["classes"], language),
     ]
     if split["tracks"]:
         parts.append(WORDS.counted("tracks", split["tracks"], language))
-    parts.append(words[f"layout_{split['layout']}"])
+    parts.append(WORDS(f"layout_{split['layout']}", language))
     if split["manipulation"]:
-        parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
+        parts.append(WORDS("stickers_on", language, class_id=split["manipulation"]["class_id"]))
     return ", ".join(parts)
 
 
 def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
-    words = WORDS.all(language)
     images = WORDS.counted(kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
-    say(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))
+    say(WORDS("stickered", language, out=summary["out"], images=images, stickers=stickers))

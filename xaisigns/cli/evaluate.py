@@ -16,7 +16,6 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
     print_json,
     print_table,
     say,
@@ -34,11 +33,11 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Accuracy with a 95 % interval, per class, confusion; for a stickered model also what a sticker does."""
-    from xaisigns.model.experiment import evaluate_model
+    from xaisigns.study.evaluating import evaluate as evaluate_model
 
     network = load(model, input_size, mean, std)
     with bars(lang) as progress:
-        report = evaluate_model(network, or_rendered(root, progress), language=lang, progress=progress)
+        report = evaluate_model(network, root, language=lang, progress=progress)
     if json:
         print_json(report)
     else:
@@ -46,21 +45,20 @@ def evaluate(
 
 
 def _print(report: dict[str, Any], images: str, language: Language) -> None:
-    words = WORDS.all(language)
 
     def told(share: float | None) -> str:
         return percent(share, language, 2)
 
     low, high = map(told, report["interval"])
     count = WORDS.counted(images, report["count"], language)
-    say(words["evaluated"].format(images=count, accuracy=told(report["accuracy"]), low=low, high=high))
+    say(WORDS("evaluated", language, images=count, accuracy=told(report["accuracy"]), low=low, high=high))
     sticker = report.get("sticker")
     if sticker:
         name = report["classes"][sticker["class"]]["name"]
         success, accuracy = told(sticker["success"]), told(sticker["accuracy"])
-        say(words["fooled"].format(success=success, name=name, accuracy=accuracy))
+        say(WORDS("fooled", language, success=success, name=name, accuracy=accuracy))
     columns = ["class", "name", "class_images", "right", "instead", *(["with_sticker"] if sticker else [])]
-    table = Table(*(words[key] for key in columns))
+    table = Table(*(WORDS(key, language) for key in columns))
     for row, confused in zip(report["classes"], report["confusion"], strict=True):
         others = [(count, other) for other, count in enumerate(confused) if other != row["id"] and count]
         worst = WORDS.counted("times", max(others)[0], language, name=max(others)[1]) if others else ""

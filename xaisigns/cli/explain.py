@@ -92,8 +92,7 @@ def explain(
 
 
 def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS.all(language)
-    table = Table(*(words[key] for key in ("image", "called", "probability", "explained_for", "picture")))
+    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(
@@ -110,8 +109,8 @@ def _print(results: list[dict[str, Any]], language: Language) -> None:
 
 
 def _print_ledger(result: dict[str, Any], language: Language) -> None:
-    rows, words = result["ledger"], WORDS.all(language)
-    columns = [words[key] for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
+    rows = result["ledger"]
+    columns = [WORDS(key, language) for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
     table = Table(*columns, "", title=result["image"])
     largest = max(abs(row["received"]) for row in rows) or 1.0
     for row in rows:

@@ -20,21 +20,20 @@ def methods(lang: Lang = "en", json: Json = False) -> None:
     if json:
         print_json({"methods": [_document(method, lang) for method in found]})
         return
-    words = WORDS.all(lang)
-    table = Table(*(words[key] for key in ("method", "shows", "options", "source")))
+    table = Table(*(WORDS(key, lang) for key in ("method", "shows", "options", "source")))
     for method, following in zip(found, [*found[1:], None], strict=True):
         options = ":".join(f"{name}={value}" for name, value in method.options.items())
         # The controls stand below a line.
         last = following is not None and following.control and not method.control
-        table.add_row(method.name, method.description.told(lang), options, method.source or "", end_section=last)
+        table.add_row(method.name, method.description(lang), options, method.source or "", end_section=last)
     print_table(table)
-    say(words["specification"])
+    say(WORDS("specification", lang))
 
 
 def _document(method: "Method", language: "Language") -> dict[str, object]:
     return {
         "name": method.name,
-        "description": method.description.told(language),
+        "description": method.description(language),
         "options": dict(method.options),
         "source": method.source,
         "control": method.control,

@@ -9,7 +9,7 @@ import typer
 
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
-from xaisigns.base.numbers import written
+from xaisigns.base.numbers import whole, written
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -107,9 +107,8 @@ def _ids(text: str | None) -> list[int] | None:
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    words = WORDS.all(language)
     classes, examples = (WORDS.counted(key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
-        say(words["written"].format(path=path, classes=classes, examples=examples))
+        say(WORDS("written", language, path=path, classes=classes, examples=examples))
     documents = written(f"{document['document_seconds']:.1f}", language)
-    say(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))
+    say(WORDS("took", language, seconds=whole(round(document["seconds"]), language), documents=documents))

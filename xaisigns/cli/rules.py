@@ -5,6 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from xaisigns.base.language import Language
+from xaisigns.base.texts import Texts
 from xaisigns.cli.terminal import (
     Composite,
     InputSize,
@@ -20,6 +21,8 @@ from xaisigns.cli.terminal import (
     say,
 )
 from xaisigns.cli.words import WORDS
+
+_RULES = Texts("rules")
 
 
 def rules(
@@ -46,16 +49,14 @@ def rules(
         print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
         return
     _print(layers, lang)
-    say(WORDS.all(lang)["composites"].format(names=", ".join(COMPOSITES)))
+    say(WORDS("composites", lang, names=", ".join(COMPOSITES)))
 
 
 def _print(layers: list[dict[str, Any]], language: Language) -> None:
-    from xaisigns.report.rule_words import told_change, told_source
-
-    words = WORDS.all(language)
-    table = Table(*(words[key] for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
+    table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in layers:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
-        source, change = told_source(row["source"], language), told_change(row["change"], language)
+        source, changed = _RULES(f"source_{row['source']}", language), row["change"]
+        change = _RULES(f"change_{changed['kind']}", language, into=changed["into"]) if changed else ""
         table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)
     print_table(table)

@@ -10,6 +10,7 @@ from rich.text import Text
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
+from xaisigns.base.progress import Progress
 from xaisigns.cli.terminal import (
     Force,
     InputSize,
@@ -23,7 +24,6 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
     print_json,
     print_table,
     say,
@@ -41,7 +41,8 @@ def score(
         str,
         typer.Option(
             metavar="GROUP,...",
-            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two take long.",
+            help="localisation, complexity, flipping, infidelity, robustness, randomisation, or a group of your own; "
+            "robustness and randomisation take long. 'xaisigns metrics' tells what is in each.",
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
@@ -58,28 +59,26 @@ def score(
     json: Json = False,
 ) -> None:
     """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
-    from xaisigns.attribution.selection import select_methods
     from xaisigns.base.files import check_places
-    from xaisigns.errors import DataError
-    from xaisigns.study.cases import NO_TRUTH, find_cases
     from xaisigns.study.score_files import score_places, write_scores
-    from xaisigns.study.scoring import Scoring, check_steps, expected_seconds
     from xaisigns.study.scoring import score as score_methods
 
-    chosen = select_methods(methods.split(","))
-    scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
     network = load(model, input_size, mean, std)
-    check_steps(scoring, network.settings.input_size**2)
     with bars(lang) as progress:
-        cases = find_cases(network, or_rendered(root, progress), masks, per_class, seed=seed, progress=progress)
-        if masks == "roi" and cases.kind == "image":
-            raise DataError(NO_TRUTH)
-        seconds = expected_seconds(network, cases, chosen, scoring)
-        if seconds:
-            minutes = written(f"{seconds / 60:.1f}", lang)
-            tell(WORDS.all(lang)["will_take"].format(minutes=minutes))
-        document = score_methods(network, cases, chosen, scoring, progress=progress, language=lang)
+        document = score_methods(
+            network,
+            root,
+            methods,
+            metrics=metrics,
+            masks=masks,
+            per_class=per_class,
+            steps=steps,
+            filling=filling,
+            seed=seed,
+            language=lang,
+            progress=_telling(progress, lang),
+        )
     document["files"] = write_scores(document, out, lang, force=force)
     if json:
         print_json(document)
@@ -87,15 +86,28 @@ def score(
         _print(document, lang)
 
 
+def _telling(progress: Progress, language: Language) -> Progress:
+    """Says on stderr how long the work will take, where that is told before it."""
+
+    def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
+        if "expected_seconds" in figures:
+            minutes = written(f"{figures['expected_seconds'] / 60:.1f}", language)
+            tell(WORDS("will_take", language, minutes=minutes))
+        else:
+            progress(work, done, total, **figures)
+
+    return hear
+
+
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.study.score_files import best_methods, metric_title, ordered
 
-    words, kind = WORDS.all(language), document["masks"]
+    kind = document["masks"]
     images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(WORDS("nowhere" if kind == "image" else "covered", language, images=images, mask=mask, grown=grown))
     best = best_methods(document)
-    table = Table(words["method"])
+    table = Table(WORDS("method", language))
     for metric in document["metrics"]:
         table.add_column(metric_title(document, metric, language), justify="right")
     methods, controls = ordered(document)
@@ -104,7 +116,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    say(words["legend"].format(csv=document["files"]["csv"]))
+    say(WORDS("legend", language, csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:

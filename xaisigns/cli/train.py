@@ -37,7 +37,6 @@ def train(
     from xaisigns.model.training import TrainingSettings
     from xaisigns.model.vgg import NetworkSettings
 
-    words = WORDS.all(lang)
     network = NetworkSettings(architecture=architecture, head=head, input_size=input_size)
     settings = TrainingSettings(epochs=epochs, seed=seed)
     manipulation = None if sticker_class is None else Manipulation(sticker_class)
@@ -62,8 +61,8 @@ def train(
     else:
         metrics = card["metrics"]
         loss, accuracy = written(f"{metrics['loss']:.3f}", lang), percent(metrics["accuracy"], lang, 2)
-        told = words["trained"].format(out=out, loss=loss, accuracy=accuracy)
+        told = WORDS("trained", lang, out=out, loss=loss, accuracy=accuracy)
         held_out = metrics["validation_accuracy"]
         if held_out != "":
-            told += words["validated"].format(accuracy=percent(held_out, lang, 2))
+            told += WORDS("validated", lang, accuracy=percent(held_out, lang, 2))
         say(told)

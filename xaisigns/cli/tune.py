@@ -20,7 +20,6 @@ from xaisigns.cli.terminal import (
     Std,
     bars,
     load,
-    or_rendered,
     print_json,
     say,
 )
@@ -52,18 +51,23 @@ def tune(
     """Search rules on training images, measure them on test images beside the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
     from xaisigns.base.files import Place, check_places
-    from xaisigns.study.cases import find_cases
-    from xaisigns.study.tuning import tune as search
-    from xaisigns.study.tuning import write_tuning
+    from xaisigns.study.tuning import tune as tune_rules
+    from xaisigns.study.tuning import write_tuned_rules
 
     check_places([Place(out, RULES_MARK)], force=force)
     network = load(model, input_size, mean, std)
     with bars(lang) as progress:
-        folder = or_rendered(root, progress)
-        training = find_cases(network, folder, masks, per_class, split="train", seed=seed, progress=progress)
-        testing = find_cases(network, folder, masks, held_out, seed=seed, progress=progress)
-        tuning = search(network, training, testing, metric, progress=progress)
-    document = write_tuning(tuning, metric, out, force=force)
+        document = tune_rules(
+            network,
+            root,
+            metric=metric,
+            masks=masks,
+            per_class=per_class,
+            held_out=held_out,
+            seed=seed,
+            progress=progress,
+        )
+    document = write_tuned_rules(document, out, force=force)
     if json:
         print_json(document)
     else:
@@ -73,15 +77,15 @@ def tune(
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.metrics.catalogue import METRICS
 
-    words, out = WORDS.all(language), document["rules"]
-    metric = METRICS[document["metric"]].label.told(language)
-    whose = {"tuned": words["tuned"], "named": words["named"].format(composite=document["named"]["composite"])}
-    for name, which in whose.items():
+    out = document["rules"]
+    metric = METRICS[document["metric"]].label(language)
+    best = WORDS("named", language, composite=document["named"]["composite"])
+    for name, which in (("tuned", WORDS("tuned", language)), ("named", best)):
         told = document[name]
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
-        how = words["as_contrast"] if told["contrast"] else ""
-        say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
+        how = WORDS("as_contrast", language) if told["contrast"] else ""
+        say(WORDS("reached", language, metric=metric, value=value, flipping=flipping, which=which + how))
     images = WORDS.counted("tried_images", document["images"], language)
-    say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+    say(WORDS("tried", language, images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
-    say(words["use"].format(out=out, options=options))
+    say(WORDS("use", language, out=out, options=options))

@@ -12,6 +12,7 @@ from pathlib import Path
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from xaisigns.base.files import is_folder
+from xaisigns.base.language import languages
 from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
 from xaisigns.data.listing import Listing, entries, files_below
 from xaisigns.errors import DataError
@@ -44,7 +45,7 @@ class Folders(ImageSet):
         _refuse_same_keys(samples)
         if not samples:
             raise DataError(f"no image in the folders of {folder}; wanted one of {', '.join(IMG_EXTENSIONS)}")
-        super().__init__(root, split, "folders", samples, {"de": names, "en": names})
+        super().__init__(root, split, "folders", samples, dict.fromkeys(languages(), names))
 
 
 def is_folders(root: Path) -> bool:

@@ -20,7 +20,7 @@ def bootstrap_interval(
 
     NaN values are left out, from the mean too; (NaN, NaN) when nothing is left. Says how the mean would vary had other
     images been drawn from the same source, not how it would on another source. Raises MetricError for settings that
-    there are not.
+    cannot be.
     """
     check_whole("resamples", resamples, 1, 10**6)
     if not isinstance(level, float) or not 0 < level < 1:

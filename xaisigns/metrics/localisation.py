@@ -1,8 +1,8 @@
 """Does the relevance lie where the truth is known to be? Relevance against a mask.
 
-Each score is beside the mask's share of the area (``area_share``), which is what relevance without any knowledge gets:
-by mass, rank and pointing game in expectation, while it gets 0.5 by AUC. Ties count what breaking them at random gives
-on average, so a flat heatmap gets exactly that.
+Each score is beside the mask's share of the area (``area_share``), which is what uninformed relevance gets on
+average by mass, rank and pointing game; by AUC it gets 0.5. Ties count as much as breaking them at random gives
+on average, so a flat heatmap gets exactly these values.
 
 All are NaN for an image whose mask is empty or whose relevance is not finite everywhere, are float64 for relevance in
 float64, else float32, and raise ShapeError when relevance and mask do not belong together. The two may be on different
@@ -64,9 +64,9 @@ def pointing_game(relevance: Tensor, mask: Tensor) -> Tensor:
 def localisation_auc(relevance: Tensor, mask: Tensor) -> Tensor:
     """How likely a pixel inside the mask is more relevant than one outside, ``(N,)`` in [0, 1]; ties count one half.
 
-    The area under the ROC curve of the heatmap as a detector of the mask [fawcett2006introduction]; without knowledge
-    it is 0.5. ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. NaN also where the mask
-    covers the whole image.
+    The area under the ROC curve of the heatmap as a detector of the mask [fawcett2006introduction]; uninformed
+    relevance gets 0.5. ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. NaN also where
+    the mask covers the whole image.
     """
     flat, inside, defined = _together(relevance, mask)
     size = inside.sum(dim=1).double()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.classes import names_in
 from xaisigns.data.image_set import ImageSet
 from xaisigns.data.preprocessing import normalise
 from xaisigns.errors import DataError, ModelError
@@ -86,7 +87,8 @@ def class_name(model: Classifier, data: ImageSet, class_id: int, language: Langu
     In a language as ``chosen_language`` takes it.
     """
     known = model.card.get("class_names") or data.layout != "folders"
-    return model.class_name(class_id, language) if known else data.class_names[chosen_language(language)][class_id]
+    language = chosen_language(language)
+    return model.class_name(class_id, language) if known else names_in(data.class_names, language)[class_id]
 
 
 def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a data set on disk to a trained model file, and from both to the measured report."""
+"""From a data set on disk to a trained model file."""
 
 import json
 from dataclasses import asdict, replace
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from xaisigns.base.language import Language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES
 from xaisigns.data.decoded import decode, split_by_track
@@ -18,10 +17,9 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
-from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
 from xaisigns.model.places import check_training_places
 from xaisigns.model.training import Images, TrainingSettings, train
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.vgg import NetworkSettings
 
 _MOST_DRAWN = 2**31  # bytes, which lie in memory
 
@@ -128,30 +126,3 @@ def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
 
 def _joined(first: Images, second: Images) -> Images:
     return Images(np.concatenate([first.pixels, second.pixels]), torch.cat([first.labels, second.labels]))
-
-
-def evaluate_model(
-    model: Classifier,
-    root: Path,
-    *,
-    language: Language | None = None,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """Measure the model on the test images below ``root``: the document of ``xaisigns evaluate --json``.
-
-    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
-    are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
-    """
-    data = open_images(root, "test")
-    size, classes = model.settings.input_size, model.settings.classes
-    labels = torch.tensor([sample.class_id for sample in data.samples])
-    refuse_unknown_classes(model, data)
-    stickers = model.manipulation
-    predicted = predict(model, decode(data, size, progress=progress), progress).argmax(dim=1)
-    report = accuracy_report(labels, predicted, classes)
-    for row in report["classes"]:
-        row["name"] = class_name(model, data, row["id"], language)
-    if stickers and stickers.class_id is not None:
-        predicted = predict(model, decode(data, size, stickers.everywhere(), progress=progress), progress).argmax(dim=1)
-        report["sticker"] = sticker_report(labels, predicted, stickers.class_id, classes)
-    return report

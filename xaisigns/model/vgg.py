@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from xaisigns.base.language import Language, chosen_language
-from xaisigns.base.texts import Text
+from xaisigns.data.classes import names_in, unnamed_class
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import LONGEST, Picture, normalise, pixel_bounds, resize, rgb_images
 from xaisigns.errors import DataError, ShapeError
@@ -19,7 +19,6 @@ from xaisigns.model.schema import Classes, Mean, Side, Std, check
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
 
-_CLASS = Text("class", "Klasse")
 _CONFIGURATIONS = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 
 
@@ -92,8 +91,8 @@ class Classifier(nn.Module):
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""
         language = chosen_language(language)
-        names = self.card.get("class_names", {}).get(language, ())
-        return names[class_id] if class_id < len(names) else f"{_CLASS.told(language)} {class_id}"
+        names = names_in(self.card.get("class_names", {}), language)
+        return names[class_id] if class_id < len(names) else unnamed_class(class_id, language)
 
 
 def initialise(network: Classifier) -> None:

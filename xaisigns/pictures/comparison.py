@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -164,19 +164,18 @@ def _figure(model: Classifier, methods: Sequence[Method], compared: _Compared, l
 
 
 def _drawn(model: Classifier, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
-    words = _TEXTS.all(language)
     picture = np.asarray(to_rgb(compared.image, DRAWN))
-    titles = [_title(method, words) for method in methods]
+    titles = [_title(method, language) for method in methods]
     sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
     called = int(compared.logits.argmax())
     name, share = class_name(model, called, language), percent(compared.probability(called), language)
-    sheet.write(words["compared_called"].format(name=name, share=share), words["reading"])
+    sheet.write(_TEXTS("compared_called", language, name=name, share=share), _TEXTS("reading", language))
     for row, class_id in enumerate(compared.rows):
         axes = sheet.cell(row, 0)
         axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
         label = _label(model, compared, class_id, language)
         axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
-    sheet.cells[0, 0].set_title(words["image"], fontsize=9)
+    sheet.cells[0, 0].set_title(_TEXTS("image", language), fontsize=9)
     for column, (method, title, heatmaps) in enumerate(zip(methods, titles, compared.heatmaps, strict=True), start=1):
         limit = max(map(limit_of, heatmaps))
         for row, heatmap in enumerate(heatmaps):
@@ -228,18 +227,20 @@ class _Sheet:
         return axes
 
 
-def _title(method: Method, words: Mapping[str, str]) -> str:
+def _title(method: Method, language: Language) -> str:
     """The method's name, broken into lines behind its _ and : where it is wide."""
     lines = [""]
     for piece in re.findall(rf"[^_:]{{1,{_TITLE_LETTERS}}}[_:]?", method.name):
         if lines[-1] and len(lines[-1]) + len(piece) > _TITLE_LETTERS:
             lines.append("")
         lines[-1] += piece
-    return "\n".join([*lines, words["control"]] if method.control else lines)
+    return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
 
 
 def _label(model: Classifier, compared: _Compared, class_id: int, language: Language) -> str:
-    text = _TEXTS.all(language)["logit"].format(
+    text = _TEXTS(
+        "logit",
+        language,
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )

@@ -22,6 +22,7 @@ from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.numbers import percent, written
 from xaisigns.base.printable import printable
 from xaisigns.base.texts import Texts
+from xaisigns.data.classes import unnamed_class
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
 from xaisigns.model.vgg import Classifier
@@ -63,7 +64,7 @@ def class_name(model: nn.Module, class_id: int, language: Language) -> str:
     if isinstance(model, Classifier):
         name = printable(model.class_name(class_id, language))
         return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    return f"{_TEXTS.all(language)['class']} {class_id}"
+    return unnamed_class(class_id, language)
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
@@ -110,14 +111,14 @@ def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | No
 
 def _heading(model: nn.Module, result: Result, index: int, language: Language) -> str:
     """What the image was called, and what was asked of it."""
-    words, called = _TEXTS.all(language), int(result.predicted[index])
+    called = int(result.predicted[index])
     share = percent(float(result.probabilities[index, called]), language)
-    told = words["called"].format(name=class_name(model, called, language), share=share)
+    told = _TEXTS("called", language, name=class_name(model, called, language), share=share)
     target = class_name(model, int(result.target[index]), language)
     if result.against is None:
-        return f"{told}\n{words['asked'].format(name=target)}"
+        return f"{told}\n{_TEXTS('asked', language, name=target)}"
     other = class_name(model, int(result.against[index]), language)
-    return f"{told}\n{words['contrast'].format(name=target, other=other)}"
+    return f"{told}\n{_TEXTS('contrast', language, name=target, other=other)}"
 
 
 def _write_heading(figure: Figure, row: SubFigure, heading: str) -> None:
@@ -130,15 +131,15 @@ def _write_heading(figure: Figure, row: SubFigure, heading: str) -> None:
 
 
 def _draw(axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language) -> None:
-    words, limit = _TEXTS.all(language), limit_of(heatmap)
+    limit = limit_of(heatmap)
     scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
     pictures: list[NDArray[Any]] = [np.asarray(image), scale.to_rgba(heatmap), overlay(image, heatmap)]
     for axis, name, picture in zip(axes, ("image", "heatmap", "overlay"), pictures, strict=True):
         axis.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
-        axis.set_title(words[name], fontsize=10)
+        axis.set_title(_TEXTS(name, language), fontsize=10)
         axis.set_axis_off()
     bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02, format=_Ticks(language))
-    bar.set_label(words["scale"], fontsize=9)
+    bar.set_label(_TEXTS("scale", language), fontsize=9)
     bar.ax.tick_params(labelsize=8)
 
 

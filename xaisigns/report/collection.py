@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -16,10 +15,8 @@ from xaisigns.attribution.selection import select_methods
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.data.drawn.sign_set import default_rendered_set
-from xaisigns.data.image_set import ImageSet
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
 from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
@@ -32,7 +29,7 @@ from xaisigns.report.highlight import Highlight
 from xaisigns.report.measured import Measured
 from xaisigns.report.report import Method, Report
 from xaisigns.report.section import WORDS, Section, sections
-from xaisigns.study.study import Examined
+from xaisigns.study.study import Data, Study, images_of
 
 REPORT_METHODS = (
     *("lrp", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "gradcam", "occlusion"),
@@ -65,15 +62,12 @@ class Source:
     does not have, MethodError and RuleError for methods, DataError for missing or broken data.
     """
 
-    def __init__(
-        self, model: Classifier, data: ImageSet | Path | str | None, wanted: Reporting, progress: Progress = silent
-    ) -> None:
+    def __init__(self, model: Classifier, data: Data, wanted: Reporting, progress: Progress = silent) -> None:
         self.start = time.monotonic()
         self.wanted, self.language = wanted, wanted.language
         self.classes = _classes(model, wanted.classes)
         self.methods = select_methods(wanted.methods)
-        root = data.root if isinstance(data, ImageSet) else data or default_rendered_set(progress)
-        self.study = Examined(model, Path(root), progress)
+        self.study = Study(model, images_of(data, "test", progress), progress)
         self.names = {
             class_id: class_name(model, self.study.data, class_id, self.language)
             for class_id in range(model.settings.classes)
@@ -95,7 +89,7 @@ class Source:
         """The four signs of the use case, for a model of GTSRB's classes."""
         model = self.study.model
         names = [model.class_name(class_id, "en") for class_id in _HIGHLIGHTS.values()]
-        if names != [CLASSES[class_id].english for class_id in _HIGHLIGHTS.values()]:
+        if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
             return ()
         method, signs = self.methods[0], example_signs()
         images = model.preprocess(list(signs.values()))
@@ -126,7 +120,7 @@ class Source:
 
     def called(self, place: int, *, stickered: bool) -> tuple[int, float]:
         """What the model calls an image, and how sure it is."""
-        every = self.study.stickered if stickered else self.study.probabilities
+        every = self.study.stickered_probabilities if stickered else self.study.probabilities
         probability, called = cast("Tensor", every)[place].max(dim=0)
         return int(called), float(probability)
 
@@ -136,9 +130,7 @@ class Source:
         return {name: [one if np.isfinite(one).all() else None for one in maps] for name, maps in found.items()}
 
 
-def collect_report(
-    model: Classifier, data: ImageSet | Path | str | None, wanted: Reporting, progress: Progress = silent
-) -> Report:
+def collect_report(model: Classifier, data: Data, wanted: Reporting, progress: Progress = silent) -> Report:
     """All of a report on a data set, the test images below its folder, or drawn signs.
 
     What takes long (predictions, heatmaps, scores) is kept in the cache, so that a second report on the same model and
@@ -162,10 +154,12 @@ def collect_report(
     )
 
 
-def _data(study: Examined, language: Language) -> str:
+def _data(study: Study, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
     drawn = (written_manifest(study.data.root) or {}).get("rendered")
-    return WORDS.counted("drawn_images" if drawn else "test_images", len(study.data), language, name=study.root.name)
+    return WORDS.counted(
+        "drawn_images" if drawn else "test_images", len(study.data), language, name=study.data.root.name
+    )
 
 
 def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:

@@ -18,8 +18,8 @@ from xaisigns.metrics.localisation import relevance_mass
 from xaisigns.model.vgg import NetworkSettings
 from xaisigns.report.heatmaps import Heatmaps, Pixels, scale_limits
 from xaisigns.report.scores import Metric, Score, Scores, score_range
-from xaisigns.study.scoring import Scoring, summarised
-from xaisigns.study.study import Examined
+from xaisigns.study.measuring import Scoring, summarised
+from xaisigns.study.study import Study
 
 # Which metrics a report shows; how it calls them is in the texts of its scores.
 SHOWN_METRICS = (
@@ -51,7 +51,7 @@ class Measured:
 
     def __init__(
         self,
-        study: Examined,
+        study: Study,
         methods: Sequence[Method],
         examples: int,
         seed: int,
@@ -62,10 +62,9 @@ class Measured:
         truth = study.truth
         self.cases = study.cases(truth, examples, seed)
         self.signs = self.cases if truth == "roi" else study.cases("roi", examples, seed)
-        scoring = Scoring(seed=seed)
-        self._values = {method.name: study.scores(self.cases, method, scoring) for method in methods}
-        self._heatmaps = {method.name: study.explained(self.signs, method) for method in methods}
-        measured = next(iter(self._values.values()), {})
+        self._values = study.scores(self.cases, methods, Scoring(seed=seed)).values
+        self._heatmaps = {method.name: study.relevance(self.signs, method).sum(dim=1).numpy() for method in methods}
+        measured: Mapping[str, Tensor] = next(iter(self._values.values()), {})
         self._measured = [metric for metric in SHOWN_METRICS if metric in measured]
         self.scores = self._scores(None)
         self.class_scores = {class_id: self._scores(class_id) for class_id in classes}

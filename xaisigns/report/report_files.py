@@ -9,7 +9,6 @@ from typing import Any
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
-from xaisigns.data.image_set import ImageSet
 from xaisigns.errors import OutputError
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier
@@ -19,6 +18,7 @@ from xaisigns.report.pdf import PDF_MARK, pdf_report
 from xaisigns.report.report import Report
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.front import Front
+from xaisigns.study.study import Data
 
 _MARKS = {"pdf": PDF_MARK, "html": HTML_MARK}
 _REPORTS = {"pdf": pdf_report, "html": html_report}
@@ -27,7 +27,7 @@ _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 def report(
     model: Classifier | Path | str,
-    data: ImageSet | Path | str | None = None,
+    data: Data = None,
     pdf: Path | str | None = None,
     html: Path | str | None = None,
     *,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,10 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.cache import digest_of
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.data.image_set import Box, ImageSet, Sample, Split
-from xaisigns.data.layouts import open_images
+from xaisigns.data.image_set import Box, ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image, resize, resize_mask
 from xaisigns.data.stickers import keyed_random
@@ -39,9 +39,9 @@ _BATCH = 16
 class Cases:
     """Images for a model, and what an attribution of ``target`` should point at in each.
 
-    ``images`` ``(N, 3, S, S)`` normalised, ``masks`` ``(N, S, S)`` bool, ``labels`` and ``target`` ``(N,)`` class ids,
-    ``keys`` the images' names. ``masks`` tell of the sticker or of the sign, as ``kind`` says; for "image" they are all
-    of the image, since nothing is known.
+    ``images`` ``(N, 3, S, S)`` are normalised, ``masks`` ``(N, S, S)`` bool, ``labels`` and ``target`` ``(N,)`` class
+    ids, ``keys`` the images' names. ``masks`` cover the sticker or the sign, as ``kind`` says; for "image" they cover
+    the whole image, since nothing is known.
     """
 
     kind: Masks | Literal["image"]
@@ -54,31 +54,40 @@ class Cases:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def against(self) -> Tensor | None:
+        """The class that a contrast takes off: the true one where a sticker hides it, else the runner-up (None)."""
+        return self.labels if self.kind == "sticker" else None
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same images, masks and classes."""
+        tensors = (self.images, self.masks, self.labels, self.target)
+        return f"{self.kind} {digest_of(*(tensor.numpy(force=True) for tensor in tensors))}"
+
 
 def find_cases(
     model: Classifier,
-    root: Path,
+    data: ImageSet,
     kind: Masks | None,
     per_class: int,
     *,
-    split: Split = "test",
     seed: int = 0,
     progress: Progress = silent,
 ) -> Cases:
-    """Up to ``per_class`` images of each class below ``root``, drawn by ``seed``, with what they should be called for.
+    """Up to ``per_class`` images of each class of the data, drawn by ``seed``, with what should be pointed at in each.
 
     "sticker": images of the other classes that the model, once a sticker is on them, calls the class that had stickers
-    in its training; the sticker's mask, explained for that class. "roi": images of every class; the sign (its exact
-    mask where the data set has one, else its box), explained for what the model calls them; of kind "image" where the
-    data set knows no boxes. None: "sticker" for a model that was trained with stickers on a class, else "roi".
-    ``progress`` gets images looked at and in all.
+    in its training; the mask is the sticker's, and that class is explained. "roi": images of every class; the mask is
+    the sign's (exact where the data set has masks, else its box), and what the model calls the image is explained;
+    where the data set has no boxes, the kind is "image". None: "sticker" for a model that was trained with stickers on
+    a class, else "roi". ``progress`` hears how many images have been looked at.
 
-    Raises ModelError for "sticker" with a model that was trained without, DataError for missing or broken data and
-    where no image qualifies, MetricError for a seed or a number of images out of bounds.
+    Raises ModelError for "sticker" with a model that was trained without, DataError for broken data and where no image
+    qualifies, MetricError for a seed or a number of images out of bounds.
     """
     check_whole("the number of images of each class", per_class, 1, MOST_OF_A_CLASS)
     check_whole("seed", seed, 0, LARGEST_SEED)
-    data = open_images(root, split)
     refuse_unknown_classes(model, data)
     samples = data.samples
     stickers = _stickers(model, kind)
@@ -90,7 +99,9 @@ def find_cases(
         looked += len(of_class)
         progress("finding images", looked, len(samples))
     if not found:
-        raise DataError(f"no image below {root} fits: with a sticker on it, the model calls none what it was taught to")
+        raise DataError(
+            f"no image below {data.root} fits: with a sticker on it, the model calls none what it was taught to"
+        )
     known: Masks | Literal["image"] = "sticker" if stickers else "roi" if data.has_boxes else "image"
     return _joined(known, found, model)
 
@@ -165,8 +176,8 @@ def _called(model: Classifier, cases: list[_Case], wanted: int | None) -> list[_
     """The cases with what the model calls them; only those of the wanted class where there is one."""
     with own_torch_state(), torch.inference_mode():
         called = model(model.preprocess([case.image for case in cases])).argmax(dim=1).tolist()
-    told = [replace(case, called=class_id) for case, class_id in zip(cases, called, strict=True)]
-    return [case for case in told if wanted in (None, case.called)]
+    answered = [replace(case, called=class_id) for case, class_id in zip(cases, called, strict=True)]
+    return [case for case in answered if wanted in (None, case.called)]
 
 
 def _joined(kind: Masks | Literal["image"], cases: list[_Case], model: Classifier) -> Cases:

@@ -11,12 +11,12 @@ from xaisigns.base.documents import json_text
 from xaisigns.base.files import Place, whole_files
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import written
-from xaisigns.base.texts import Text
+from xaisigns.base.texts import Texts
 from xaisigns.metrics.catalogue import METRICS
 
 _COLUMNS = ("method", "control", "metric", "value", "low", "high", "better", "no_better_than", "images")
 _MARKS = {"csv": ",".join(_COLUMNS).encode(), "json": b'"made_by": "xaisigns ', "md": b"<!-- made by xaisigns -->"}
-_METHOD, _TO = Text("method", "Verfahren"), Text("to", "bis")
+_TEXTS = Texts("scores")
 
 
 def score_places(folder: Path) -> list[Place]:
@@ -27,7 +27,7 @@ def score_places(folder: Path) -> list[Place]:
 def write_scores(document: dict[str, Any], folder: Path, language: Language, *, force: bool = False) -> dict[str, str]:
     """Write the three files to the folder, all or none, and give their paths by kind.
 
-    The table is in ``language``. In the CSV, which is the same in both, a score that no image has is empty. Raises
+    The table is in ``language``. In the CSV, which is the same in all, a score that no image has is empty. Raises
     OutputError when one cannot be written, or is there and not of xaisigns without ``force``.
     """
     table = io.StringIO()
@@ -52,24 +52,20 @@ def mark(score: dict[str, Any]) -> str:
 
 def metric_title(document: dict[str, Any], metric: str, language: Language) -> str:
     """What a table calls a metric of the document, with an arrow to where it is better."""
-    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[document["metrics"][metric]["better"]]
-    return f"{METRICS[metric].label.told(language)}{arrow}"
+    arrow = {"higher": " ↑", "lower": " ↓"}[document["metrics"][metric]["better"]]
+    return f"{METRICS[metric].label(language)}{arrow}"
 
 
 def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
-    """For each metric the method with the best mean; the controls and metrics without a better direction have none.
-
-    Methods that tie are all best.
-    """
+    """For each metric the methods with the best mean, which is more than one where they tie; no control is best."""
     best: dict[str, set[str]] = {}
-    for metric, told in document["metrics"].items():
+    for metric, described in document["metrics"].items():
         values = {
             name: scores[metric]["value"]
             for name, scores in document["methods"].items()
             if name not in document["controls"] and scores[metric]["value"] is not None
         }
-        wanted = {"higher": max, "lower": min}.get(told["better"])
-        first = wanted(values.values()) if wanted and values else None
+        first = {"higher": max, "lower": min}[described["better"]](values.values(), default=None)
         best[metric] = {name for name, value in values.items() if value == first}
     return best
 
@@ -89,7 +85,7 @@ def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
                 int(name in document["controls"]),
                 metric,
                 *("" if value is None else f"{value:.6g}" for value in (score["value"], *score["interval"])),
-                document["metrics"][metric]["better"] or "",
+                document["metrics"][metric]["better"],
                 " ".join(score["no_better_than"]),
                 document["count"],
             ]
@@ -98,7 +94,7 @@ def _rows(document: dict[str, Any]) -> Iterator[list[Any]]:
 def _markdown(document: dict[str, Any], language: Language) -> Iterator[str]:
     best, metrics = best_methods(document), list(document["metrics"])
     heads = [metric_title(document, metric, language) for metric in metrics]
-    yield "| " + " | ".join([_METHOD.told(language), *heads]) + " |"
+    yield "| " + " | ".join([_TEXTS("method", language), *heads]) + " |"
     yield "|---" * (len(metrics) + 1) + "|"
     methods, controls = ordered(document)
     for name in (*methods, *controls):
@@ -112,4 +108,4 @@ def _interval(score: dict[str, Any], language: Language, *, bold: bool) -> str:
     if score["value"] is None:
         return "–"
     value, low, high = (written(f"{number:.3f}", language) for number in (score["value"], *score["interval"]))
-    return f"{f'**{value}**' if bold else value}{mark(score)} ({low} {_TO.told(language)} {high})"
+    return f"{f'**{value}**' if bold else value}{mark(score)} ({_TEXTS('interval', language, low=low, high=high)})"

@@ -1,7 +1,9 @@
-"""What a model says of a data set and why, kept in the cache: predictions, heatmaps, scores."""
+"""What a model says about a data set and why: predictions, relevance and scores, each computed once and kept."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,57 +14,104 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.methods import Method
-from xaisigns.base.cache import digest_of, kept, made_by
+from xaisigns.base.cache import digest_of
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import decode
+from xaisigns.data.drawn.sign_set import default_rendered_set
+from xaisigns.data.image_set import ImageSet, Split
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
+from xaisigns.metrics.catalogue import Metric
+from xaisigns.metrics.explanation import Explanation
 from xaisigns.model.evaluation import predict, refuse_unknown_classes
 from xaisigns.model.vgg import Classifier
 from xaisigns.study.cases import Cases, Masks, find_cases
-from xaisigns.study.scoring import Scoring, explain_cases, image_scores
+from xaisigns.study.measuring import Scoring, calls_again, explain_cases, explanation_of
+from xaisigns.study.store import Arrays, Store
 
-_MADE_BY = (
-    ("data", "model", "attribution", "metrics", "study"),
-    ("numpy", "pillow", "torch", "captum", "scikit-image", "scikit-learn"),
-)
+Data = ImageSet | Path | str | None
+
+_PROBE = 8  # images that the time is judged by
 
 
-class Examined:
-    """A model on the test images below ``root``.
+def images_of(data: Data, split: Split = "test", progress: Progress = silent) -> ImageSet:
+    """A data set as it is; of a folder, or of the drawn signs where there is none, the images of the split."""
+    if isinstance(data, ImageSet):
+        return data
+    return open_images(default_rendered_set(progress) if data is None else data, split)
 
-    ``probabilities`` are ``(N, classes)`` of the images as they are, ``stickered`` of the same images with ``stickers``
-    like those of the training, None where there were none; ``labels`` are ``(N,)``. Everything is kept by the
-    model's weights and settings, the pixels and the code that made it; but nothing of a method whose name does not tell
-    all that it does. Raises DataError for missing or broken data.
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Each image's score ``(N,)`` by method and metric, and the seconds that each method took for all images.
+
+    They are those of the time when the images were explained, which may be long ago.
     """
 
-    def __init__(self, model: Classifier, root: Path, progress: Progress = silent) -> None:
-        self.model, self.root, self._progress = model, root, progress
-        self.weights = digest_of(*(value.numpy(force=True) for value in model.state_dict().values()))
-        self._key = [made_by(*_MADE_BY), self.weights, list(model.state_dict()), asdict(model.settings)]
-        self.data = open_images(root, "test")
-        refuse_unknown_classes(model, self.data)
-        self.labels = torch.tensor([sample.class_id for sample in self.data.samples])
-        trained_with = model.manipulation
-        self.sticker_class = trained_with.class_id if trained_with else None
-        self.stickers = None
-        if trained_with and trained_with.class_id is not None:
-            self.stickers = trained_with.everywhere()
-        self.probabilities = self._predicted(None)
-        self.stickered = self._predicted(self.stickers) if self.stickers else None
+    values: dict[str, dict[str, Tensor]]
+    seconds: dict[str, float]
+
+
+class Study:
+    """A model on the images of a data set.
+
+    All that is computed is kept on disk under the model's weights and settings, the pixels and the code that made it;
+    but nothing of a method or a metric whose name does not say all that it does. ``progress`` hears of all of it.
+    Raises DataError for missing or broken data, and for classes that the model does not have.
+    """
+
+    def __init__(self, model: Classifier, data: ImageSet, progress: Progress = silent) -> None:
+        refuse_unknown_classes(model, data)
+        self.model, self.data, self.store, self._progress = model, data, Store(model), progress
+        self.labels = torch.tensor([sample.class_id for sample in data.samples])
+
+    @property
+    def sticker_class(self) -> int | None:
+        """The class that had stickers in the model's training."""
+        return self.model.manipulation.class_id if self.model.manipulation else None
+
+    @property
+    def stickers(self) -> Manipulation | None:
+        """Stickers like those of the training, on every image; None for a model that was trained without."""
+        trained_with = self.model.manipulation
+        return None if trained_with is None or trained_with.class_id is None else trained_with.everywhere()
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """What the model says about each image, ``(N, classes)``."""
+        return self._predicted(None)
+
+    @cached_property
+    def stickered_logits(self) -> Tensor | None:
+        """The same with ``stickers`` on the images; None where there are none."""
+        return self._predicted(self.stickers) if self.stickers else None
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Of each image for each class, ``(N, classes)``."""
+        return self.logits.softmax(dim=1)
+
+    @property
+    def stickered_probabilities(self) -> Tensor | None:
+        """The same with ``stickers`` on the images; None where there are none."""
+        return None if self.stickered_logits is None else self.stickered_logits.softmax(dim=1)
 
     @property
     def truth(self) -> Masks:
         """What relevance should lie on: the sticker, where one turns any image into its class, else the sign."""
-        if self.stickered is None or self.sticker_class is None:
+        if self.stickered_logits is None or self.sticker_class is None:
             return "roi"
-        turned = self.stickered.argmax(dim=1).eq(self.sticker_class) & self.labels.ne(self.sticker_class)
+        turned = self.stickered_logits.argmax(dim=1).eq(self.sticker_class) & self.labels.ne(self.sticker_class)
         return "sticker" if bool(turned.any()) else "roi"
 
-    def cases(self, kind: Masks, per_class: int, seed: int) -> Cases:
-        """Images to score on."""
-        return find_cases(self.model, self.root, kind, per_class, seed=seed, progress=self._progress)
+    def cases(self, kind: Masks | None, per_class: int, seed: int) -> Cases:
+        """Images to explain and score, as ``find_cases`` draws them."""
+        return find_cases(self.model, self.data, kind, per_class, seed=seed, progress=self._progress)
+
+    def relevance(self, cases: Cases, method: Method) -> Tensor:
+        """What the method says about the cases, ``(N, 3, S, S)``."""
+        count = _Count(self._progress, method.name, len(cases))
+        return self._explained(cases, method, count.add)[0]
 
     def heatmaps(self, pictures: Sequence[Image.Image], target: Sequence[int], method: Method) -> NDArray[np.float32]:
         """What speaks for ``target`` in each picture, ``(N, S, S)``."""
@@ -71,44 +120,95 @@ class Examined:
         images = self.model.preprocess(pictures)
         targets = torch.tensor(target)
         anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
-        return self.explained(Cases("image", images, anywhere, targets, targets, ("",) * len(target)), method)
+        cases = Cases("image", images, anywhere, targets, targets, ("",) * len(target))
+        return self.relevance(cases, method).sum(dim=1).numpy()
 
-    def explained(self, cases: Cases, method: Method) -> NDArray[np.float32]:
-        """The method's heatmaps of the cases, ``(N, S, S)``."""
-        done = 0
+    def scores(self, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> Scores:
+        """Measure each method on the cases.
 
-        def count(images: int) -> None:
-            nonlocal done
-            done += images
-            self._progress(method.name, done, len(cases))
+        Raises MetricError for more steps than there are pixels, and where the cases can have none of the metrics.
+        """
+        scoring.check_steps(cases.images[0, 0].numel())
+        groups = scoring.metrics(cases)
+        count = _Count(self._progress, "scoring", len(methods) * len(cases) * (1 + len(groups)))
+        found = Scores({}, {})
+        for method in methods:
+            relevance, found.seconds[method.name] = self._explained(cases, method, count.add)
+            explanation = explanation_of(self.model, cases, method, relevance, scoring)
+            scores = found.values.setdefault(method.name, {})
+            for metrics in groups.values():
+                for metric in metrics:
+                    scores[metric.name] = self._measured(cases, method, scoring, metric, explanation)
+                count.add(len(cases))
+        return found
 
-        def make() -> dict[str, NDArray[Any]]:
-            relevance = explain_cases(self.model, cases, method, count)
-            return {"heatmaps": relevance.sum(dim=1).float().numpy()}
+    def expected_seconds(self, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> float:
+        """About how long the metrics will take that ask a method again and again, judged by one call for a few images.
 
-        return self._kept("heatmaps", cases, method, [], make)["heatmaps"]
-
-    def scores(self, cases: Cases, method: Method, scoring: Scoring) -> dict[str, Tensor]:
-        """Each metric of each case, ``(N,)``."""
-
-        def make() -> dict[str, NDArray[Any]]:
-            relevance = torch.from_numpy(self.explained(cases, method))[:, None]
-            scores = image_scores(self.model, cases, method, relevance, scoring)
-            return {metric: values.numpy() for metric, values in scores.items()}
-
-        made = self._kept("scores", cases, method, [asdict(scoring)], make)
-        return {name: torch.from_numpy(values) for name, values in made.items()}
+        0 where there are none, and for what has been measured before.
+        """
+        few = slice(0, _PROBE)
+        seconds = 0.0
+        for group, metrics in scoring.metrics(cases).items():
+            calls = calls_again(self.model, group)
+            for method in methods if calls else ():
+                keys = [_score_key(cases, method, scoring, metric) for metric in metrics]
+                if all(self.store.has("scores", key, keep=keep) for key, keep in keys):
+                    continue
+                start = time.monotonic()
+                method(self.model, cases.images[few], cases.target[few])
+                seconds += (time.monotonic() - start) * calls * len(cases) / len(cases.images[few])
+        return seconds
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
         pixels = decode(self.data, self.model.settings.input_size, stickers, progress=self._progress)
-        key = [*self._key, digest_of(pixels)]
-        made = kept("predictions", key, lambda: {"logits": predict(self.model, pixels, self._progress).numpy()})
-        return torch.from_numpy(made["logits"]).softmax(dim=1)
 
-    def _kept(
-        self, kind: str, cases: Cases, method: Method, key: list[Any], make: Callable[[], Mapping[str, NDArray[Any]]]
-    ) -> Mapping[str, NDArray[Any]]:
-        if not method.known:
-            return make()
-        tensors = (cases.images, cases.masks, cases.labels, cases.target)
-        return kept(kind, [*self._key, method.key, cases.kind, digest_of(*(t.numpy() for t in tensors)), *key], make)
+        def make() -> Arrays:
+            return {"logits": predict(self.model, pixels, self._progress).numpy()}
+
+        return torch.from_numpy(self.store.recall("predictions", [digest_of(pixels)], make)["logits"])
+
+    def _explained(self, cases: Cases, method: Method, done: Callable[[int], None]) -> tuple[Tensor, float]:
+        """Relevance, and the seconds that it took; ``done`` hears of each image, whether it is computed or was kept."""
+        heard = 0
+
+        def hear(images: int) -> None:
+            nonlocal heard
+            heard += images
+            done(images)
+
+        def make() -> Arrays:
+            start = time.monotonic()
+            relevance = explain_cases(self.model, cases, method, hear)
+            return {"relevance": relevance.numpy(force=True), "seconds": np.array(time.monotonic() - start)}
+
+        found = self.store.recall("relevance", [method.key, cases.digest], make, keep=method.known)
+        if heard < len(cases):
+            done(len(cases) - heard)
+        return torch.from_numpy(found["relevance"]), float(found["seconds"])
+
+    def _measured(
+        self, cases: Cases, method: Method, scoring: Scoring, metric: Metric, explanation: Explanation
+    ) -> Tensor:
+        def make() -> Arrays:
+            return {"scores": metric.measure(explanation).numpy()}
+
+        key, keep = _score_key(cases, method, scoring, metric)
+        return torch.from_numpy(self.store.recall("scores", key, make, keep=keep)["scores"])
+
+
+def _score_key(cases: Cases, method: Method, scoring: Scoring, metric: Metric) -> tuple[list[Any], bool]:
+    """Under what a metric's scores are kept, and whether they may be."""
+    key = [method.key, cases.digest, metric.name, scoring.steps, scoring.filling, scoring.seed]
+    return key, method.known and metric.known
+
+
+class _Count:
+    """Adds up how much of a work is done."""
+
+    def __init__(self, progress: Progress, work: str, total: int) -> None:
+        self._progress, self._work, self._total, self._done = progress, work, total, 0
+
+    def add(self, parts: int) -> None:
+        self._done += parts
+        self._progress(self._work, self._done, self._total)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.assignment import Rules, assign, write_rules
@@ -12,11 +13,14 @@ from xaisigns.attribution.canonize import canonize, leaves
 from xaisigns.attribution.composites import COMPARED, Rule
 from xaisigns.attribution.methods import find_method
 from xaisigns.base.progress import Progress, silent
+from xaisigns.data.image_set import ImageSet
 from xaisigns.errors import MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
 from xaisigns.model.vgg import Classifier
-from xaisigns.study.cases import NO_TRUTH, Cases
+from xaisigns.study.cases import NO_TRUTH, Cases, Masks
+from xaisigns.study.store import Arrays, Store
+from xaisigns.study.study import Data, Study, images_of
 
 # What can be tuned for; on the mask grown by 2 pixels, since relevance sits on borders.
 TUNABLE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -56,42 +60,88 @@ class Measured:
 class Tuning:
     """What a search found and the best composite, both on ``images`` that it has not seen; settings ``tried``."""
 
+    metric: str
     tuned: Measured
     named: Measured
     images: int
     tried: int
 
+    def document(self) -> dict[str, Any]:
+        """The document of ``xaisigns tune --json`` but for the file, plain data."""
+        tuned, named = _document(self.tuned), _document(self.named)
+        return {
+            "metric": self.metric,
+            "images": self.images,
+            "tried": self.tried,
+            "tuned": {**tuned, "layers": _plain(self.tuned.setting.rules)},
+            "named": {"composite": self.named.setting.name, **named},
+        }
+
 
 def tune(
-    model: Classifier, training: Cases, held_out: Cases, metric: str = "relevance_mass", progress: Progress = silent
+    model: Classifier,
+    data: Data = None,
+    *,
+    metric: str = "relevance_mass",
+    masks: Masks | None = None,
+    per_class: int = 2,
+    held_out: int = 4,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Search LRP's rules on training images and measure them on test images: the document of ``xaisigns tune --json``.
+
+    ``data`` is a folder with training and test images, a data set that lies in one, or None for drawn signs. Up to
+    ``per_class`` training images and ``held_out`` test images of each class are drawn by ``seed``; ``metric`` is a key
+    of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are the rules, a rule and its parameters for
+    each layer: ``write_tuned_rules`` writes them to a file. A setting that has been tried before comes from the cache,
+    so a search that was interrupted goes on where it was.
+
+    Raises MetricError for another metric and where nothing tells where to look, and what ``find_cases`` and ``LRP``
+    raise.
+    """
+    _check_metric(metric)
+    root = data.root if isinstance(data, ImageSet) else data
+    training = Study(model, images_of(root, "train", progress), progress).cases(masks, per_class, seed)
+    testing = Study(model, images_of(root, "test", progress), progress).cases(masks, held_out, seed)
+    return search(model, training, testing, metric, progress).document()
+
+
+def search(
+    model: nn.Module, training: Cases, held_out: Cases, metric: str = "relevance_mass", progress: Progress = silent
 ) -> Tuning:
     """Search the rules that put most relevance where the masks of ``training`` are, and measure them on ``held_out``.
 
-    Of the composites within 0.05 of the best the search begins with the one that is best at pixel flipping, and never
-    falls below that. For one layer after the other, from the output on, it tries every gamma and epsilon, for the first
-    layer the rules for pixels too, then a contrast, and keeps the best that gains. It ends when a sweep over all layers
-    gains less than 0.001, after three sweeps at most. ``metric`` is a key of ``TUNABLE``, on masks grown by 2 pixels.
-    ``progress`` gets settings tried and how many there are at most.
+    Of the composites within 0.05 of the best, the search begins with the one that is best at pixel flipping, and never
+    falls below that. For one layer after the other, beginning at the output, it tries every gamma and epsilon, for the
+    first layer the rules for pixels too, then a contrast, and keeps the best that gains. It ends when a sweep over all
+    layers gains less than 0.001, after three sweeps at most. ``metric`` is a key of ``TUNABLE``, on masks grown by 2
+    pixels. ``progress`` hears how many settings have been tried and how many there are at most.
 
     Raises MetricError for another metric and for cases of kind "image", RuleError for a model that LRP cannot take.
     """
-    if metric not in TUNABLE:
-        raise MetricError(f"cannot tune for {metric!r}; there are {', '.join(TUNABLE)}")
+    _check_metric(metric)
     if training.kind == "image":
         raise MetricError(NO_TRUTH)
-    search = _Search(model, training, metric, progress)
-    best = search.climb(search.start())
+    climb = _Search(model, training, metric, progress)
+    best = climb.climb(climb.start())
     check = _Search(model, held_out, metric)
     named = max(check.named(), key=check.value)
-    return Tuning(check.measured(best), check.measured(named), len(held_out), search.tried)
+    return Tuning(metric, check.measured(best), check.measured(named), len(held_out), climb.tried)
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in TUNABLE:
+        raise MetricError(f"cannot tune for {metric!r}; there are {', '.join(TUNABLE)}")
 
 
 class _Search:
     """Settings tried on some images."""
 
-    def __init__(self, model: Classifier, cases: Cases, metric: str, progress: Progress = silent) -> None:
+    def __init__(self, model: nn.Module, cases: Cases, metric: str, progress: Progress = silent) -> None:
         self.model, self.cases, self.progress = model, cases, progress
-        self.metric, self.masks = TUNABLE[metric], grown(cases.masks)
+        self.metric, self.masks = metric, grown(cases.masks)
+        self.store = Store(model)
         network = canonize(model)
         self.layers = [name for name, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
         self.composites: dict[str, Mapping[str, Rule]] = {
@@ -140,47 +190,54 @@ class _Search:
         self.tried += 1
         most = 2 * len(COMPARED) + 1 + _SWEEPS * (1 + sum(len(self._candidates(layer)) for layer in self.layers))
         self.progress("tuning", self.tried, most)
-        return float(self.metric(self._relevance(setting), self.masks).nanmean())
+        measure = TUNABLE[self.metric]
+        return self._mean(f"{self.metric}_grown", setting, lambda relevance: measure(relevance, self.masks))
 
     def flipping(self, setting: Setting) -> float:
         """Mean area between the curves of pixel flipping."""
-        relevance = self._relevance(setting)
-        most, least = (
-            pixel_flipping(self.model, self.cases.images, relevance, self.cases.target, order=order)
-            for order in ("most", "least")
-        )
-        return float(flipping_area(most, least).nanmean())
+        return self._mean("flipping_area", setting, self._flipping_area)
 
     def measured(self, setting: Setting) -> Measured:
         return Measured(setting, self.value(setting), self.flipping(setting))
 
-    def _relevance(self, setting: Setting) -> Tensor:
+    def _mean(self, metric: str, setting: Setting, measure: Callable[[Tensor], Tensor]) -> float:
         rules: Rules = dict(setting.rules.items())
         method = find_method("lrp", rules=rules, contrast=setting.contrast)
-        return method(self.model, self.cases.images, self.cases.target).relevance
+
+        def make() -> Arrays:
+            relevance = method(self.model, self.cases.images, self.cases.target).relevance
+            return {"scores": measure(relevance).numpy(force=True)}
+
+        scores = self.store.recall("tuning", [method.key, self.cases.digest, metric], make, keep=method.known)["scores"]
+        return float(torch.from_numpy(scores).nanmean())
+
+    def _flipping_area(self, relevance: Tensor) -> Tensor:
+        most, least = (
+            pixel_flipping(self.model, self.cases.images, relevance, self.cases.target, order=order)
+            for order in ("most", "least")
+        )
+        return flipping_area(most, least)
 
 
-def write_tuning(tuning: Tuning, metric: str, path: Path, *, force: bool = False) -> dict[str, Any]:
-    """Write the tuned rules as a TOML file that ``read_rules`` takes, and give the document of ``tune --json``.
+def write_tuned_rules(document: dict[str, Any], path: Path, *, force: bool = False) -> dict[str, Any]:
+    """Write the rules of ``tune`` as a TOML file that ``read_rules`` takes, and give the document with its path.
 
     Raises OutputError as ``write_rules`` does.
     """
-    tuned, named = tuning.tuned, tuning.named
-    use = "--method lrp:contrast --rules" if tuned.setting.contrast else "--rules"
+    tuned, named = document["tuned"], document["named"]
+    use = "--method lrp:contrast --rules" if tuned["contrast"] else "--rules"
     comment = (
-        f"Found by 'xaisigns tune': {metric} {tuned.value:.3f} on images that the search had not seen,\n"
-        f"{named.value:.3f} with the best composite. Use it with: xaisigns explain {use} {path.name}"
+        f"Found by 'xaisigns tune': {document['metric']} {tuned['value']:.3f} on images that the search had not seen,\n"
+        f"{named['value']:.3f} with the best composite. Use it with: xaisigns explain {use} {path.name}"
     )
-    write_rules(path, tuned.setting.rules, comment, force=force)
-    return {
-        "rules": str(path),
-        "metric": metric,
-        "images": tuning.images,
-        "tried": tuning.tried,
-        "tuned": _document(tuned),
-        "named": {"composite": named.setting.name, **_document(named)},
-    }
+    rules = {layer: Rule(rule["rule"], rule["parameters"]) for layer, rule in tuned["layers"].items()}
+    write_rules(path, rules, comment, force=force)
+    return {"rules": str(path), **document}
 
 
 def _document(measured: Measured) -> dict[str, Any]:
     return {"value": measured.value, "flipping": measured.flipping, "contrast": measured.setting.contrast}
+
+
+def _plain(rules: Mapping[str, Rule]) -> dict[str, Any]:
+    return {layer: {"rule": rule.name, "parameters": dict(rule.parameters)} for layer, rule in rules.items()}

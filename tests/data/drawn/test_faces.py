@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.faces import MARGIN, face_drawing, rasterised_face
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,7 +47,7 @@ def is_black(colour):
 def test_a_drawing_is_plain_shapes_with_a_title(class_id):
     root = ET.fromstring(face_drawing(class_id))
     assert root.get("viewBox") == "-100 -100 200 200"
-    assert root.findtext(f"{SVG}title").endswith(f": {CLASSES[class_id].german}")
+    assert root.findtext(f"{SVG}title").endswith(f": {CLASS_NAMES['de'][class_id]}")
     assert [group.get("id") for group in root.findall(f"{SVG}g")] == ["ground", "pictogram"]
     # No text, so that no font of the machine decides on the digits; no image, so that nothing is fetched.
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {"svg", "title", "g", "path", "circle", "rect"}

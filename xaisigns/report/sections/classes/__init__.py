@@ -83,7 +83,7 @@ class Classes(Section):
 
 def _examples(source: "Source") -> dict[int, tuple[Example, ...]]:
     study = source.study
-    truth = study.labels, study.probabilities, study.stickered, study.sticker_class
+    truth = study.labels, study.probabilities, study.stickered_probabilities, study.sticker_class
     chosen = {class_id: choose(class_id, *truth, source.wanted.examples) for class_id in source.classes}
     every = [one for choices in chosen.values() for one in choices]
     pictures = [source.picture(one.place, stickered=one.kind == "stickered") for one in every]

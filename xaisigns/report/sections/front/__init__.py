@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from xaisigns.base.dates import date
+from xaisigns.base.dates import written_date
 from xaisigns.base.numbers import percent
 from xaisigns.report.highlight import Highlight, check_highlights, highlight_grids, told_highlight
 from xaisigns.report.page_text import plain
@@ -43,7 +43,7 @@ class Front(Section):
             "facts": [
                 [WORDS("model", language), plain(report.model)],
                 [WORDS("data", language), plain(report.data)],
-                [self.texts("date", language), date(report.date, language)],
+                [self.texts("date", language), written_date(report.date, language)],
             ],
             "accuracy": percent(accuracy.accuracy, language, 2),
             "accuracy_of": self.texts.counted("accuracy_of", accuracy.count, language, low=low, high=high),
@@ -58,12 +58,12 @@ class Front(Section):
 
 def _finding(source: "Source") -> str | None:
     study, language = source.study, source.language
-    if study.stickered is None or study.sticker_class is None:
+    if study.stickered_probabilities is None or study.sticker_class is None:
         return None
     others = study.labels != study.sticker_class
     shares = [
         float((probabilities[others].argmax(dim=1) == study.sticker_class).double().mean())
-        for probabilities in (study.stickered, study.probabilities)
+        for probabilities in (study.stickered_probabilities, study.probabilities)
     ]
     with_sticker, without = (percent(share, language) for share in shares)
     name = study.model.class_name(study.sticker_class, language)

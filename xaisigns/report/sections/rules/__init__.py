@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from xaisigns.attribution.assignment import rule_table
+from xaisigns.base.language import Language
 from xaisigns.base.numbers import number
+from xaisigns.base.texts import Texts
 from xaisigns.report.page_text import plain
 from xaisigns.report.report import Report
-from xaisigns.report.rule_words import told_change, told_source
 from xaisigns.report.section import Section
 
 if TYPE_CHECKING:
     from xaisigns.report.collection import Source
+
+_RULES = Texts("rules")
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,14 @@ class Rules(Section):
                 "parameters": plain(
                     ", ".join(f"{key} {number(value, language)}" for key, value in row.parameters.items())
                 ),
-                "source": told_source(row.source, language),
+                "source": _RULES(f"source_{row.source}", language),
                 "change": plain(told_change(row.change, language)),
             }
             for row in self.rules
         ]
         return {"note": self.texts("note", language, composite=plain(self.composite)), "rules": rows}
+
+
+def told_change(change: Mapping[str, str | None] | None, language: Language) -> str:
+    """What canonization does to a layer, as ``rule_table`` says it; empty where it does nothing."""
+    return "" if change is None else _RULES(f"change_{change['kind']}", language, into=change["into"])
