@@ -17,10 +17,9 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
-from xaisigns.metrics.catalogue import METRICS, Metric
+from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.report.collection import Reporting, collect_report
-from xaisigns.report.measured import SHOWN_METRICS
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.conservation import Conservation
 from xaisigns.report.sections.front import Front
@@ -212,13 +211,6 @@ def test_a_report_is_in_the_variables_language_where_none_is_named(model, gtsrb,
 def test_what_does_not_exist_is_refused_before_anything_is_computed(options, error, message, model, tmp_path):
     with pytest.raises(error, match=message):
         collect_report(model, tmp_path / "nowhere", wanted(**options), silent)
-
-
-def test_the_metrics_of_a_report_are_told_in_both_languages():
-    for language in ("en", "de"):
-        words = MethodScores.texts.all(language)
-        assert all(words[name] and words[f"{name}_told"] for name in SHOWN_METRICS)
-    assert all(METRICS[name].better for name in SHOWN_METRICS)
 
 
 def test_ones_own_images_have_no_scores_that_need_a_place(own, own_untrained):
