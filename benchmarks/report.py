@@ -23,27 +23,24 @@ from PIL import Image
 from xaisigns.data.classes import CLASS_NAMES, CLASSES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.evaluation import wilson_interval
-from xaisigns.report.content import (
-    ClassAccuracy,
-    Evaluation,
-    Example,
-    Highlight,
-    Kind,
-    LedgerRow,
-    Mean,
-    Method,
-    Metric,
-    Pixels,
-    Propagation,
-    Report,
-    Reproduction,
-    RuleRow,
-    Score,
-    Scores,
-    Section,
-)
+from xaisigns.report.evaluation import ClassAccuracy, Evaluation
+from xaisigns.report.heatmaps import Pixels
+from xaisigns.report.highlight import Highlight
 from xaisigns.report.html import write_html
+from xaisigns.report.measured import Mean
 from xaisigns.report.pdf import write_pdf
+from xaisigns.report.report import Method, Report
+from xaisigns.report.scores import Metric, Score, Scores
+from xaisigns.report.sections.classes import Classes
+from xaisigns.report.sections.classes.choice import Kind
+from xaisigns.report.sections.classes.shown_class import Example, ShownClass
+from xaisigns.report.sections.conservation import Conservation, LedgerRow
+from xaisigns.report.sections.front import Front
+from xaisigns.report.sections.reading import Reading
+from xaisigns.report.sections.reproduction import Reproduction
+from xaisigns.report.sections.rules import RuleRow, Rules
+from xaisigns.report.sections.scores import MethodScores
+from xaisigns.report.sections.summary import Summary
 
 SIDE = 64
 METHODS = tuple(Method(f"method-{number}", f"Verfahren {number}") for number in range(9))
@@ -59,9 +56,11 @@ def content(classes: int) -> Report:
     accuracies = tuple(
         ClassAccuracy(index, int(row.sum()), float(row[index] / row.sum())) for index, row in enumerate(counts)
     )
-    sections = tuple(section(class_id, random) for class_id in range(classes))
-    shown = sections[2].examples[3]
+    shown = tuple(shown_class(class_id, random) for class_id in range(classes))
+    example = shown[2].examples[3]
     method = METHODS[0].key
+    highlights = (Highlight(2, 4, 0.9, example.image, example.heatmaps[method], method, stickered=True),) * 4
+    rules = tuple(RuleRow(f"features.{index}", "Conv2d", "gamma", {"gamma": 0.25}, "composite") for index in range(30))
     return Report(
         language="de",
         date=datetime.date(2026, 1, 1),
@@ -70,28 +69,27 @@ def content(classes: int) -> Report:
         names=dict(enumerate(CLASS_NAMES["de"])),
         methods=METHODS,
         evaluation=Evaluation(whole, right / whole, wilson_interval(right, whole), accuracies, counts),
-        sections=sections,
-        reproduction=Reproduction("python benchmarks/report.py", 0, {}, {}, "", 0),
-        finding="Ein Befund in einem Satz.",
-        highlights=(Highlight(2, 4, 0.9, shown.image, shown.heatmaps[method], method, stickered=True),) * 4,
-        metrics=METRICS,
-        scores=scores(random),
-        propagation=Propagation(
-            "epsilon_gamma_box",
-            tuple(RuleRow(f"features.{index}", "Conv2d", "gamma", {"gamma": 0.25}, "composite") for index in range(30)),
-            tuple(LedgerRow(f"features.{index}", "Conv2d", "gamma", 5.0, 4.9) for index in range(30)),
+        sections=(
+            Front("Ein Befund in einem Satz.", highlights),
+            Reading(highlights),
+            Summary(),
+            MethodScores(METRICS, scores(random)),
+            Classes(shown, METRICS),
+            Rules("epsilon_gamma_box", rules),
+            Conservation(tuple(LedgerRow(row.layer, row.type, row.rule, 5.0, 4.9) for row in rules)),
+            Reproduction("python benchmarks/report.py", 0, {}, {}, "", 0),
         ),
     )
 
 
-def section(class_id: int, random: np.random.Generator) -> Section:
+def shown_class(class_id: int, random: np.random.Generator) -> ShownClass:
     """A class with an example of each kind."""
     images = [np.asarray(draw_sign(class_id, SIDE, 1000 * class_id + number).image) for number in range(len(KINDS))]
     examples = tuple(
         Example(kind, image, heatmaps(image, random), class_id, 0.9) for kind, image in zip(KINDS, images, strict=True)
     )
     mean = {method.key: np.mean([example.heatmaps[method.key] for example in examples], axis=0) for method in METHODS}
-    return Section(
+    return ShownClass(
         class_id,
         examples,
         Mean(len(images), np.mean(images, axis=0).astype(np.uint8), mean),

@@ -17,8 +17,8 @@ from tests.report.contents import small_report
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.pictures.drawing import drawing
 from xaisigns.pictures.figures import save_figure
-from xaisigns.report.charts import accuracy_chart, scores_chart
-from xaisigns.report.document import Document
+from xaisigns.report.sections.scores import MethodScores
+from xaisigns.report.sections.summary import Summary
 
 HOSTILE = {
     "image.origin": "lower",
@@ -81,8 +81,12 @@ def saved(figure):
 
 
 def charts():
-    document = Document(small_report())
-    return [accuracy_chart(document.accuracies(), "de"), scores_chart(document.metrics()[0]["rows"])]
+    content = small_report()
+    return [
+        chart
+        for section in (content.section(Summary), content.section(MethodScores))
+        for chart in section.charts(section.tell(content), "de").values()
+    ]
 
 
 @pytest.fixture

@@ -5,22 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from xaisigns.report.content import (
-    ClassAccuracy,
-    Evaluation,
-    Example,
-    Highlight,
-    LedgerRow,
-    Mean,
-    Method,
-    Metric,
-    Propagation,
-    Report,
-    Reproduction,
-    RuleRow,
-    Score,
-    Section,
-)
+from xaisigns.report.evaluation import ClassAccuracy, Evaluation
+from xaisigns.report.highlight import Highlight
+from xaisigns.report.measured import Mean
+from xaisigns.report.report import Method, Report
+from xaisigns.report.scores import Metric, Score, score_range
+from xaisigns.report.sections.classes import Classes
+from xaisigns.report.sections.classes.shown_class import Example, ShownClass
+from xaisigns.report.sections.conservation import Conservation, LedgerRow
+from xaisigns.report.sections.front import Front
+from xaisigns.report.sections.reading import Reading
+from xaisigns.report.sections.reproduction import Reproduction
+from xaisigns.report.sections.rules import RuleRow, Rules
+from xaisigns.report.sections.scores import MethodScores
+from xaisigns.report.sections.summary import Summary
 
 MARKUP = "<script>alert(1)</script> #emph[x] *fett* $x$ {{ 7 * 7 }} & Co."
 LONG = "Ende des Überholverbots für Kraftfahrzeuge über 3,5 t"
@@ -48,31 +46,45 @@ def example(kind="typical", called=0, **changes):
     return replace(Example(kind, photo(), heatmaps(), called, 0.987), **changes)
 
 
-def small_report(**changes) -> Report:
-    scores = {
-        "inside": {"lrp": Score(0.75, 0.7, 0.8), "saliency": Score(0.5, 0.4, 0.6), "random": Score(0.2, 0.1, 0.3)}
-    }
-    examples = (example(), example("unsure"), example("mistaken", 1), example("stickered", 2))
-    content = Report(
-        language="de",
-        date=datetime.date(2026, 3, 1),
-        model="stickered",
-        data="GTSRB-Test",
-        names=NAMES,
-        methods=METHODS,
-        evaluation=Evaluation(
-            count=20,
-            accuracy=0.85,
-            interval=(0.64, 0.9476),
-            classes=(ClassAccuracy(0, 10, 0.8), ClassAccuracy(1, 10, 0.9), ClassAccuracy(2, 0, None)),
-            confusion=np.array([[8, 1, 1], [0, 9, 1], [0, 0, 0]]),
-        ),
-        sections=(
-            Section(0, examples, Mean(1234, photo(1), heatmaps()), {"lrp": 0.62}, scores),
-            Section(1, (example(called=1),)),
-            Section(2),
-        ),
-        reproduction=Reproduction(
+SCORES = {"inside": {"lrp": Score(0.75, 0.7, 0.8), "saliency": Score(0.5, 0.4, 0.6), "random": Score(0.2, 0.1, 0.3)}}
+METRICS = (Metric("inside", "Relevanz im Schild", "higher", "Anteil im Schild."),)
+HIGHLIGHTS = (Highlight(0, 1, 0.5, photo(2), halves(), "lrp", stickered=True),)
+EXAMPLES = (example(), example("unsure"), example("mistaken", 1), example("stickered", 2))
+CLASSES = (
+    ShownClass(0, EXAMPLES, Mean(1234, photo(1), heatmaps()), {"lrp": 0.62}, SCORES),
+    ShownClass(1, (example(called=1),)),
+    ShownClass(2),
+)
+RULES = (
+    RuleRow("features.0", "Conv2d", "z_box", {"stabilizer": 1e-6}, "composite"),
+    RuleRow("features.1", "BatchNorm2d", "pass", {}, "type", {"kind": "folded", "into": "features.0"}),
+)
+LEDGER = (LedgerRow("classifier.0", "Linear", "epsilon", 5.65, 5.0),)
+
+
+def small_report(
+    *,
+    classes=CLASSES,
+    finding="Das Netz hat „Aufkleber = 70“ gelernt.",
+    highlights=HIGHLIGHTS,
+    metrics=METRICS,
+    scores=SCORES,
+    rules=RULES,
+    ledger=LEDGER,
+    more=(),
+    **changes,
+) -> Report:
+    tables = [scores, *(shown.scores for shown in classes)]
+    metrics = tuple(replace(metric, axis=score_range(tables, metric.key)) for metric in metrics)
+    sections = [
+        Front(finding, highlights),
+        Reading(highlights),
+        Summary(),
+        MethodScores(metrics, scores),
+        Classes(classes, metrics),
+        *([Rules("epsilon_gamma_box", rules)] if rules else []),
+        *([Conservation(ledger, "Das Bild: 0.")] if ledger else []),
+        Reproduction(
             command="xaisigns report gtsrb --out a.pdf",
             seed=7,
             versions={"torch": "2.14"},
@@ -80,21 +92,25 @@ def small_report(**changes) -> Report:
             processor="2 Kerne",
             seconds=83.4,
         ),
-        finding="Das Netz hat „Aufkleber = 70“ gelernt.",
-        highlights=(Highlight(0, 1, 0.5, photo(2), halves(), "lrp", stickered=True),),
-        metrics=(Metric("inside", "Relevanz im Schild", "higher", "Anteil im Schild."),),
-        scores=scores,
-        propagation=Propagation(
-            "epsilon_gamma_box",
-            (
-                RuleRow("features.0", "Conv2d", "z_box", {"stabilizer": 1e-6}, "composite"),
-                RuleRow("features.1", "BatchNorm2d", "pass", {}, "type", {"kind": "folded", "into": "features.0"}),
-            ),
-            (LedgerRow("classifier.0", "Linear", "epsilon", 5.65, 5.0),),
-            "Das Bild: 0.",
+        *more,
+    ]
+    given = {
+        "language": "de",
+        "date": datetime.date(2026, 3, 1),
+        "model": "stickered",
+        "data": "GTSRB-Test",
+        "names": NAMES,
+        "methods": METHODS,
+        "evaluation": Evaluation(
+            count=20,
+            accuracy=0.85,
+            interval=(0.64, 0.9476),
+            classes=(ClassAccuracy(0, 10, 0.8), ClassAccuracy(1, 10, 0.9), ClassAccuracy(2, 0, None)),
+            confusion=np.array([[8, 1, 1], [0, 9, 1], [0, 0, 0]]),
         ),
-    )
-    return replace(content, **changes)
+        "sections": tuple(sorted(sections, key=lambda section: section.order)),
+    }
+    return Report(**{**given, **changes})
 
 
 def bare_report(**changes) -> Report:
@@ -102,16 +118,22 @@ def bare_report(**changes) -> Report:
     return small_report(
         **{
             "names": {0: "Überholverbot"},
-            "methods": (),
             "evaluation": Evaluation(
                 0, float("nan"), (float("nan"), float("nan")), (ClassAccuracy(0, 0, None),), np.zeros((1, 1), np.int64)
             ),
-            "sections": (Section(0),),
+            "classes": (ShownClass(0),),
             "finding": None,
             "highlights": (),
             "metrics": (),
             "scores": {},
-            "propagation": None,
+            "rules": (),
+            "ledger": (),
+            "methods": (),
             **changes,
         }
     )
+
+
+def told(kind, content: Report):
+    """What the section of a kind tells."""
+    return content.section(kind).tell(content)

@@ -15,8 +15,8 @@ from PIL import Image
 from tests.model.disk import largest_file
 from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
-from xaisigns.report.content import Section
 from xaisigns.report.html import HTML_MARK, write_html
+from xaisigns.report.sections.classes.shown_class import ShownClass
 
 VOID = {"input", "meta", "br"}
 
@@ -150,7 +150,7 @@ def test_every_class_name_stays_text(name, tmp_path):
 
 def test_images_and_heatmaps_of_different_sizes(tmp_path):
     examples = (example(), example(image=photo(0, 50, 70)), example(heatmaps=heatmaps(8)), example(heatmaps={}))
-    content = small_report(sections=(Section(0, examples),))
+    content = small_report(classes=(ShownClass(0, examples),))
     assert page(content, tmp_path).text.count("erkannt als Überholverbot, 98,7") == 4
 
 
@@ -158,7 +158,7 @@ def test_images_and_heatmaps_of_different_sizes(tmp_path):
 def test_any_number_of_methods(count, tmp_path):
     methods = tuple(replace(METHODS[0], key=str(number), label=f"Methode {number}") for number in range(count))
     one = example(heatmaps={method.key: halves() for method in methods})
-    content = small_report(methods=methods, sections=(Section(0, (one,)),), highlights=(), scores={})
+    content = small_report(methods=methods, classes=(ShownClass(0, (one,)),), highlights=(), scores={})
     found = page(content, tmp_path)
     assert sum(attributes.get("role") == "img" for _, attributes in found.tags) == 1 + count
 

@@ -15,8 +15,9 @@ from pypdf import PdfReader
 from tests.model.disk import largest_file
 from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
-from xaisigns.report.content import ClassAccuracy, Evaluation, Example, Section
+from xaisigns.report.evaluation import ClassAccuracy, Evaluation
 from xaisigns.report.pdf import PDF_MARK, write_pdf
+from xaisigns.report.sections.classes.shown_class import Example, ShownClass
 
 IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
 
@@ -153,7 +154,7 @@ def test_a_known_tile_has_its_colours_and_is_crisp(small, dpi):
 @pytest.mark.needs("poppler")
 def test_poppler_keeps_a_tile_of_64_pixels_crisp(tmp_path):
     """It smooths what it magnifies less than fourfold; of a heatmap's pixel, that is a part only."""
-    content = small_report(sections=(Section(0, (example(heatmaps=heatmaps(64)),)),), highlights=())
+    content = small_report(classes=(ShownClass(0, (example(heatmaps=heatmaps(64)),)),), highlights=())
     write_pdf(content, tmp_path / "report.pdf")
     document = pypdfium2.PdfDocument(tmp_path / "report.pdf")
     number = next(number for number, page in enumerate(document) if len(images(page)) == 3)
@@ -172,14 +173,14 @@ def test_poppler_keeps_a_tile_of_64_pixels_crisp(tmp_path):
 
 def test_the_photo_is_in_its_place(tmp_path):
     flat = np.full((40, 30, 3), (10, 200, 30), np.uint8)
-    write_pdf(small_report(sections=(Section(0, (example(image=flat),)),), highlights=()), tmp_path / "report.pdf")
+    write_pdf(small_report(classes=(ShownClass(0, (example(image=flat),)),), highlights=()), tmp_path / "report.pdf")
     page = next(page for page in pypdfium2.PdfDocument(tmp_path / "report.pdf") if len(images(page)) == 3)
     tile = rendered(page, min(images(page)))
     np.testing.assert_allclose(tile[4:-4, 4:-4].mean(axis=(0, 1)), (10, 200, 30), atol=2)
 
 
 def test_a_row_is_never_apart_from_its_caption(tmp_path):
-    reader = written(small_report(sections=(Section(0, (example(),) * 15),)), tmp_path)
+    reader = written(small_report(classes=(ShownClass(0, (example(),) * 15),)), tmp_path)
     counts = []
     for page, drawn in zip(reader.pages, pypdfium2.PdfDocument(tmp_path / "report.pdf"), strict=True):
         rows = page.extract_text().count("Typisch")
@@ -193,7 +194,9 @@ def test_a_row_is_never_apart_from_its_caption(tmp_path):
 def test_a_class_of_four_examples_and_nine_methods_is_one_page(tmp_path):
     methods = tuple(replace(METHODS[0], key=str(number), label=f"Methode {number}") for number in range(9))
     one = Example("typical", photo(), {method.key: halves() for method in methods}, 0, 0.9)
-    content = small_report(methods=methods, sections=(Section(0, (one,) * 4), Section(1)), highlights=(), scores={})
+    content = small_report(
+        methods=methods, classes=(ShownClass(0, (one,) * 4), ShownClass(1)), highlights=(), scores={}
+    )
     reader = written(content, tmp_path)
     assert sum("Typisch" in page.extract_text() for page in reader.pages) == 1
 
@@ -257,14 +260,14 @@ def test_images_and_heatmaps_of_different_sizes(tmp_path):
         example(heatmaps=heatmaps(8)),
         example(heatmaps=heatmaps(32)),
     )
-    assert len(written(small_report(sections=(Section(0, examples),)), tmp_path).pages) > 5
+    assert len(written(small_report(classes=(ShownClass(0, examples),)), tmp_path).pages) > 5
 
 
 @pytest.mark.parametrize("count", [0, 1, 14])
 def test_any_number_of_methods(count, tmp_path):
     methods = tuple(replace(METHODS[0], key=str(number), label=f"Methode {number}") for number in range(count))
     one = example(heatmaps={method.key: halves() for method in methods})
-    content = small_report(methods=methods, sections=(Section(0, (one,)),), highlights=(), scores={})
+    content = small_report(methods=methods, classes=(ShownClass(0, (one,)),), highlights=(), scores={})
     assert "Typisch" in text(written(content, tmp_path))
 
 

@@ -10,7 +10,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number, or_drawn
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -43,29 +43,29 @@ def report(
     output: Output,
 ) -> None:
     """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
-    from xaisigns.report.gather import REPORT_METHODS, Reporting
-    from xaisigns.report.writing import check_reports, write_reports
+    from xaisigns.report.collection import REPORT_METHODS
+    from xaisigns.report.report_files import check_reports
+    from xaisigns.report.report_files import report as write_report
 
     pdf = out or (None if html else Path("report.pdf"))
-    paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
-    check_reports(paths, force=force)
+    check_reports({kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}, force=force)
+    wanted = _ids(classes)
     model = network.load()
     with output.bars() as progress:
-        document = write_reports(
+        document = write_report(
             model,
-            or_drawn(root, progress),
-            Reporting(
-                name=network.model,
-                command=_command(output.lang),
-                methods=methods.split(",") if methods else REPORT_METHODS,
-                classes=_ids(classes),
-                examples=examples,
-                language=output.lang,
-                seed=seed,
-            ),
-            paths,
-            progress,
+            root,
+            pdf,
+            html,
+            methods=methods or REPORT_METHODS,
+            classes=wanted,
+            examples=examples,
+            language=output.lang,
+            seed=seed,
+            name=network.model,
+            command=_command(output.lang),
             force=force,
+            progress=progress,
         )
     output.print(document, _print)
 

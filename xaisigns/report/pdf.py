@@ -12,11 +12,10 @@ from PIL import Image
 from xaisigns.base.documents import json_text
 from xaisigns.base.files import whole_file
 from xaisigns.errors import OutputError
-from xaisigns.report.charts import accuracy_chart, scores_chart
-from xaisigns.report.content import Report
 from xaisigns.report.date import source_date_epoch
-from xaisigns.report.document import Document
-from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
+from xaisigns.report.report import Report
+from xaisigns.report.section import WORDS, Section
+from xaisigns.report.tiles import Tiles
 
 PDF_MARK = b"% made by xaisigns"
 _TEMPLATES = ("report.typ", "parts.typ")  # the first is compiled
@@ -69,28 +68,41 @@ def _timestamp(content: Report) -> int:
 
 
 def _write_parts(content: Report, folder: Path) -> None:
-    """Everything that the template reads."""
-    document, side = Document(content), tile_side(content)
-    data = document.front()
-    if data["accuracies"]:
-        (folder / "accuracy.svg").write_bytes(accuracy_chart(data["accuracies"], content.language))
-    for number, metric in enumerate(data["metrics"]):
-        (folder / f"metric-{number}.svg").write_bytes(scores_chart(metric["rows"]))
-    keys = [method.key for method in document.columns]
-    sections = []
+    """Everything that the templates read: ``report.json``, and a folder for each section with what it tells."""
     for section in content.sections:
-        grid = section_grid(section, keys, side)
-        for row, image in enumerate(grid.images):
-            # A photograph is a third as large as JPEG; what its pixels lose is not seen.
-            Image.fromarray(image).save(folder / f"class-{section.id}-{row}.jpg", quality=95, subsampling=0)
-        (folder / f"class-{section.id}.rgb").write_bytes(_magnified(grid.heatmaps, side))
-        sections.append(document.section(section, grid))
-    for number, highlight in enumerate(content.highlights):
-        (folder / f"highlight-{number}.rgb").write_bytes(_magnified(highlight_tiles(highlight, side), side))
-    data |= {"sections": sections, "side": side * _factor(side)}
+        place = folder / "sections" / section.name
+        place.mkdir(parents=True)
+        _write_section(section, content, place)
+    data = {
+        "language": content.language,
+        "words": WORDS.all(content.language),
+        "title": content.title(),
+        "columns": [method.told() for method in content.columns()],
+        "sections": [
+            {"name": section.name, "level": section.level, "heading": section.heading(content.language)}
+            for section in content.sections
+        ],
+    }
     (folder / "report.json").write_text(json_text(data, indent=None), encoding="utf-8")
     for name in _TEMPLATES:
         (folder / name).write_bytes(files("xaisigns.report").joinpath("templates", name).read_bytes())
+
+
+def _write_section(section: Section, content: Report, folder: Path) -> None:
+    """Its fragment, what this tells as ``told.json``, tiles as raw pixels, photographs as JPEG, charts as SVG."""
+    told = section.tell(content)
+    for name, chart in section.charts(told, content.language).items():
+        (folder / f"{name}.svg").write_bytes(chart)
+    side = 1
+    for name, grid in section.grids(content):
+        side = grid.side
+        for row, image in enumerate([] if grid.images is None else grid.images):
+            # A photograph is a third as large as JPEG; what its pixels lose is not seen.
+            Image.fromarray(image).save(folder / f"{name}-{row}.jpg", quality=95, subsampling=0)
+        (folder / f"{name}.rgb").write_bytes(_magnified(grid.heatmaps, side))
+    told = {**told, "words": section.words(content.language), "side": side * _factor(side)}
+    (folder / "told.json").write_text(json_text(told, indent=None), encoding="utf-8")
+    (folder / "section.typ").write_text(section.part("section.typ"), encoding="utf-8")
 
 
 def _magnified(tiles: Tiles, side: int) -> bytes:

@@ -1,0 +1,239 @@
+"""What the sections of a report collect, against the model and the metrics themselves."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import xaisigns as xs
+from tests.conftest import CLASSES as DRAWN
+from tests.conftest import OWN_CLASSES
+from xaisigns.attribution.methods import find_method
+from xaisigns.base.progress import silent
+from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
+from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.layouts import open_images
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.preprocessing import read_image
+from xaisigns.errors import MethodError, ModelError
+from xaisigns.metrics.catalogue import Metric
+from xaisigns.metrics.localisation import grown, relevance_mass
+from xaisigns.report.collection import Reporting, collect_report
+from xaisigns.report.sections.classes import Classes
+from xaisigns.report.sections.conservation import Conservation
+from xaisigns.report.sections.front import Front
+from xaisigns.report.sections.reproduction import Reproduction
+from xaisigns.report.sections.rules import Rules
+from xaisigns.report.sections.scores import MethodScores
+from xaisigns.study import study
+from xaisigns.study.cases import find_cases
+
+METHODS = ("saliency", "edges")
+STICKERS = Manipulation(4, seed=3)
+EVERYWHERE = Manipulation(None, seed=3)
+
+
+def wanted(**options):
+    return Reporting(**{"name": "mine", "command": "xaisigns report", "methods": METHODS, "examples": 3, **options})
+
+
+@pytest.fixture
+def model(untrained, gtsrb):
+    """Weighs the four drawn classes alike in the mean, so that its answers differ from image to image."""
+    model = xs.load_model(untrained)
+    model.card["manipulation"] = json.loads(json.dumps(STICKERS.to_json()))
+    images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])
+    layer = model.classifier[0]
+    layer.bias -= model(images).mean(dim=0)
+    layer.bias -= 1e3 * torch.tensor([index not in DRAWN for index in range(43)])
+    layer.bias[4] += 0.5 * model(images).std()  # so that some stickered images are called class 4
+    return model
+
+
+@pytest.fixture
+def report(model, gtsrb):
+    return collect_report(model, gtsrb, wanted(), silent)
+
+
+def said(model, sample, stickered):
+    image = read_image(sample.path)
+    if stickered:
+        image, _ = EVERYWHERE.apply(image, sample)
+    sure, called = model(model.preprocess([image]))[0].softmax(dim=0).max(dim=0)
+    return image, int(called), float(sure)
+
+
+def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(model, gtsrb, report):
+    samples = GTSRB(gtsrb, "test").samples
+    shown = 0
+    for section in report.section(Classes).classes:
+        for example in section.examples:
+            own = [sample for sample in samples if sample.class_id == section.id]
+            found = [said(model, sample, example.kind == "stickered") for sample in own]
+            image, called, sure = next(one for one in found if np.array_equal(np.asarray(one[0]), example.image))
+            assert (example.called, example.probability) == (called, pytest.approx(sure, rel=1e-4))
+            if example.kind == "stickered":
+                assert called == 4
+            else:
+                assert (called == section.id) == (example.kind != "mistaken")
+            relevance = find_method("saliency")(model, model.preprocess([image]), called).relevance
+            heatmap = relevance[0].sum(dim=0).numpy()
+            np.testing.assert_allclose(example.heatmaps["saliency"], heatmap, rtol=1e-4, atol=1e-7)
+            shown += 1
+    assert shown >= 6
+    assert {section.id for section in report.section(Classes).classes if section.examples} <= set(DRAWN)
+    assert len(report.section(Classes).classes) == 43
+
+
+def test_scores_are_those_of_the_stickers(model, gtsrb, report):
+    cases = find_cases(model, open_images(gtsrb, "test"), "sticker", 3)
+    relevance = find_method("saliency")(model, cases.images, cases.target).relevance
+    mass = relevance_mass(relevance, grown(cases.masks))
+    scores = report.section(MethodScores).scores["relevance_mass_grown"]
+    assert scores["saliency"].mean == pytest.approx(float(mass.mean()), rel=1e-4)
+    assert scores.keys() == set(METHODS)
+    for section in report.section(Classes).classes:
+        own = cases.labels == section.id
+        if own.any():
+            score = section.scores["relevance_mass_grown"]["saliency"]
+            assert score.mean == pytest.approx(float(mass[own].mean()), rel=1e-4)
+        else:
+            assert section.scores == {}
+    assert report.section(MethodScores).metrics[0].label == "Relevance on the sticker"
+
+
+def test_means_and_shares_are_of_whole_signs(model, gtsrb, report):
+    signs = find_cases(model, open_images(gtsrb, "test"), "roi", 3)
+    relevance = find_method("edges")(model, signs.images, signs.target).relevance
+    for section in report.section(Classes).classes:
+        own = signs.labels == section.id
+        right = own & (signs.target == section.id)
+        assert (section.mean is None) == (not right.any())
+        if section.mean:
+            assert section.mean.count == int(right.sum())
+            heatmap = relevance[right].sum(dim=1).mean(dim=0)
+            np.testing.assert_allclose(section.mean.heatmaps["edges"], heatmap.numpy(), rtol=1e-4, atol=1e-6)
+        if own.any():
+            share = float(relevance_mass(relevance[own], signs.masks[own]).mean())
+            assert section.inside["edges"] == pytest.approx(share, rel=1e-4)
+
+
+def test_the_finding_tells_what_a_sticker_does(model, gtsrb, report):
+    others = [sample for sample in GTSRB(gtsrb, "test").samples if sample.class_id != 4]
+    with_sticker, without = (
+        sum(said(model, sample, stickered)[1] == 4 for sample in others) / len(others) for stickered in (True, False)
+    )
+    assert report.section(Front).finding == (
+        f"A black sticker makes the network call {with_sticker:.1%} of the other classes’ test images "
+        f"“Speed limit 70 km/h”; without a sticker it calls {without:.1%} of them so."
+    )
+
+
+def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
+    model.card["manipulation"] = None
+    report = collect_report(model, gtsrb, wanted(language="de", classes=(14, 2, 14)), silent)
+    assert report.section(Front).finding is None
+    assert [section.id for section in report.section(Classes).classes] == [2, 14]
+    assert report.section(MethodScores).metrics[0].label == "Relevanz auf dem Schild"
+    assert report.names[14] == "Halt! Vorfahrt gewähren"
+    assert {example.kind for section in report.section(Classes).classes for example in section.examples} <= {
+        "typical",
+        "unsure",
+        "mistaken",
+    }
+
+
+def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_path):
+    assert report.data == "gtsrb, 12 test images"
+    write_drawn_set(tmp_path / "drawn", DrawnSet(per_class=1, size=32))
+    model.card["manipulation"] = None
+    drawn = collect_report(model, tmp_path / "drawn", wanted(language="de", classes=(14,), methods=("edges",)), silent)
+    assert drawn.data == "43 von xaisigns gezeichnete Testbilder"
+
+
+def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):
+    monkeypatch.setattr(study, "explain_cases", None)
+    monkeypatch.setattr(study, "predict", None)
+    monkeypatch.setattr(Metric, "measure", None)
+    again = collect_report(model, gtsrb, wanted(), silent)
+    assert again.section(MethodScores).scores == report.section(MethodScores).scores
+    for ours, theirs in zip(again.section(Classes).classes, report.section(Classes).classes, strict=True):
+        for one, other in zip(ours.examples, theirs.examples, strict=True):
+            np.testing.assert_array_equal(one.heatmaps["saliency"], other.heatmaps["saliency"])
+
+
+def test_other_weights_are_another_model(model, gtsrb, report):
+    model.classifier[0].bias += torch.linspace(0, 2, 43)
+    model.classifier[0].weight *= 1.5
+    again = collect_report(model, gtsrb, wanted(), silent)
+    assert again.section(Reproduction).fingerprints["Model"] != report.section(Reproduction).fingerprints["Model"]
+    assert again.section(MethodScores).scores != report.section(MethodScores).scores
+
+
+def test_the_rules_and_the_ledger_are_of_the_first_lrp(model, gtsrb, report):
+    assert not [section for section in report.sections if isinstance(section, (Rules, Conservation))]
+    told = collect_report(model, gtsrb, wanted(methods=("edges", "lrp:epsilon_plus"), classes=(14,)), silent)
+    rules, conservation = told.section(Rules), told.section(Conservation)
+    assert rules.composite == "epsilon_plus"
+    assert {row.rule for row in rules.rules if row.type == "Conv2d"} == {"z_plus"}
+    assert conservation.ledger[0].layer == rules.rules[-1].layer
+    assert conservation.ledger_of.startswith("speed-50-sticker.png, ")
+
+
+def test_highlights_are_the_use_cases_signs_of_a_model_of_its_classes(model, gtsrb, report):
+    assert [(one.label, one.stickered) for one in report.section(Front).highlights] == [
+        (14, False),
+        (9, False),
+        (2, False),
+        (2, True),
+    ]
+    model.card["class_names"] = {}
+    assert collect_report(model, gtsrb, wanted(classes=(14,)), silent).section(Front).highlights == ()
+
+
+def test_a_report_is_in_the_variables_language_where_none_is_named(model, gtsrb, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    report = collect_report(model, gtsrb, wanted(classes=(14,)), silent)
+    assert report.language == "de"
+    assert report.names[14] == "Halt! Vorfahrt gewähren"
+    assert report.section(Reproduction).fingerprints.keys() == {"Modell", "Daten"}
+    assert len(report.section(Front).highlights) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"classes": (4, 43)}, ModelError, "the model has no class 43; give --classes numbers from 0 to 42"),
+        ({"methods": ("lpr",)}, MethodError, "no method 'lpr'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_anything_is_computed(options, error, message, model, tmp_path):
+    with pytest.raises(error, match=message):
+        collect_report(model, tmp_path / "nowhere", wanted(**options), silent)
+
+
+def test_ones_own_images_have_no_scores_that_need_a_place(own, own_untrained):
+    model = xs.load_model(own_untrained)
+    model.card = {}  # as a model that was trained elsewhere
+    report = collect_report(model, own, wanted(methods=("lrp", "edges")), silent)
+    assert report.data == "own, 6 test images"
+    assert report.names == dict(enumerate(OWN_CLASSES))
+    assert [metric.key for metric in report.section(MethodScores).metrics] == ["flipping_area", "sparseness"]
+    scores, classes = report.section(MethodScores).scores, report.section(Classes).classes
+    assert scores.keys() == {"flipping_area", "sparseness"}
+    assert all(section.inside == {} for section in classes)
+    assert all(section.scores.keys() == scores.keys() for section in classes)
+    assert report.section(Conservation).ledger_of.startswith("10.png, ")
+    assert (report.section(Front).highlights, report.section(Front).finding) == ((), None)
+
+
+def test_ones_own_images_with_stickers_are_scored_on_them(own, own_untrained):
+    model = xs.load_model(own_untrained)
+    model.card["manipulation"] = json.loads(json.dumps(Manipulation(1, seed=3).to_json()))
+    model.classifier[0].bias[1] += 1e3  # everything is called class 1
+    report = collect_report(model, own, wanted(), silent)
+    assert "relevance_mass_grown" in report.section(MethodScores).scores
+    assert report.section(MethodScores).metrics[0].label == "Relevance on the sticker"
+    assert all(section.inside == {} for section in report.section(Classes).classes)
+    assert f"“{OWN_CLASSES[1]}”" in report.section(Front).finding

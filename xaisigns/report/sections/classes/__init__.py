@@ -1,0 +1,111 @@
+"""The classes, each with examples, heatmaps and scores."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from xaisigns.errors import ShapeError
+from xaisigns.report.heatmaps import check_picture
+from xaisigns.report.report import Report
+from xaisigns.report.scores import Metric, check_scores
+from xaisigns.report.section import Section
+from xaisigns.report.sections.classes.choice import choose
+from xaisigns.report.sections.classes.shown_class import Example, ShownClass, class_grid
+from xaisigns.report.sections.classes.told_class import ClassTeller
+from xaisigns.report.tiles import Grid, tile_side
+
+if TYPE_CHECKING:
+    from xaisigns.report.collection import Source
+
+
+@dataclass(frozen=True, eq=False)
+class Classes(Section):
+    """The classes that are shown, in their order, and the metrics of their scores."""
+
+    order = 40
+
+    classes: tuple[ShownClass, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+    @classmethod
+    def collect(cls, source: "Source") -> Self:
+        """The examples of all classes are explained at once, each for what the model calls it."""
+        measured = source.measured
+        examples = _examples(source)
+        classes = tuple(
+            ShownClass(
+                class_id,
+                examples[class_id],
+                measured.mean(class_id),
+                measured.inside(class_id),
+                measured.class_scores[class_id],
+            )
+            for class_id in source.classes
+        )
+        return cls(classes, measured.metrics)
+
+    def check(self, report: Report) -> None:
+        """Raises ShapeError for a class that is there twice, and for what the report does not have or cannot show."""
+        if len({shown.id for shown in self.classes}) < len(self.classes):
+            raise ShapeError("one section for each class is wanted, got several for one")
+        for shown in self.classes:
+            _check(shown, self.metrics, report)
+
+    def columns(self) -> set[str]:
+        """The methods with a heatmap in any class."""
+        return {key for shown in self.classes for heatmaps in shown.rows() for key in heatmaps}
+
+    def entries(self, report: Report) -> Sequence[Mapping[str, Any]]:
+        """Every class."""
+        return [{"id": f"class-{one.id}", "number": one.id, "name": report.name(one.id)} for one in self.classes]
+
+    def tell(self, report: Report) -> dict[str, Any]:
+        """Each class, with a cell for each tile of its grid: the tile's text, None where there is no heatmap."""
+        columns = report.columns()
+        teller = ClassTeller(report, columns, self.metrics, self.texts)
+        return {
+            "columns": [method.told() for method in columns],
+            "classes": [teller.tell(shown) for shown in self.classes],
+        }
+
+    def grids(self, report: Report) -> Iterator[tuple[str, Grid]]:
+        """The tiles of each class that has any."""
+        keys = [method.key for method in report.columns()]
+        side = tile_side(
+            heatmap for shown in self.classes for one in shown.examples for heatmap in one.heatmaps.values()
+        )
+        for shown in self.classes:
+            if shown.rows():
+                yield f"class-{shown.id}", class_grid(shown, keys, side)
+
+
+def _examples(source: "Source") -> dict[int, tuple[Example, ...]]:
+    study = source.study
+    truth = study.labels, study.probabilities, study.stickered_probabilities, study.sticker_class
+    chosen = {class_id: choose(class_id, *truth, source.wanted.examples) for class_id in source.classes}
+    every = [one for choices in chosen.values() for one in choices]
+    pictures = [source.picture(one.place, stickered=one.kind == "stickered") for one in every]
+    called = [source.called(one.place, stickered=one.kind == "stickered") for one in every]
+    maps = source.heatmaps(pictures, [class_id for class_id, _ in called])
+    rows = iter(
+        Example(
+            one.kind,
+            np.asarray(pictures[place]),
+            {name: heatmap for name, heatmaps in maps.items() if (heatmap := heatmaps[place]) is not None},
+            *called[place],
+        )
+        for place, one in enumerate(every)
+    )
+    return {class_id: tuple(next(rows) for _ in choices) for class_id, choices in chosen.items()}
+
+
+def _check(shown: ShownClass, metrics: Sequence[Metric], report: Report) -> None:
+    report.refuse_unknown_classes((shown.id, *(one.called for one in shown.examples)))
+    report.refuse_unknown_methods((*shown.inside, *(key for heatmaps in shown.rows() for key in heatmaps)))
+    check_scores(shown.scores, metrics, report)
+    for place, one in enumerate(shown.examples):
+        check_picture(f"example {place} of class {shown.id}", one.image, one.heatmaps)
+    if shown.mean:
+        check_picture(f"the mean of class {shown.id}", shown.mean.image, shown.mean.heatmaps)
