@@ -22,7 +22,7 @@ def imported(*arguments):
 
 @pytest.mark.parametrize("arguments", [["methods"], ["methods", "--json"], ["rules", "--help"], ["explain", "--help"]])
 def test_what_needs_no_network_imports_no_torch(arguments):
-    assert not {"torch", "captum", "matplotlib", "pydantic.main", "numpy"} & imported(*arguments)
+    assert not {"torch", "captum", "matplotlib"} & imported(*arguments)
 
 
 def test_data_info_imports_no_torch(gtsrb):

@@ -167,7 +167,8 @@ def class_ids(target: Target, count: int, name: str, device: torch.device | None
 
 def check_outputs(logits: Tensor, targets: Tensor) -> None:
     """Raise ShapeError when ``targets`` are not outputs of a network with these ``logits``, ModelError for NaN."""
-    if logits.ndim != 2 or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
+    fitting = logits.ndim == 2 and len(logits) == len(targets)
+    if not fitting or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
         raise ShapeError(
             f"target and against must name outputs of the network, whose logits are {tuple(logits.shape)}; "
             f"got {sorted(set(targets.tolist()))}"
