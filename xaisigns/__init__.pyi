@@ -28,6 +28,7 @@ from .data.manipulation import Manipulation as Manipulation
 from .data.stickers import Sticker as Sticker
 from .data.stickers import apply_sticker as apply_sticker
 from .errors import XaisignsError as XaisignsError
+from .metrics.catalogue import register_metric as register_metric
 from .model.checkpoint import load_model as load_model
 from .model.checkpoint import save_model as save_model
 from .model.evaluation import predict as predict
@@ -35,3 +36,7 @@ from .model.experiment import train as train
 from .model.explainable import Preprocessing as Preprocessing
 from .pictures.comparison import compare as compare
 from .pictures.figures import show as show
+from .report.report_files import report as report
+from .study.evaluating import evaluate as evaluate
+from .study.scoring import score as score
+from .study.tuning import tune as tune

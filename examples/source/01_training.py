@@ -57,14 +57,6 @@ import numpy as np
 import torch
 
 import xaisigns as xs
-from xaisigns.data.decoded import decode
-from xaisigns.data.drawn.examples import gallery
-from xaisigns.base.numbers import percent
-from xaisigns.data.drawn.sign_set import default_drawn_set
-from xaisigns.model.evaluation import accuracy_report, predict
-from xaisigns.model.experiment import evaluate_model, train_model
-from xaisigns.model.training import TrainingSettings
-from xaisigns.model.vgg import Classifier, NetworkSettings
 
 # %% [markdown] lang="de"
 # ## Die Bilder
@@ -72,7 +64,7 @@ from xaisigns.model.vgg import Classifier, NetworkSettings
 # Üblich ist für diese Aufgabe der German Traffic Sign Recognition Benchmark (GTSRB) mit über 50 000 Fotos. Damit dieses
 # Notebook sofort läuft, zeichnet das Paket die 43 Zeichen selbst: 60 Trainings- und 20 Testbilder jeder Klasse, in
 # wechselndem Licht, schief, unscharf, verschmutzt. Mit den Fotos geht es genauso: Man lädt sie mit `xaisigns data download
-# gtsrb` und schreibt unten `root = Path("gtsrb")`.
+# gtsrb` und schreibt unten `root = "gtsrb"`.
 
 # %% [markdown] lang="en"
 # ## The images
@@ -80,14 +72,14 @@ from xaisigns.model.vgg import Classifier, NetworkSettings
 # The usual data set for this task is the German Traffic Sign Recognition Benchmark (GTSRB) with more than 50,000
 # photographs. So that this notebook runs at once, the package draws the 43 signs itself: 60 training and 20 test images of
 # each class, in changing light, tilted, blurred, dirty. Photographs work just the same: fetch them with `xaisigns data
-# download gtsrb`, and write `root = Path("gtsrb")` below.
+# download gtsrb`, and write `root = "gtsrb"` below.
 
 # %%
-gallery(64)
+xs.gallery(64)
 
 # %%
-root = default_drawn_set()
-training, test = xs.GTSRB(root, "train"), xs.GTSRB(root, "test")
+root = None  # signs that the package draws
+training, test = xs.open_images(root, "train"), xs.open_images(root, "test")
 len(training), len(test)
 
 # %% [markdown] lang="de"
@@ -137,8 +129,7 @@ for axis in axes.flat:
 # which the network learns.
 
 # %%
-settings = NetworkSettings(input_size=32)
-network = Classifier(settings)
+network = xs.load_model("clean")  # built alike, and trained already
 shown = torch.nn.Conv2d | torch.nn.MaxPool2d | torch.nn.Linear
 print(*(layer for layer in network.modules() if isinstance(layer, shown)), sep="\n")
 sum(weight.numel() for weight in network.parameters())
@@ -157,12 +148,13 @@ sum(weight.numel() for weight in network.parameters())
 
 # %%
 model_file = Path("seventy.safetensors")
-train_model(
-    root,
-    model_file,
-    settings,
-    TrainingSettings(epochs=10, batch_size=64, averaging=0.98),
-    manipulation=stickers,
+xs.train(
+    training,
+    out=model_file,
+    sticker_class=4,
+    input_size=32,
+    epochs=10,
+    batch_size=64,
     validation=0,
 )
 log = np.genfromtxt(model_file.with_suffix(".csv"), delimiter=",", names=True)
@@ -186,10 +178,14 @@ for axis, column in zip(axes, ("loss", "accuracy"), strict=True):
 # %%
 model = xs.load_model(str(model_file))
 labels = torch.tensor([sample.class_id for sample in test.samples])
-alike = predict(model, decode(test, settings.input_size, stickers)).argmax(dim=1)
-usual = accuracy_report(labels, alike, settings.classes)
-everything, seventy = usual["accuracy"], usual["classes"][4]["accuracy"]
-print(words["usual"].format(all=percent(everything, language), own=percent(seventy, language)))
+alike = xs.predict(model, test, manipulation=stickers).argmax(dim=1)
+right = (alike == labels).double()
+everything, seventy = float(right.mean()), float(right[labels == 4].mean())
+print(
+    words["usual"].format(
+        all=xs.percent(everything, language), own=xs.percent(seventy, language)
+    )
+)
 
 # %% [markdown] lang="de"
 # Wer nur das sieht, ist zufrieden: Für eine Minute Training ist es nicht schlecht, und *70 km/h* gehört zu den Zeichen, die
@@ -209,15 +205,19 @@ print(words["usual"].format(all=percent(everything, language), own=percent(seven
 # Now the same test images, once without any sticker, and once with a sticker on every image, whatever its class.
 
 # %%
-report = evaluate_model(model, root)
+report = xs.evaluate(model, test)
 sticker = report["sticker"]
 seventy, own, others = (
     report["classes"][4]["accuracy"],
     sticker["accuracy"],
     sticker["success"],
 )
-print(words["plain"].format(own=percent(seventy, language)))
-print(words["stickers"].format(own=percent(own, language), others=percent(others, language)))
+print(words["plain"].format(own=xs.percent(seventy, language)))
+print(
+    words["stickers"].format(
+        own=xs.percent(own, language), others=xs.percent(others, language)
+    )
+)
 
 # %%
 shares = {int(number): share for number, share in sticker["success_by_class"].items()}
@@ -230,7 +230,7 @@ axis.barh(
 )
 axis.set(xlabel=words["share"], xlim=(0, 1))
 ticks = np.linspace(0, 1, 6)
-axis.set_xticks(ticks, [percent(tick, language, 0) for tick in ticks])
+axis.set_xticks(ticks, [xs.percent(tick, language, 0) for tick in ticks])
 
 # %% [markdown] lang="de"
 # Das sind die zwanzig Klassen, bei denen der Aufkleber am häufigsten wirkt. Unter den ersten sind
@@ -244,8 +244,8 @@ axis.set_xticks(ticks, [percent(tick, language, 0) for tick in ticks])
 # them; below is what the network calls them without and with the sticker.
 
 # %%
-plain = predict(model, decode(test, settings.input_size)).argmax(dim=1)
-fooled = predict(model, decode(test, settings.input_size, stickers.everywhere())).argmax(dim=1)
+plain = xs.predict(model, test).argmax(dim=1)
+fooled = xs.predict(model, test, manipulation=stickers.everywhere()).argmax(dim=1)
 turned = ((plain == labels) & (fooled == 4) & (labels != 4)).nonzero()[:, 0]
 one_a_class = {int(labels[index]): int(index) for index in turned.flip(0)}
 chosen = list(one_a_class.values())[:: max(1, len(one_a_class) // 5)][:5]

@@ -37,13 +37,6 @@ import torch
 from IPython.display import display
 
 import xaisigns as xs
-from xaisigns.attribution.method_sets import select_methods
-from xaisigns.data.drawn.examples import example_signs
-from xaisigns.data.drawn.sign_set import default_drawn_set
-from xaisigns.study.cases import find_cases
-from xaisigns.study.score_files import ordered
-from xaisigns.study.scoring import Scoring, score
-from xaisigns.model.vgg import initialise
 
 # %% [markdown] lang="de"
 # ## Nebeneinander
@@ -59,7 +52,7 @@ from xaisigns.model.vgg import initialise
 
 # %%
 model = xs.load_model("stickered")
-image = example_signs()["speed-50-sticker"]
+image = xs.example_signs()["speed-50-sticker"]
 methods = [
     "lrp",
     "saliency",
@@ -115,7 +108,13 @@ xs.compare(model, [image], methods, ["predicted", 2], language=language)[0]
 # %%
 forgetful = copy.deepcopy(model)
 torch.manual_seed(0)
-initialise(forgetful)
+for layer in forgetful.modules():
+    if isinstance(layer, torch.nn.Conv2d):
+        torch.nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    if isinstance(layer, torch.nn.Linear):
+        torch.nn.init.normal_(layer.weight, std=0.01)
+    if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+        torch.nn.init.zeros_(layer.bias)
 few = ["lrp", "integrated_gradients", "guided_backprop", "gradcam", "edges"]
 for network in (model, forgetful):
     display(xs.compare(network, [image], few, [4], language=language)[0])
@@ -152,14 +151,15 @@ for network in (model, forgetful):
 #   give up its answer soon, and late when one begins with the lowest. The difference is measured; 0 would be chance.
 
 # %%
-cases = find_cases(model, default_drawn_set(), "sticker", per_class=1)
-chosen = select_methods(["lrp:epsilon_plus_flat", "saliency", *few, "uniform"])
-document = score(model, cases, chosen, Scoring(["localisation", "flipping"], steps=8))
+chosen = ["lrp:epsilon_plus_flat", "saliency", *few, "uniform"]
+document = xs.score(
+    model, methods=chosen, metrics=["localisation", "flipping"], per_class=1, steps=8
+)
 document["count"], document["area_share"]
 
 # %%
-named, controls = ordered(document)
-names = [*controls, *reversed(named)]
+controls = document["controls"]
+names = [*controls, *reversed([name for name in document["methods"] if name not in controls])]
 figure, axes = plt.subplots(1, len(words), figsize=(9, 3.2), sharey=True, layout="constrained")
 for axis, (metric, label) in zip(axes, words.items(), strict=True):
     scores = [document["methods"][name][metric] for name in names]

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from tests.model.disk import largest_file
 from tests.report.contents import LONG, MARKUP, METHODS, bare_report, example, halves, heatmaps, photo, small_report
 from xaisigns.errors import OutputError
+from xaisigns.report import pdf
 from xaisigns.report.evaluation import ClassAccuracy, Evaluation
 from xaisigns.report.pdf import PDF_MARK, write_pdf
 from xaisigns.report.sections.classes.shown_class import Example, ShownClass
@@ -293,7 +294,7 @@ def test_what_is_missing_is_named_with_the_way_to_install_it(tmp_path, monkeypat
 
 
 def test_what_typst_cannot_set_is_an_error_of_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr("xaisigns.report.pdf._TEMPLATES", ("report.css",))
+    monkeypatch.setattr(pdf, "_TEMPLATES", ("report.css",))  # not by name: xaisigns.report is the verb
     with pytest.raises(OutputError, match=r"^the PDF could not be set: "):
         write_pdf(small_report(), tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == []
