@@ -1,32 +1,24 @@
-"""Runs the command line in this process, as its entry point does."""
+"""Runs the command line in the tests' own process, and makes what it does by itself small."""
 
 import importlib
-import signal
-import sys
 from functools import partial
 
 import pytest
 
-from xaisigns.cli import main
+from tests.commands import ended
 from xaisigns.data import rendered_set
 from xaisigns.metrics import tuning
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     """Gives exit code, stdout and stderr of ``xaisigns`` with these arguments."""
 
-    handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["xaisigns", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        for number, handler in handled.items():
-            signal.signal(number, handler)
+        code = ended(*arguments)
         printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
+        return code, printed.out, printed.err
 
     return call
 
