@@ -32,8 +32,9 @@ def few_drawn(monkeypatch):
 
 @pytest.fixture
 def few_rules(monkeypatch):
-    """Two starts and one rule to try, so that a whole VGG11 is searched in seconds."""
+    """Two starts, no sweep over the layers unless a test sets one, and few flips: a whole VGG11 takes seconds."""
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon", "epsilon_plus_flat"))
     for name in ("_GAMMAS", "_EPSILONS", "_FIRST"):
         monkeypatch.setattr(tuning, name, getattr(tuning, name)[:1] if name == "_GAMMAS" else ())
-    monkeypatch.setattr(tuning, "_SWEEPS", 1)
+    monkeypatch.setattr(tuning, "_SWEEPS", 0)
+    monkeypatch.setattr(tuning, "pixel_flipping", partial(tuning.pixel_flipping, steps=2))

@@ -15,7 +15,7 @@ COMMANDS = [
     ("methods", "methods", {"options": 1}),
     ("rules", "rules", {"parameters": 1}),
     ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1}),
-    ("score", "score {gtsrb} --out {out} --methods lrp,edges", {"metrics": 1, "methods": 2, "seconds": 1}),
+    ("score", "score {gtsrb} --out {out} --methods lrp,edges --per-class 1 --steps 2", {"metrics": 1, "methods": 2, "seconds": 1}),
     ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", {}),
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),

@@ -71,9 +71,10 @@ def test_images_are_explained_and_compared(run, own, own_untrained, tmp_path):
         assert {path.name for path in out.iterdir()} == {"10.png", "10-2.png", "10-3.png"}
 
 
+@pytest.mark.usefixtures("few_rules")
 def test_stickers_are_what_is_scored_and_tuned_for(run, own, fooled, tmp_path):
     few = ("--model", fooled, "--json")
-    code, printed, told = run("score", own, *few, *QUICK, "--per-class", "1", "--out", tmp_path / "scores")
+    code, printed, told = run("score", own, *few, *QUICK, "--per-class", "1", "--steps", "2", "--out", tmp_path / "scores")
     assert (code, told) == (0, "")
     document = json.loads(printed)
     assert (document["masks"], document["count"]) == ("sticker", 2)
