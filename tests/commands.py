@@ -7,6 +7,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
@@ -15,7 +16,7 @@ from xaisigns.cli import main
 
 def ended(*arguments: object) -> int:
     """The exit code of ``xaisigns`` with these arguments; what a command changes of its process is put back."""
-    argv, hook, threads, folder = sys.argv, sys.unraisablehook, torch.get_num_threads(), os.getcwd()
+    argv, hook, threads, folder = sys.argv, sys.unraisablehook, torch.get_num_threads(), Path.cwd()
     environment, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
     handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     sys.argv = ["xaisigns", *map(str, arguments)]

@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
+LITTLE = "--per-class 1 --steps 2"
 # Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
     ("explain", "explain {sign} {broken} --out {out} --npy --ledger --target 4 --against 2", {}),
@@ -15,7 +16,11 @@ COMMANDS = [
     ("methods", "methods", {"options": 1}),
     ("rules", "rules", {"parameters": 1}),
     ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1}),
-    ("score", "score {gtsrb} --out {out} --methods lrp,edges --per-class 1 --steps 2", {"metrics": 1, "methods": 2, "seconds": 1}),
+    (
+        "score",
+        f"score {{gtsrb}} --out {{out}} --methods lrp,edges {LITTLE}",
+        {"metrics": 1, "methods": 2, "seconds": 1},
+    ),
     ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", {}),
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),
