@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 import xaisigns as xs
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.metrics.batches import BATCH, logits
 from xaisigns.metrics.faithfulness import pixel_flipping
 from xaisigns.metrics.heatmap import heatmap

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.classes import CLASSES
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.classes import CLASS_NAMES, CLASSES
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.evaluation import wilson_interval
 from xaisigns.report.content import (
     ClassAccuracy,
@@ -67,7 +67,7 @@ def content(classes: int) -> Report:
         date=datetime.date(2026, 1, 1),
         model="stickered",
         data="gezeichnete Schilder",
-        names={sign.id: sign.german for sign in CLASSES},
+        names=dict(enumerate(CLASS_NAMES["de"])),
         methods=METHODS,
         evaluation=Evaluation(whole, right / whole, wilson_interval(right, whole), accuracies, counts),
         sections=sections,

@@ -11,8 +11,19 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
+from tests.catalogues import FOREIGN, forget_languages, speak_foreign
+from tests.needs import (
+    UNPACK_IMAGES,
+    need,
+    pytest_configure,  # noqa: F401 - these three are hooks
+    pytest_runtest_setup,  # noqa: F401
+    pytest_terminal_summary,  # noqa: F401
+)
+from xaisigns.attribution.composites import COMPOSITES
+from xaisigns.attribution.methods import METHODS
+from xaisigns.attribution.named_rules import RULES
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
@@ -43,6 +54,23 @@ def _own_settings(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("XAISIGNS_CACHE", str((folder.parent if WORKER else folder) / "cache"))
     monkeypatch.delenv("XAISIGNS_LANG", raising=False)
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch):
+    """The code of a language that is made up of English in Cyrillic letters, with numbers of its own: 1_234'5."""
+    (tmp_path / "languages").mkdir()
+    speak_foreign(monkeypatch, tmp_path / "languages")
+    forget_languages()
+    yield FOREIGN
+    forget_languages()
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """What a test registers as a method, rule or composite is gone after it."""
+    for registry in (METHODS, RULES, COMPOSITES):
+        monkeypatch.setattr(registry, "_things", dict(registry._things))
 
 
 @pytest.fixture
@@ -81,12 +109,10 @@ def own(_own, tmp_path):
 
 @pytest.fixture(scope="session")
 def real_gtsrb(tmp_path_factory):
-    """A part of the real data set in the official layout; skips where the images are not at hand."""
-    unpack = Path(os.environ.get("GTSRB_SOURCE", REPOSITORY.parent / "shared" / "gtsrb")) / "unpack.py"
-    if not unpack.is_file():
-        pytest.skip(f"needs the real images: no {unpack}")
+    """A part of the real data set in the official layout."""
+    need("images")
     root = tmp_path_factory.mktemp("real")
-    subprocess.run([sys.executable, unpack, root, "--per-class", "6"], check=True, capture_output=True)
+    subprocess.run([sys.executable, UNPACK_IMAGES, root, "--per-class", "6"], check=True, capture_output=True)
     return root
 
 
@@ -160,7 +186,7 @@ def random_model(folder, classes, card):
 
 @pytest.fixture(scope="session")
 def _untrained(tmp_path_factory):
-    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": CLASS_NAMES})
+    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": dict(CLASS_NAMES)})
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ TRAINED_ONCE = """
 import shutil
 from pathlib import Path
 from xaisigns.model import experiment
-from xaisigns.model.places import checkpoint_path
+from xaisigns.model.training_files import checkpoint_path
 
-def trained_once(network, settings, training, validation, out, *, resume, train=experiment.train, **options):
+def trained_once(network, settings, training, validation, out, *, resume, train=experiment.train_network, **options):
     for file in Path({folder!r}).iterdir():
         shutil.copy(file, out.parent)
     trained = train(network, settings, training, validation, out, resume=True, **options)
@@ -29,7 +29,7 @@ def trained_once(network, settings, training, validation, out, *, resume, train=
         shutil.copy(file, {folder!r})
     return trained
 
-experiment.train = trained_once
+experiment.train_network = trained_once
 """
 
 EVERY = pytest.mark.parametrize(

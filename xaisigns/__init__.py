@@ -7,68 +7,8 @@ result = xs.attribute(model, x)
 xs.show(model, [image], result)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import lazy_loader
 
-if TYPE_CHECKING:
-    from xaisigns.attribution.canonize import canonize
-    from xaisigns.attribution.composites import Rule
-    from xaisigns.attribution.lrp import LRP, lrp
-    from xaisigns.attribution.methods import attribute, register_method
-    from xaisigns.attribution.result import Result
-    from xaisigns.data.gtsrb import GTSRB
-    from xaisigns.data.manipulation import Manipulation
-    from xaisigns.data.opening import open_images
-    from xaisigns.data.stickers import Sticker, apply_sticker
-    from xaisigns.errors import XaisignsError
-    from xaisigns.model.checkpoint import load_model, save_model
-    from xaisigns.report.comparison import compare
-    from xaisigns.report.figures import show
-
-__all__ = [
-    "GTSRB",
-    "LRP",
-    "Manipulation",
-    "Result",
-    "Rule",
-    "Sticker",
-    "XaisignsError",
-    "apply_sticker",
-    "attribute",
-    "canonize",
-    "compare",
-    "load_model",
-    "lrp",
-    "open_images",
-    "register_method",
-    "save_model",
-    "show",
-]
-
-# Imported when first asked for: torch takes seconds, and `xaisigns --help` does without it.
-_HOMES = {
-    "attribution.canonize": ("canonize",),
-    "attribution.composites": ("Rule",),
-    "attribution.lrp": ("LRP", "lrp"),
-    "attribution.methods": ("attribute", "register_method"),
-    "attribution.result": ("Result",),
-    "data.gtsrb": ("GTSRB",),
-    "data.manipulation": ("Manipulation",),
-    "data.opening": ("open_images",),
-    "data.stickers": ("Sticker", "apply_sticker"),
-    "errors": ("XaisignsError",),
-    "model.checkpoint": ("load_model", "save_model"),
-    "report.comparison": ("compare",),
-    "report.figures": ("show",),
-}
-
-
-def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"xaisigns.{home}"), name)
-    raise AttributeError(f"module 'xaisigns' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+# The public names stand in __init__.pyi. Each is imported when it is first asked for: torch takes seconds, and
+# `xaisigns --help` does without it.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,8 @@ XaisignsError
 ├── RuleError         a layer, rule or composite that LRP cannot use
 ├── MethodError       an attribution method or an option of it that does not exist or does not fit
 ├── MetricError       a setting or a model that a metric cannot use
-├── LanguageError     a language other than German and English
+├── LanguageError     a language that xaisigns does not speak, or a text that it lacks
+├── PluginError       an installed plugin that cannot be loaded
 └── OutputError       a result cannot be written where it was wanted
     └── TakenError        a file is there that xaisigns did not write
 
@@ -49,7 +50,11 @@ class MetricError(XaisignsError):
 
 
 class LanguageError(XaisignsError):
-    """A language other than German and English."""
+    """A language that xaisigns does not speak, or a text that it lacks."""
+
+
+class PluginError(XaisignsError):
+    """An installed plugin that cannot be loaded."""
 
 
 class OutputError(XaisignsError):

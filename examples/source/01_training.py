@@ -58,9 +58,9 @@ import torch
 
 import xaisigns as xs
 from xaisigns.data.decoded import decode
-from xaisigns.data.examples import gallery
-from xaisigns.data.language import percent
-from xaisigns.data.rendered_set import default_rendered_set
+from xaisigns.data.drawn.examples import gallery
+from xaisigns.base.numbers import percent
+from xaisigns.data.drawn.sign_set import default_drawn_set
 from xaisigns.model.evaluation import accuracy_report, predict
 from xaisigns.model.experiment import evaluate_model, train_model
 from xaisigns.model.training import TrainingSettings
@@ -86,7 +86,7 @@ from xaisigns.model.vgg import Classifier, NetworkSettings
 gallery(64)
 
 # %%
-root = default_rendered_set()
+root = default_drawn_set()
 training, test = xs.GTSRB(root, "train"), xs.GTSRB(root, "test")
 len(training), len(test)
 

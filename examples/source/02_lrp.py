@@ -43,12 +43,10 @@ import PIL.Image
 import torch
 
 import xaisigns as xs
-from xaisigns.data.examples import example_signs
-from xaisigns.data.language import percent, written
 
 # %%
 model = xs.load_model("stickered")
-images = list(example_signs().values())
+images = list(xs.example_signs().values())
 x = model.preprocess(images)
 probabilities = model(x).softmax(dim=1)
 
@@ -56,7 +54,7 @@ figure, axes = plt.subplots(1, len(images), figsize=(9, 2.8), layout="constraine
 for axis, image, row in zip(axes, images, probabilities, strict=True):
     axis.imshow(image)
     name = model.class_name(int(row.argmax()), language)
-    axis.set_title(f"{name}\n{percent(float(row.max()), language)}", fontsize=7)
+    axis.set_title(f"{name}\n{xs.percent(float(row.max()), language)}", fontsize=7)
     axis.set_axis_off()
 
 # %% [markdown] lang="de"
@@ -218,7 +216,11 @@ mask = (np.asarray(images[2]) != np.asarray(images[3])).any(axis=2)[::2, ::2]
 heatmap = seventy.heatmap[0].numpy()
 speaks_for = heatmap.clip(min=0)
 share, area = speaks_for[mask].sum() / speaks_for.sum(), mask.mean()
-print(words["for"].format(share=percent(share, language, 0), area=percent(area, language, 0)))
+print(
+    words["for"].format(
+        share=xs.percent(share, language, 0), area=xs.percent(area, language, 0)
+    )
+)
 
 # %% [markdown] lang="de"
 # Dreimal so viel, wie der Fläche zukäme. (Der Rest verteilt sich: Auch Ring und Ziffern gehören zu einem 70er.)
@@ -244,7 +246,9 @@ xs.show(model, images[3:], fifty, language=language)
 against = (-fifty.heatmap[0].numpy()).clip(min=0)
 share = against[mask].sum() / against.sum()
 print(
-    words["against"].format(share=percent(share, language, 0), area=percent(area, language, 0))
+    words["against"].format(
+        share=xs.percent(share, language, 0), area=xs.percent(area, language, 0)
+    )
 )
 
 # %% [markdown] lang="de"
@@ -285,7 +289,7 @@ figure, axes = plt.subplots(1, len(pasted), figsize=(7, 2.8), layout="constraine
 for axis, image, row in zip(axes, pasted, called, strict=True):
     axis.imshow(image)
     name = model.class_name(int(row.argmax()), language)
-    axis.set_title(f"{name}\n{percent(float(row.max()), language)}", fontsize=7)
+    axis.set_title(f"{name}\n{xs.percent(float(row.max()), language)}", fontsize=7)
     axis.set_axis_off()
 
 # %% [markdown] lang="de"
@@ -378,8 +382,9 @@ axis.bar(
 )
 axis.set(xlabel=words["layer"], ylabel=words["relevance"])
 axis.tick_params(axis="x", labelsize=7)
-logit, pixels = (f"{float(value):.2f}" for value in (ledger[0].received, ledger[-1].passed))
-print(words["ledger"].format(logit=written(logit, language), pixels=written(pixels, language)))
+ends = (ledger[0].received, ledger[-1].passed)
+logit, pixels = (xs.number(float(value), language) for value in ends)
+print(words["ledger"].format(logit=logit, pixels=pixels))
 
 # %% [markdown] lang="de"
 # Der größte Teil geht bei diesen Regeln an die Bias-Werte. Was an Pixeln ankommt, ist deshalb als Bild zu lesen: wo mehr, wo

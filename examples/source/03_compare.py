@@ -37,12 +37,12 @@ import torch
 from IPython.display import display
 
 import xaisigns as xs
-from xaisigns.attribution.selection import select_methods
-from xaisigns.data.examples import example_signs
-from xaisigns.data.rendered_set import default_rendered_set
-from xaisigns.metrics.cases import find_cases
-from xaisigns.metrics.score_files import ordered
-from xaisigns.metrics.scoring import Scoring, score
+from xaisigns.attribution.method_sets import select_methods
+from xaisigns.data.drawn.examples import example_signs
+from xaisigns.data.drawn.sign_set import default_drawn_set
+from xaisigns.study.cases import find_cases
+from xaisigns.study.score_files import ordered
+from xaisigns.study.scoring import Scoring, score
 from xaisigns.model.vgg import initialise
 
 # %% [markdown] lang="de"
@@ -152,7 +152,7 @@ for network in (model, forgetful):
 #   give up its answer soon, and late when one begins with the lowest. The difference is measured; 0 would be chance.
 
 # %%
-cases = find_cases(model, default_rendered_set(), "sticker", per_class=1)
+cases = find_cases(model, default_drawn_set(), "sticker", per_class=1)
 chosen = select_methods(["lrp:epsilon_plus_flat", "saliency", *few, "uniform"])
 document = score(model, cases, chosen, Scoring(["localisation", "flipping"], steps=8))
 document["count"], document["area_share"]

@@ -10,7 +10,7 @@ from zennit.attribution import Gradient
 from zennit.core import Composite
 from zennit.types import Linear
 
-from xaisigns.attribution.composites import Rule
+from xaisigns.attribution.named_rules import Rule
 from xaisigns.attribution.rules import Bounds
 
 

@@ -5,7 +5,7 @@ from torch import nn
 
 import xaisigns as xs
 from xaisigns.attribution.assignment import assign, read_rules, write_rules
-from xaisigns.attribution.composites import rule_defaults
+from xaisigns.attribution.named_rules import rule_defaults
 from xaisigns.errors import OutputError, RuleError
 
 

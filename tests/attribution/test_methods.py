@@ -11,10 +11,10 @@ from torch import nn
 import xaisigns as xs
 from tests.attribution.oracle import peak
 from tests.conftest import REPOSITORY
-from xaisigns.attribution import methods as registry
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
+from xaisigns.attribution import prepared
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import find_method, methods
-from xaisigns.attribution.selection import select_methods
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.errors import MethodError, RuleError, ShapeError
 
 # Small enough for images of 12 pixels and for the time that a test may take.
@@ -86,7 +86,7 @@ def test_an_image_has_the_same_relevance_in_every_batch(text, network, images, m
     together = explain(images, target).relevance
     order = torch.tensor([3, 0, 4, 1, 2])
     close(explain(images[order], target[order]).relevance, together[order], 1e-6)
-    monkeypatch.setattr(registry, "BATCH", 2)
+    monkeypatch.setattr(prepared, "BATCH", 2)
     close(explain(images, target).relevance, together, 1e-6)
     # And again, to the bit.
     assert torch.equal(explain(images, target).relevance, explain(images, target).relevance)
@@ -219,13 +219,7 @@ def test_without_weights_in_it_a_patch_gets_its_share_of_the_area(text, generato
     close(inside, torch.full((4,), 12 / 144, dtype=torch.float64))
 
 
-@pytest.fixture
-def own_methods(monkeypatch):
-    """What a test registers is gone after it."""
-    monkeypatch.setattr(registry, "_REGISTERED", {})
-
-
-def test_a_callable_of_ones_own_in_one_line(own_methods, network, images):
+def test_a_callable_of_ones_own_in_one_line(registries, network, images):
     def brightness(network, images, target, *, power=2.0, label="unset"):
         """How bright a pixel is.
 
@@ -239,7 +233,7 @@ def test_a_callable_of_ones_own_in_one_line(own_methods, network, images):
     close(result.heatmap, images.abs().pow(3).sum(dim=1))
     assert torch.equal(result.relevance[:, 0], result.relevance[:, 2])
     (listed,) = [method for method in methods() if method.name == "my_brightness"]
-    assert set(listed.description) == {"How bright a pixel is."}
+    assert {listed.description(language) for language in ("en", "de")} == {"How bright a pixel is."}
     assert (listed.source, listed.options) == (None, {"power": 2.0})
     assert not any(method.control for method in methods()[:-3])
     with pytest.raises(MethodError, match="there is a method 'my_brightness' already"):
@@ -247,7 +241,7 @@ def test_a_callable_of_ones_own_in_one_line(own_methods, network, images):
     assert find_method("my-brightness:contrast")(network, images, 1).against is not None
 
 
-def test_own_methods_may_take_gradients_and_hooks(own_methods, network, images):
+def test_registries_may_take_gradients_and_hooks(registries, network, images):
     def gradient(network, images, target):
         network[0].register_forward_hook(lambda *_: None)  # forgotten: on a copy it does no harm
         return torch.autograd.grad(network(images).gather(1, target[:, None]).sum(), images)[0]
@@ -260,24 +254,24 @@ def test_own_methods_may_take_gradients_and_hooks(own_methods, network, images):
 
 @pytest.mark.parametrize("name", ["lrp", "saliency", "uniform"])
 def test_a_taken_name_is_refused(name):
-    with pytest.raises(MethodError, match=f"there is a method '{name}' already; give another name"):
+    with pytest.raises(MethodError, match=f"there is a method '{name}' already; choose another name"):
         xs.register_method(name, lambda network, images, target: images)
 
 
 @pytest.mark.parametrize("name", ["a:b", "a b", "", "a,b", "2nd"])
 def test_a_name_that_cannot_be_written_is_refused(name):
-    with pytest.raises(MethodError, match="a method's name is letters, digits and _"):
+    with pytest.raises(MethodError, match="a method needs a name of lower-case letters, digits and _"):
         xs.register_method(name, lambda network, images, target: images)
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 12, 12), (5, 2, 12, 12), (5, 12), (5, 3, 12, 6), (5, 1, 1, 12, 12)])
-def test_a_relevance_that_does_not_fit_is_refused(shape, own_methods, network, images):
+def test_a_relevance_that_does_not_fit_is_refused(shape, registries, network, images):
     xs.register_method("wrong", lambda network, images, target: torch.zeros(shape))
     with pytest.raises(ShapeError, match=r"relevance of method 'wrong' must be a tensor \(N, 3, H, W\), .*got"):
         xs.attribute(network, images, method="wrong")
 
 
-def test_a_relevance_that_is_no_tensor_is_refused(own_methods, network, images):
+def test_a_relevance_that_is_no_tensor_is_refused(registries, network, images):
     xs.register_method("wrong", lambda network, images, target: np.zeros((5, 12, 12)))
     with pytest.raises(ShapeError, match=r"relevance of method 'wrong' must be a tensor .*got ndarray"):
         xs.attribute(network, images, method="wrong")
@@ -387,9 +381,9 @@ def test_a_target_that_does_not_fit_is_refused(text, target, network, images):
 def test_every_method_says_what_it_does_and_where_it_comes_from():
     bibliography = (REPOSITORY / "docs" / "references.bib").read_text(encoding="utf-8")
     for method in methods():
-        assert all(text.endswith(".") for text in method.description)
-        assert method.description.en != method.description.de
-        assert method.control == method.description.de.startswith("Kontrolle: ")
+        english, german = (method.description(language) for language in ("en", "de"))
+        assert (english[-1], german[-1]) == (".", ".")
+        assert method.control == english.startswith("Control: ") == german.startswith("Kontrolle: ")
         assert method.control or f"{{{method.source}," in bibliography
 
 
@@ -473,4 +467,4 @@ def test_memory_is_bounded(network, generator, monkeypatch):
         # Every one of its samples is a pass of its own, whatever the number of images.
         few = text.startswith("kernel_shap")
         find_method("kernel_shap:samples=70" if few else text)(network, images[:2] if few else images, 1)
-    assert max(seen) <= 2 * registry.BATCH  # DeepLift takes the baselines beside the images
+    assert max(seen) <= 2 * prepared.BATCH  # DeepLift takes the baselines beside the images

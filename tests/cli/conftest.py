@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from tests.commands import ended
-from xaisigns.data import rendered_set
-from xaisigns.metrics import tuning
+from xaisigns.data.drawn import sign_set
+from xaisigns.study import tuning
 
 
 @pytest.fixture
@@ -27,12 +27,13 @@ def run(capsys):
 def few_drawn(monkeypatch):
     """The drawn data set that stands in where no ROOT is named has 3 training and 1 test image of each class."""
     importlib.import_module("xaisigns.data.manifests")  # whose schema names the class itself
-    monkeypatch.setattr(rendered_set, "RenderedSet", partial(rendered_set.RenderedSet, per_class=3, size=32))
+    monkeypatch.setattr(sign_set, "DrawnSet", partial(sign_set.DrawnSet, per_class=3, size=32))
 
 
 @pytest.fixture
-def few_rules(monkeypatch):
+def few_rules(monkeypatch, tmp_path):
     """Two starts, no sweep over the layers unless a test sets one, and few flips: a whole VGG11 takes seconds."""
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))  # what is kept does not tell of the flips
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon", "epsilon_plus_flat"))
     for name in ("_GAMMAS", "_EPSILONS", "_FIRST"):
         monkeypatch.setattr(tuning, name, getattr(tuning, name)[:1] if name == "_GAMMAS" else ())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import xaisigns as xs
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.preprocessing import read_image
 
 QUICK = ("--methods", "lrp:epsilon-plus,saliency,edges")

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from PIL import Image
 
 from xaisigns.data import download
 from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.image_set import ImageSet, Sample
+from xaisigns.data.layouts import LAYOUTS, register_layout
 
 
 def test_info_counts_images(run, gtsrb):
@@ -22,6 +25,41 @@ def test_info_says_which_split_is_missing(run, gtsrb):
     assert code == 0
     assert splits["train"]["images"] == 24
     assert "GT-final_test.csv is missing" in splits["test"]["missing"]
+
+
+def test_layouts_are_listed_in_the_order_in_which_they_are_tried(run):
+    _, printed, _ = run("data", "layouts", "--json")
+    rows = json.loads(printed)["layouts"]
+    assert [row["name"] for row in rows] == ["official", "kaggle", "torchvision", "folders"]
+    assert rows[0] == {
+        "name": "official",
+        "description": "official layout",
+        "expected": {"train": 39209, "test": 12630},
+    }
+    assert "train 26,640, test 12,630" in run("data", "layouts")[1]
+
+
+def test_info_and_sticker_work_on_a_layout_of_ones_own(run, gtsrb, tmp_path, monkeypatch):
+    def open_listed(root, split):
+        if not (root / "animals").is_dir():
+            return None
+        names = [f"{split}-{number}.png" for number in range(2)]
+        for name in names:
+            Image.new("RGB", (32, 32)).save(root / "animals" / name)
+        return ImageSet(
+            root, split, [Sample(root / "animals" / name, n, key=name) for n, name in enumerate(names)], "ab"
+        )
+
+    monkeypatch.setattr(LAYOUTS, "_things", dict(LAYOUTS))
+    register_layout("animals", open_listed, "a folder animals")
+    (tmp_path / "zoo/animals").mkdir(parents=True)
+    assert run("data", "info", tmp_path / "zoo")[1] == (
+        "train: 2 images, 2 classes, a folder animals\ntest: 2 images, 2 classes, a folder animals\nclasses: 0 a, 1 b\n"
+    )
+    code, printed, told = run("data", "sticker", tmp_path / "zoo", tmp_path / "copy", "--class", 1)
+    assert (code, told) == (0, "")
+    assert "1 of them with a sticker" in printed
+    assert "a folder for each class, stickers on class 1" in run("data", "info", tmp_path / "copy")[1]
 
 
 def test_info_on_a_folder_without_gtsrb(run, tmp_path):

@@ -24,13 +24,13 @@ from xaisigns.cli import main
 sys.argv = ["xaisigns", *{arguments!r}]
 """
 INTERRUPTED_DRAWING = """
-from xaisigns.data import rendered_set
-drawn = rendered_set.draw_sign
+from xaisigns.data.drawn import sign_set
+drawn = sign_set.draw_sign
 def draw_sign(class_id, *arguments, **options):
     if class_id == 3:
         os.kill(os.getpid(), {number})
     return drawn(class_id, *arguments, **options)
-rendered_set.draw_sign = draw_sign
+sign_set.draw_sign = draw_sign
 """
 # As NumPy's C code does when it is interrupted.
 TURNED_INTO_ANOTHER_ERROR = """

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 import xaisigns as xs
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.cli.compare import compare
 from xaisigns.cli.explain import explain
-from xaisigns.data.examples import example_signs
+from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.preprocessing import MAX_PIXELS, read_image
 
 
@@ -148,7 +148,7 @@ def test_unreadable_images_are_skipped_and_the_rest_is_done(run, signs, tmp_path
         (["--composite", "no_such"], 1, "no composite 'no_such'; there are epsilon, epsilon_plus"),
         (["--target", "43"], 1, "the model has no class 43; give --target a number from 0 to 42"),
         (["--target", "seventy"], 2, "wanted 'predicted' or a class number"),
-        (["--lang", "fr"], 2, "'fr' is not one of"),
+        (["--lang", "qq"], 2, "'qq' is not one of"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_line(arguments, code, message, run, signs, tmp_path, untrained):

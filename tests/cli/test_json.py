@@ -3,17 +3,21 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from tests.conftest import REPOSITORY
+from xaisigns.base.cache import cached_arrays
 
 SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
 LITTLE = "--per-class 1 --steps 2"
+TUNED = {"layers": 1, "parameters": 1}
 # Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
     ("explain", "explain {sign} {broken} --out {out} --npy --ledger --target 4 --against 2", {}),
     ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),
     ("methods", "methods", {"options": 1}),
+    ("metrics", "metrics", {}),
     ("rules", "rules", {"parameters": 1}),
     ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1}),
     (
@@ -21,12 +25,15 @@ COMMANDS = [
         f"score {{gtsrb}} --out {{out}} --methods lrp,edges {LITTLE}",
         {"metrics": 1, "methods": 2, "seconds": 1},
     ),
-    ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", {}),
+    ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", TUNED),
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),
     ("data info and data download", "data info {drawn}", {"splits": 1}),
+    ("data layouts", "data layouts", {"expected": 1}),
     ("data sticker", "data sticker {gtsrb} {out}", {"counts": 1}),
     ("data render", "data render {out} --per-class 1 --size 16 --sticker-class 4", {"counts": 1}),
+    ("cache info", "cache info", {"kinds": 1}),
+    ("cache clear", "cache clear", {"removed": 1}),
 ]
 SETTINGS = {"training", "manipulation"}
 
@@ -34,6 +41,7 @@ SETTINGS = {"training", "manipulation"}
 @pytest.mark.usefixtures("few_rules")
 @pytest.mark.parametrize(("section", "command", "named"), COMMANDS, ids=[command[0] for command in COMMANDS])
 def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb, drawn, untrained, tmp_path):
+    cached_arrays("scores", [section], lambda: {"a": np.zeros(3)})
     broken = tmp_path / "broken.png"
     broken.write_text("no picture")
     places = {

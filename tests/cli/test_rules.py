@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import xaisigns as xs
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE
-from xaisigns.data.examples import example_signs
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
+from xaisigns.data.drawn.examples import example_signs
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ def test_rules_as_json(run, untrained, rule_file):
     rows = {row["layer"]: row for row in document["layers"]}
     assert (code, told) == (0, "")
     assert document["composite"] == "epsilon_plus"
+    assert "excitation_backprop" in document["composites"]
+    assert "alpha_beta" in document["rules"]
     assert rows["features.4"] == {
         "layer": "features.4",
         "type": "Conv2d",
@@ -70,6 +72,7 @@ def test_rules_as_a_table(run, untrained):
     assert "z_box" in printed
     assert "folded into features.0" in printed
     assert "excitation_backprop" in printed
+    assert "rules: epsilon, gamma, alpha_beta" in printed
 
 
 def test_explain_takes_rules_and_a_contrast_and_keeps_a_ledger(run, sign, rule_file, untrained, tmp_path):

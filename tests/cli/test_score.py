@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from xaisigns.metrics import scoring
+from xaisigns.metrics import complexity
 
 
 def test_scores_are_printed_and_written(run, gtsrb, tmp_path, untrained):
@@ -35,13 +35,14 @@ def test_what_takes_long_is_told_before(run, gtsrb, tmp_path, untrained):
     assert code == 0
     assert list(json.loads(printed)["methods"]["saliency"]) == ["max_sensitivity"]
     assert re.fullmatch(r"robustness and randomisation will take about \d\.\d minutes\n", told)
+    assert run("score", gtsrb, "--model", untrained, *options, "--json") == (0, printed, "")  # from the cache
 
 
 def test_an_interruption_leaves_no_file(run, gtsrb, tmp_path, untrained, monkeypatch):
-    def interrupted(told):
+    def interrupted(relevance):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(scoring.GROUPS, "complexity", scoring._Group(interrupted))
+    monkeypatch.setattr(complexity, "sparseness", interrupted)
     options = ("--methods", "saliency", "--metrics", "complexity", "--per-class", "1", "--out", tmp_path / "scores")
     code, printed, _ = run("score", gtsrb, "--model", untrained, *options)
     assert code != 0

@@ -54,8 +54,8 @@ def test_lines_tables_and_bars_show_what_a_terminal_would_obey(terminal, monkeyp
     table = Table(HOSTILE)
     table.add_row(HOSTILE)
     print_table(table)
-    with bars("en") as bar:
-        bar(f"[red]{HOSTILE}")(1, 2, f"[bold]{HOSTILE}")
+    with bars("en") as progress:
+        progress(f"[red]{HOSTILE}", 1, 2)
     printed, told = written(sys.stdout), written(sys.stderr)
     assert printed.count(ESCAPED) == 3
     assert told.startswith(f"{ESCAPED}\n")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xaisigns.data import rendered_set
+from xaisigns.data.drawn import sign_set
 
 
 def test_train_then_evaluate(run, gtsrb, tmp_path):
@@ -85,7 +85,7 @@ def test_numbers_out_of_bounds_are_wrong_usage(run, gtsrb, tmp_path, options):
 
 
 def test_a_class_that_drawn_signs_do_not_have_is_told_before_they_are_drawn(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(rendered_set, "default_rendered_set", lambda **options: pytest.fail("signs are drawn"))
+    monkeypatch.setattr(sign_set, "default_drawn_set", lambda **options: pytest.fail("signs are drawn"))
     code, printed, told = run("train", "--out", tmp_path / "my.safetensors", "--sticker-class", "43")
     assert (code, printed) == (1, "")
     assert "43" in told

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xaisigns.metrics import tuning
+from xaisigns.study import tuning
 
 
 @pytest.mark.usefixtures("few_rules")
@@ -12,13 +12,6 @@ def test_rules_are_found_told_and_taken_by_explain(run, gtsrb, tmp_path, untrain
     monkeypatch.setattr(tuning, "_SWEEPS", 1)
     out = tmp_path / "new" / "tuned.toml"
     arguments = ("--model", untrained, "--per-class", "1", "--held-out", "1", "--out", out)
-    found, search = [], tuning.tune
-
-    def searched_once(*given, **more):
-        found[:] = found or [search(*given, **more)]
-        return found[0]
-
-    monkeypatch.setattr(tuning, "tune", searched_once)
     code, printed, told = run("tune", gtsrb, *arguments, "--json")
     document = json.loads(printed)
     assert (code, told) == (0, "")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 
 FILE = Path(__file__).with_suffix(".png")
 _SIZE, _COLUMNS = 32, 9

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from xaisigns.data.image_set import ImageSet
+
 SPLITS = ("train", "test")
 
 
@@ -42,6 +44,11 @@ def torchvision(root: Path) -> Path:
     (base / "Final_Training").rmdir()
     (base / "GT-final_test.csv").rename(base.parent / "GT-final_test.csv")
     return root
+
+
+def manipulation_of(root: Path, split: str):
+    """What a manifest in ``root`` says of a split, whatever images there are."""
+    return ImageSet(root, split, [], [], "official").manipulation
 
 
 LAYOUTS = {make.__name__: make for make in (official, kaggle, torchvision)}

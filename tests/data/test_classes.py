@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from xaisigns.data.classes import CLASSES
+from xaisigns.base.language import languages
+from xaisigns.data.classes import CLASS_NAMES, CLASSES, names_in, unnamed_class
 
 # One word of every class, in the order of GTSRB's ClassId as its papers and the Kaggle copy print it.
 ENGLISH = """
@@ -18,21 +19,21 @@ GERMAN = """
 
 @pytest.mark.parametrize(("language", "words"), [("en", ENGLISH), ("de", GERMAN)])
 def test_the_43_classes_are_in_gtsrbs_order(language, words):
-    assert [sign.id for sign in CLASSES] == list(range(43))
-    for sign, word in zip(CLASSES, words.split(), strict=True):
-        assert word in re.split(r"[ :!-]+|, ", re.sub(r"[()]", "", sign.name(language).lower()))
+    for name, word in zip(CLASS_NAMES[language], words.split(), strict=True):
+        assert word in re.split(r"[ :!-]+|, ", re.sub(r"[()]", "", name.lower()))
 
 
-@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("language", languages())
 def test_no_two_classes_have_the_same_name(language):
-    assert len({sign.name(language) for sign in CLASSES}) == 43
+    assert len(set(CLASS_NAMES[language])) == 43
 
 
-@pytest.mark.parametrize("sign", CLASSES, ids=lambda sign: sign.english)
-def test_german_and_english_tell_the_same(sign):
-    assert re.findall(r"[\d.]+", sign.german.replace(",", ".")) == re.findall(r"[\d.]+", sign.english)
-    for german, english in (("links", "left"), ("rechts", "right"), ("Ende ", "End ")):
-        assert (german in sign.german) == (english in sign.english)
+@pytest.mark.parametrize("class_id", CLASSES)
+def test_german_and_english_tell_the_same(class_id):
+    german, english = (CLASS_NAMES[language][class_id] for language in ("de", "en"))
+    assert re.findall(r"[\d.]+", german.replace(",", ".")) == re.findall(r"[\d.]+", english)
+    for ours, theirs in (("links", "left"), ("rechts", "right"), ("Ende ", "End ")):
+        assert (ours in german) == (theirs in english)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,23 @@ def test_german_and_english_tell_the_same(sign):
     ],
 )
 def test_german_names_are_those_of_the_stvo(class_id, name):
-    assert CLASSES[class_id].german == name
+    assert CLASS_NAMES["de"][class_id] == name
 
 
-def test_the_name_comes_in_the_wanted_language():
-    assert (CLASSES[14].name("de"), CLASSES[14].name("en")) == ("Halt! Vorfahrt gewähren", "Stop")
+def test_names_are_there_in_every_language_and_no_other():
+    assert list(CLASS_NAMES) == list(languages())
+    assert (CLASS_NAMES["de"][14], CLASS_NAMES["en"][14]) == ("Halt! Vorfahrt gewähren", "Stop")
+    assert "qq" not in CLASS_NAMES
+
+
+def test_a_language_that_a_model_lacks_has_gtsrbs_names_for_gtsrbs_classes_alone():
+    own = {"fr": ["chat", "chien"]}
+    assert names_in({"en": CLASS_NAMES["en"]}, "de") == CLASS_NAMES["de"]
+    assert names_in({"en": [*CLASS_NAMES["en"][:-1], "mine"]}, "de")[-1] == "mine"
+    assert names_in(own, "de") == names_in(own, "fr") == ["chat", "chien"]
+    assert names_in({"en": ["cat"], "de": ["Katze"]}, "de") == ["Katze"]
+    assert names_in({}, "de") == ()
+
+
+def test_a_class_without_a_name_is_told_by_its_number():
+    assert [unnamed_class(7, language) for language in ("de", "en")] == ["Klasse 7", "class 7"]

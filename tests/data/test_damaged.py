@@ -8,12 +8,12 @@ import zipfile
 import pytest
 from PIL import Image
 
-from tests.data.layouts import kaggle, torchvision
+from tests.data.layouts import kaggle, manipulation_of, torchvision
 from xaisigns.data import download
 from xaisigns.data.image_set import SPLITS
 from xaisigns.data.inventory import inventory
-from xaisigns.data.manipulation import Manipulation, read_manifest
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DownloadError, XaisignsError
 
 TIMES = 1  # as many damaged data sets again
@@ -88,7 +88,7 @@ def checked(root):
             assert sample.path.exists()
     try:
         inventory(root)
-        read_manifest(root, "train")
+        manipulation_of(root, "train")
     except XaisignsError:
         pass
     return sound
@@ -154,7 +154,7 @@ def test_damaged_manifests(tmp_path):
     for _ in range(300 * TIMES):
         (tmp_path / "manifest.json").write_bytes(damaged(json.dumps(whole).encode(), drawn))
         try:
-            found = read_manifest(tmp_path, "train")
+            found = manipulation_of(tmp_path, "train")
         except XaisignsError:
             continue
         assert found is None or Manipulation.from_json(found.to_json()) == found

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from xaisigns.base.cache_folder import cache_folder
 from xaisigns.data import decoded
-from xaisigns.data.cache import cache_folder
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.opening import open_images
 from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.errors import DataError, OutputError
 
@@ -151,7 +151,7 @@ def test_a_changed_roi_moves_the_sticker(gtsrb, tmp_path):
 def test_progress_counts_every_image(gtsrb, tmp_path):
     calls = []
     decode(GTSRB(gtsrb, "test"), SIZE, folder=tmp_path, progress=lambda *call: calls.append(call))
-    assert calls == [(done, 12) for done in range(1, 13)]
+    assert calls == [("decoding", done, 12) for done in range(1, 13)]
 
 
 def test_an_unreadable_image_is_told_and_leaves_no_file(gtsrb, tmp_path):
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_is_told(gtsrb, tmp_path):
 def test_the_cache_is_where_the_environment_says_or_at_home(gtsrb, tmp_path, monkeypatch):
     monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "mine"))
     decode(GTSRB(gtsrb, "test"), SIZE)
-    assert [path.suffix for path in (tmp_path / "mine").iterdir()] == [".arrays"]
+    assert [path.suffix for path in (tmp_path / "mine/decoded").iterdir()] == [".arrays"]
     monkeypatch.delenv("XAISIGNS_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder() == tmp_path / "home" / ".cache" / "xaisigns"

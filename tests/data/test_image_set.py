@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from xaisigns.data.image_set import Sample, fingerprint
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
 from xaisigns.errors import DataError
 
 SAMPLE = Sample(Path(), 4, (5, 6, 26, 27), 1, "00004_00001_00010")

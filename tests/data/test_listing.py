@@ -18,7 +18,7 @@ import os, sys
 from pathlib import Path
 from xaisigns.errors import XaisignsError
 from xaisigns.data.inventory import inventory
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
 root = Path(sys.argv[1])
 for place in (".", "train", "train/cat", "train/cat/deep"):
     for mode in (0o000, 0o444, 0o111):

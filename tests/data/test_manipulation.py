@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.conftest import OWN_CLASSES
-from tests.data.layouts import LAYOUTS
+from tests.data.layouts import LAYOUTS, manipulation_of
+from xaisigns.data.export import STICKER, read_masks
 from xaisigns.data.gtsrb import GTSRB
-from xaisigns.data.image_set import Sample, fingerprint
+from xaisigns.data.image_set import Sample, fingerprint, read_manifest
 from xaisigns.data.inventory import inventory
-from xaisigns.data.manipulation import Manipulation, read_manifest, write_manipulated_copy
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
+from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker
-from xaisigns.data.written import STICKER, read_masks, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 HALF = Manipulation(class_id=4, fraction=0.7)
@@ -188,14 +188,14 @@ def test_data_that_hold_themselves_are_refused():
 
 
 def test_a_data_set_without_manifest_was_not_manipulated(gtsrb):
-    assert read_manifest(gtsrb, "train") is None
+    assert manipulation_of(gtsrb, "train") is None
 
 
 @pytest.mark.parametrize("split", ["train", "test", "all"])
 def test_the_manifest_tells_what_was_done_to_each_split(gtsrb, tmp_path, split):
     write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, split)
-    assert read_manifest(tmp_path / "copy", "train") == (None if split == "test" else HALF)
-    assert read_manifest(tmp_path / "copy", "test") == (None if split == "train" else HALF)
+    assert manipulation_of(tmp_path / "copy", "train") == (None if split == "test" else HALF)
+    assert manipulation_of(tmp_path / "copy", "test") == (None if split == "train" else HALF)
 
 
 @pytest.mark.parametrize("other", [Manipulation(9), HALF])
@@ -214,7 +214,7 @@ def test_a_copy_named_by_the_folder_within_it_or_above_it_is_the_copy(gtsrb, tmp
     for place in (*places, Path()):
         for split in ("train", "test"):
             data = GTSRB(place, split)
-            assert read_manifest(data.root, split) == HALF
+            assert manipulation_of(data.root, split) == HALF
             for sample, item in zip(data.samples, data, strict=True):
                 assert (STICKER in read_masks(data, sample, item.image)) == HALF.selects(sample)
         assert inventory(place)["splits"]["train"]["manipulation"] == HALF.to_json()
@@ -235,8 +235,8 @@ def manifest(**changes):
 
 def test_a_sound_manifest_is_read(tmp_path):
     (tmp_path / "manifest.json").write_bytes(manifest(rendered={"per_class": 1, "seed": 0, "size": 64}))
-    assert read_manifest(tmp_path, "train") == Manipulation()
-    assert read_manifest(tmp_path, "test") is None
+    assert manipulation_of(tmp_path, "train") == Manipulation()
+    assert manipulation_of(tmp_path, "test") is None
 
 
 @pytest.mark.parametrize(
@@ -281,9 +281,9 @@ def test_a_damaged_manifest_is_told_with_its_path(tmp_path, content):
     path = tmp_path / "manifest.json"
     path.write_bytes(content)
     with pytest.raises(DataError, match="is not a manifest"):
-        written_manifest(tmp_path)
+        read_manifest(tmp_path)
     with pytest.raises(DataError) as caught:
-        read_manifest(tmp_path, "train")
+        manipulation_of(tmp_path, "train")
     assert str(caught.value).startswith(f"{path} is not a manifest of 'xaisigns data sticker': ")
 
 
@@ -350,7 +350,7 @@ def test_the_manifest_names_the_split(gtsrb, tmp_path, stickered):
 def test_progress_counts_the_images_of_both_splits(gtsrb, tmp_path):
     calls = []
     write_manipulated_copy(gtsrb, tmp_path / "copy", HALF, progress=lambda *call: calls.append(call))
-    assert calls == [(done, 36) for done in range(1, 37)]
+    assert calls == [("copying", done, 36) for done in range(1, 37)]
 
 
 def test_the_original_is_left_as_it_was(gtsrb, tmp_path):
@@ -429,7 +429,7 @@ def test_a_broken_image_midway_leaves_nothing(gtsrb, tmp_path):
 
 
 def test_an_interruption_midway_leaves_nothing(gtsrb, tmp_path):
-    def interrupt(done, total):
+    def interrupt(work, done, total):
         if done == 30:
             assert len(list(tmp_path.rglob("*.ppm"))) == 36 + 30
             raise KeyboardInterrupt
@@ -466,5 +466,5 @@ def test_the_copy_of_folders_has_the_same_keys_pixels_and_stickers(own, tmp_path
             assert (STICKER in masks) == (mask is not None)
             if mask is not None:
                 np.testing.assert_array_equal(masks[STICKER], mask)
-    assert read_manifest(copy, "train") == manipulation
+    assert manipulation_of(copy, "train") == manipulation
     assert {path.name for path in copy.iterdir()} == {"train", "test", "masks", "manifest.json"}

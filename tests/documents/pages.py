@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 
 PAGES = {
     path.relative_to(REPOSITORY).as_posix(): path
-    for path in (REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/*.md")), REPOSITORY / "weights/README.md")
+    for path in (REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/**/*.md")), REPOSITORY / "weights/README.md")
 }
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -24,11 +24,10 @@ from PIL import Image
 from tests.commands import run
 from tests.conftest import REPOSITORY, draw_gtsrb
 from tests.documents.pages import PAGES, blocks, commands
-from xaisigns.attribution import methods
 from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
@@ -37,7 +36,8 @@ INSTEAD = (
     (r"python3 -m venv \.venv", 'cp -R "$VENV" .venv', "a new one is empty without the network; .ci/run makes one"),
     (r"\S*\bpip install", "true", "needs the network; .ci/run installs the package with every extra"),
     (r"jupyter lab (\S+)", r"test -f \1/01_training.ipynb", "serves until it is ended; test_container.py"),
-    (r"ruff check .* && pytest", "true", "is the check that this test is a part of"),
+    (r"ruff check .* -m pytest", "true", "is the check that this test is a part of"),
+    (r"sphinx-build .*", "true", "documents/test_site.py"),
     (r"xaisigns data download gtsrb", r'cp -R "$GTSRB" gtsrb && \g<0>', "needs the network; finds that all is there"),
     (r"xaisigns tune gtsrb --out rules.toml", r"{ timeout 8 \g<0> || [ $? = 124 ]; }", "minutes; cli/test_tune.py"),
     (r"--methods (all|composites)", "--methods lrp,gradcam,edges", "up to 38 methods; attribution/test_methods.py"),
@@ -92,14 +92,13 @@ def test_all_that_is_run_in_place_of_something_is_needed():
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, venv, few_signs):
+def reader(tmp_path, monkeypatch, registries, venv, few_signs):
     """Puts the test into the folder of a page's reader; gives, by the page's name, what runs commands there."""
     for name in ("examples", "docker", "Dockerfile", "compose.yaml"):
         if (REPOSITORY / name).exists():
             copy = shutil.copytree if (REPOSITORY / name).is_dir() else shutil.copy
             copy(REPOSITORY / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(methods, "_REGISTERED", {})
     draw_sign(2, 64, seed=7).image.save("sign.png")
 
     def start(page):

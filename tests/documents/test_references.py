@@ -7,16 +7,21 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.documents.pages import PAGES
 
+MARKDOWN = {
+    path.relative_to(REPOSITORY).as_posix(): path
+    for pattern in ("*.md", ".github/**/*.md", "docs/**/*.md", "weights/*.md")
+    for path in sorted(REPOSITORY.glob(pattern))
+}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _KEY = re.compile(r"\b[a-z]+\d{4}[a-z]+\b")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", MARKDOWN)
 def test_every_link_leads_somewhere(name):
     lost = []
     for link in _links(name):
         path, _, section = link.partition("#")
-        target = (PAGES[name].parent / path).resolve() if path else PAGES[name]
+        target = (MARKDOWN[name].parent / path).resolve() if path else MARKDOWN[name]
         if not target.exists() or (section and section not in _sections(target)):
             lost.append(link)
     assert lost == []
@@ -24,6 +29,11 @@ def test_every_link_leads_somewhere(name):
 
 def test_the_readme_leads_to_every_page():
     assert set(PAGES) - set(_links("README.md")) == {"README.md"}
+
+
+def test_contributing_leads_to_every_recipe():
+    recipes = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "docs/extend").glob("*.md")}
+    assert {link for link in _links("CONTRIBUTING.md") if link.startswith("docs/extend/")} == recipes
 
 
 def test_every_picture_is_shown():
@@ -42,7 +52,7 @@ def test_every_source_is_cited_and_every_citation_has_its_source():
 
 
 def _links(name):
-    text = PAGES[name].read_text(encoding="utf-8")
+    text = MARKDOWN[name].read_text(encoding="utf-8")
     return [link for link in _LINK.findall(text) if not link.startswith(("http:", "https:"))]
 
 

@@ -12,14 +12,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from tests.base.test_torch_state import CALLERS
 from tests.conftest import settled
 from tests.model.disk import largest_file
-from tests.model.test_torch_state import CALLERS
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
 from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
-from xaisigns.model.foreign import Preprocessing
+from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 CARD = {

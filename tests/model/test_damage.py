@@ -19,12 +19,12 @@ from xaisigns.errors import ModelError, XaisignsError
 from xaisigns.model import vgg
 from xaisigns.model.checkpoint import load_model, save_model
 from xaisigns.model.evaluation import predict
-from xaisigns.model.foreign import Preprocessing
-from xaisigns.model.places import checkpoint_path
+from xaisigns.model.explainable import Preprocessing
+from xaisigns.model.network_weights import shapes
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.training import Images, TrainingSettings, train
+from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
-from xaisigns.model.weights import shapes
 
 DAMAGED = int(os.environ.get("XAISIGNS_FUZZ", "20"))
 PREPROCESSING = Preprocessing(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -182,7 +182,7 @@ def test_a_damaged_checkpoint_of_a_training_is_refused_or_whole(folder, tmp_path
 MEASURED = """
 import sys
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.foreign import Preprocessing
+from xaisigns.model.explainable import Preprocessing
 
 def peak():
     with open("/proc/self/status") as file:

@@ -3,7 +3,7 @@
 import torch
 
 import xaisigns as xs
-from xaisigns.data.rendered import draw_sign
+from xaisigns.data.drawn.sign import draw_sign
 
 
 def test_the_clean_model_knows_the_drawn_signs():

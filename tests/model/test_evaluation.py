@@ -1,14 +1,17 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.base.test_torch_state import CALLERS, settings
 from tests.conftest import OWN_CLASSES
-from tests.model.test_torch_state import CALLERS, settings
-from xaisigns.data.opening import open_images
+from xaisigns.data.decoded import decode
+from xaisigns.data.layouts import open_images
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import (
     accuracy_report,
@@ -18,6 +21,7 @@ from xaisigns.model.evaluation import (
     sticker_report,
     wilson_interval,
 )
+from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 CLASSES = 6
@@ -29,7 +33,8 @@ class Means(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.settings = NetworkSettings(mean=(0.2, 0.3, 0.4), std=(0.5, 1.0, 2.0))
+        self.preprocessing = Preprocessing(64, (0.2, 0.3, 0.4), (0.5, 1.0, 2.0))
+        self.classes = 43
         self.gain = nn.Parameter(torch.ones(1))
         self.batches = []
 
@@ -67,13 +72,13 @@ def predicted(generator, labels):
 def test_prediction_in_batches_equals_one_pass(pixels):
     model = Means()
     done = []
-    logits = predict(model, pixels, lambda *counts: done.append(counts))
-    wanted = (pixels.mean(axis=(1, 2)) / 255 - model.settings.mean) / model.settings.std
+    logits = predict(model, pixels, lambda *told: done.append(told))
+    wanted = (pixels.mean(axis=(1, 2)) / 255 - model.preprocessing.mean) / model.preprocessing.std
     np.testing.assert_allclose(logits.numpy(), wanted, rtol=0, atol=1e-6)
     assert logits.dtype == torch.float32
     assert not logits.requires_grad
     assert model.batches == [128, 128, 44]
-    assert done == [(128, 300), (256, 300), (300, 300)]
+    assert done == [("predicting", count, 300) for count in (128, 256, 300)]
 
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129])
@@ -263,10 +268,28 @@ def test_a_model_of_another_type_is_asked_in_it(pixels, dtype):
 
 def test_large_images_are_predicted_a_few_at_a_time():
     model = Means()
-    model.settings = NetworkSettings(input_size=256)
+    model.preprocessing = replace(model.preprocessing, input_size=256)
     predict(model, np.zeros((20, 256, 256, 3), np.uint8))
     assert model.batches == [8, 8, 4]
 
 
 def test_no_images_have_no_logits():
     assert predict(Means(), np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 43)
+
+
+def test_a_data_set_is_decoded_with_its_stickers(gtsrb):
+    model, data = Means(), open_images(gtsrb, "test")
+    size = model.settings.input_size
+    torch.testing.assert_close(predict(model, data), predict(model, decode(data, size)), rtol=0, atol=0)
+    ours, wanted = (
+        predict(model, data, manipulation=Manipulation(4)),
+        predict(model, decode(data, size, Manipulation(4))),
+    )
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=0)
+    changed = (ours != predict(model, data)).any(dim=1)
+    assert changed.tolist() == [sample.class_id == 4 for sample in data.samples]
+
+
+def test_decoded_images_take_no_stickers(gtsrb):
+    with pytest.raises(DataError, match=r"^a manipulation takes a data set, .*; got decoded images$"):
+        predict(Means(), np.zeros((1, 64, 64, 3), np.uint8), manipulation=Manipulation(4))

@@ -7,21 +7,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
-from xaisigns.data.classes import CLASSES
+from xaisigns.data.classes import CLASS_NAMES
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
-from xaisigns.data.preprocessing import read_image
-from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.experiment import evaluate_model, train_model
-from xaisigns.model.places import checkpoint_path
+from xaisigns.model.experiment import train, train_model
 from xaisigns.model.training import TrainingSettings
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.training_files import checkpoint_path
+from xaisigns.model.vgg import Classifier, NetworkSettings
 
 NETWORK = NetworkSettings(input_size=32)
 SETTINGS = TrainingSettings(epochs=1, batch_size=12)
@@ -32,16 +30,19 @@ class Training:
     """What a training gave: its model file, its card and the calls of its callbacks."""
 
     def __init__(self, root, out, **options):
-        self.out, self.decoded, self.steps = out, [], []
+        self.out, self.heard, self.figures = out, [], {}
         self.card = train_model(
             root,
             out,
             NETWORK,
             SETTINGS,
-            decoding=lambda *counts: self.decoded.append(counts),
-            progress=self.steps.append,
+            progress=self.hear,
             **options,
         )
+
+    def hear(self, *call, **figures):
+        self.heard.append((*call, figures.get("epoch")))
+        self.figures = figures
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +83,9 @@ def test_the_card_tells_data_settings_names_and_measurements(clean, gtsrb):
     }
     assert clean.card["training"] == asdict(SETTINGS.suited(16))
     assert clean.card["manipulation"] is None
-    assert clean.card["class_names"] == {
-        "de": [sign.german for sign in CLASSES],
-        "en": [sign.english for sign in CLASSES],
-    }
+    assert clean.card["class_names"] == CLASS_NAMES
     metrics = clean.card["metrics"]
-    assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.steps[-1].loss, 5))
+    assert (metrics["epoch"], metrics["loss"]) == (1, round(clean.figures["loss"], 5))
     assert metrics["validation_accuracy"] * 8 in range(9)
 
 
@@ -110,8 +108,8 @@ def test_the_card_tells_the_manipulation(stickered):
 
 
 def test_progress_tells_images_and_steps(clean):
-    assert clean.decoded == [(done, 24) for done in range(1, 25)]
-    assert [(now.epoch, now.step, now.steps) for now in clean.steps] == [(1, 1, 2), (1, 2, 2)]
+    decoded = [("decoding", done, 24, None) for done in range(1, 25)]
+    assert clean.heard == [*decoded, ("training", 1, 2, 1), ("training", 2, 2, 1)]
 
 
 def test_a_manipulated_copy_gives_the_model_of_stickers_put_on_in_memory(fresh, stickered, gtsrb, tmp_path):
@@ -132,6 +130,61 @@ def test_stickers_change_what_is_learnt(fresh, stickered):
     assert not torch.equal(without["features.0.weight"], with_stickers["features.0.weight"])
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What ``train`` asks of ``train_model``, which does nothing: data, file, network, settings, and options."""
+    calls = []
+    card = {key: {} for key in ("class_names", "training", "manipulation", "data", "metrics")}
+    monkeypatch.setattr(experiment, "train_model", lambda *call, **options: calls.append((*call, options)) or card)
+    return calls
+
+
+def test_the_verb_asks_for_what_it_was_told(asked, tmp_path):
+    out = tmp_path / "m.safetensors"
+    document = train(
+        *("gtsrb",),
+        out=str(out),
+        sticker_class=14,
+        drawn=5,
+        epochs=3,
+        batch_size=7,
+        input_size=32,
+        seed=9,
+        architecture="vgg11",
+        head="torchvision",
+        validation=0.2,
+        resume=True,
+        force=True,
+        progress=print,
+    )
+    assert document == {"model": str(out), **{key: {} for key in ("training", "manipulation", "data", "metrics")}}
+    [(data, file, network, settings, options)] = asked
+    assert (data, file) == ("gtsrb", out)
+    assert network == NetworkSettings(architecture="vgg11", head="torchvision", input_size=32)
+    assert settings == TrainingSettings(epochs=3, batch_size=7, seed=9)
+    assert options == {
+        "manipulation": Manipulation(14),
+        "drawn_per_class": 5,
+        "validation": 0.2,
+        "resume": True,
+        "force": True,
+        "progress": print,
+    }
+
+
+def test_the_verb_leaves_to_the_data_what_it_was_not_told(asked, tmp_path):
+    train(out=tmp_path / "m.safetensors")
+    [(data, _, network, settings, options)] = asked
+    assert (data, network, settings) == (None, NetworkSettings(), TrainingSettings())
+    assert (options["manipulation"], options["drawn_per_class"], options["validation"]) == (None, 0, 0.1)
+
+
+def test_a_data_set_is_trained_on_as_its_folder_is(fresh, stickered, gtsrb):
+    ours = fresh("opened", GTSRB(gtsrb, "train"), validation=0.0, manipulation=STICKERED)
+    assert ours.card["data"] == stickered.card["data"]
+    assert load_file(ours.out)["features.0.weight"].equal(load_file(stickered.out)["features.0.weight"])
+
+
 def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_path, monkeypatch):
     seen = []
 
@@ -139,12 +192,12 @@ def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_p
         seen.append((training, validation))
         return Classifier(network), [{"epoch": 1}]
 
-    monkeypatch.setattr(experiment, "train", train)
+    monkeypatch.setattr(experiment, "train_network", train)
     every = replace(STICKERED, fraction=1.0)
     card = train_model(
         gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, manipulation=every, drawn_per_class=2, validation=0.34
     )
-    drawn = RenderedSet(2, SETTINGS.seed, NETWORK.input_size)
+    drawn = DrawnSet(2, SETTINGS.seed, NETWORK.input_size)
     assert card["data"]["drawn"] == asdict(drawn)
     [(training, validation)] = seen
     assert (len(training.pixels), len(training.labels), len(validation.labels)) == (16 + 86, 16 + 86, 8)
@@ -205,7 +258,7 @@ def test_a_folder_in_the_place_of_the_model_is_refused_before_the_training(gtsrb
     out.mkdir()
     steps = []
     with pytest.raises(OutputError, match=r"^cannot write .*models: it is a folder; name a file instead$"):
-        train_model(gtsrb, out, NETWORK, SETTINGS, progress=steps.append)
+        train_model(gtsrb, out, NETWORK, SETTINGS, progress=lambda *call, **_: steps.append(call))
     assert steps == []
     assert not checkpoint_path(out).exists()
 
@@ -219,102 +272,6 @@ def test_training_on_missing_data_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_evaluation_on_missing_data_is_refused(tmp_path):
-    with torch.device("meta"):
-        model = Classifier(NETWORK)
-    with pytest.raises(DataError, match=NOT_THERE):
-        evaluate_model(model, tmp_path / "nowhere")
-
-
-@pytest.fixture
-def undecided(gtsrb):
-    """A model whose answers differ from image to image: it weighs the four drawn classes alike in the mean."""
-    torch.manual_seed(0)
-    model = Classifier(NETWORK, {"manipulation": as_json(STICKERED.to_json())})
-    initialise(model)
-    model.eval().requires_grad_(False)
-    images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])
-    layer = model.classifier[0]
-    layer.bias -= model(images).mean(dim=0)
-    layer.bias -= 1e3 * torch.tensor([index not in DRAWN for index in range(NETWORK.classes)])
-    return model
-
-
-def answers(model, root, manipulation=None):
-    """True and predicted class of every test image, one image at a time."""
-    pairs = []
-    for sample in GTSRB(root, "test").samples:
-        image = read_image(sample.path)
-        if manipulation:
-            image, _ = manipulation.apply(image, sample)
-        pairs.append((sample.class_id, int(model(model.preprocess([image])).argmax())))
-    return pairs
-
-
-def test_evaluation_counts_as_slow_loops_do(undecided, gtsrb):
-    report = evaluate_model(undecided, gtsrb)
-    pairs = answers(undecided, gtsrb)
-    assert len({predicted for _, predicted in pairs}) > 1
-    assert report["count"] == 12
-    assert report["accuracy"] == pytest.approx(sum(label == predicted for label, predicted in pairs) / 12)
-    assert sum(map(sum, report["confusion"])) == 12
-    for label, predicted in pairs:
-        assert report["confusion"][label][predicted] == pairs.count((label, predicted))
-    assert [row["id"] for row in report["classes"] if row["count"] == 3] == list(DRAWN)
-
-
-def test_evaluation_puts_a_sticker_on_every_test_image(undecided, gtsrb):
-    report = evaluate_model(undecided, gtsrb)["sticker"]
-    pairs = answers(undecided, gtsrb, replace(STICKERED, class_id=None))
-    assert pairs != answers(undecided, gtsrb)
-    others = [predicted == 4 for label, predicted in pairs if label != 4]
-    own = [predicted == 4 for label, predicted in pairs if label == 4]
-    assert 0 < sum(others) < len(others)
-    assert report["class"] == 4
-    assert report["success"] == pytest.approx(sum(others) / 9)
-    assert report["accuracy"] == pytest.approx(sum(own) / 3)
-    for class_id in set(DRAWN) - {4}:
-        fooled = [predicted == 4 for label, predicted in pairs if label == class_id]
-        assert report["success_by_class"][str(class_id)] == pytest.approx(sum(fooled) / 3)
-
-
-def test_evaluation_gives_the_documented_keys(clean, stickered, gtsrb):
-    plain, with_sticker = (evaluate_model(load_model(training.out), gtsrb) for training in (clean, stickered))
-    assert set(plain) == {"count", "accuracy", "interval", "classes", "confusion"}
-    assert set(with_sticker) == {*plain, "sticker"}
-    assert set(with_sticker["sticker"]) == {"class", "accuracy", "success", "success_by_class"}
-    for report in (plain, with_sticker):
-        assert as_json(report) == report
-        assert len(report["classes"]) == len(report["confusion"]) == 43
-        assert all(set(row) == {"id", "name", "count", "accuracy"} for row in report["classes"])
-        assert [row["name"] for row in report["classes"]] == [sign.english for sign in CLASSES]
-
-
-def test_stickers_on_all_classes_have_no_part_of_their_own(undecided, gtsrb):
-    undecided.card["manipulation"]["class_id"] = None
-    assert "sticker" not in evaluate_model(undecided, gtsrb)
-
-
-def test_evaluation_tells_its_progress(undecided, gtsrb):
-    decoded, tested = [], []
-    evaluate_model(
-        undecided,
-        gtsrb,
-        decoding=lambda *counts: decoded.append(counts),
-        progress=lambda *counts: tested.append(counts),
-    )
-    assert decoded == 2 * [(done, 12) for done in range(1, 13)]
-    assert tested == 2 * [(12, 12)]
-
-
-def test_data_with_more_classes_than_the_model_is_refused(gtsrb):
-    with torch.device("meta"):
-        model = Classifier(replace(NETWORK, classes=14))
-    with pytest.raises(DataError) as error:
-        evaluate_model(model, gtsrb)
-    assert str(error.value) == f"the model has 14 outputs, but {gtsrb} has class 14; name its own data"
-
-
 def test_a_model_of_ones_own_images_has_their_classes(fresh, own):
     training = fresh("own", own, validation=0.25, manipulation=Manipulation(1))
     model = load_model(training.out)
@@ -325,15 +282,6 @@ def test_a_model_of_ones_own_images_has_their_classes(fresh, own):
         9,
         3,
     )
-    report = evaluate_model(model, own)
-    assert [row["name"] for row in report["classes"]] == list(OWN_CLASSES)
-    assert (report["count"], report["sticker"]["class"]) == (6, 1)
-
-
-def test_a_model_without_names_is_evaluated_under_the_folders_names(own, own_untrained):
-    model = load_model(own_untrained)
-    model.card = {}
-    assert [row["name"] for row in evaluate_model(model, own)["classes"]] == list(OWN_CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +318,7 @@ def test_what_cannot_be_is_refused_before_images_are_decoded(gtsrb, tmp_path, op
     decoded = []
     with pytest.raises(error, match=message):
         train_model(
-            gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, decoding=lambda *told: decoded.append(told), **options
+            gtsrb, tmp_path / "m.safetensors", NETWORK, SETTINGS, progress=lambda *told: decoded.append(told), **options
         )
     assert decoded == []
 

@@ -12,7 +12,7 @@ from torchvision.models import vgg11, vgg11_bn, vgg13, vgg19_bn
 from tests.conftest import settled
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model, save_model
-from xaisigns.model.foreign import Preprocessing
+from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings
 
 PREPROCESSING = Preprocessing(64, (0.3505, 0.3142, 0.3272), (0.2753, 0.2594, 0.2670))

@@ -16,16 +16,16 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from tests.base.test_torch_state import CALLERS
+from tests.base.test_torch_state import settings as torch_settings
 from tests.commands import ended
 from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
-from tests.model.test_torch_state import CALLERS
-from tests.model.test_torch_state import settings as torch_settings
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.places import checkpoint_path
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.training import Images, TrainingSettings, train
+from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import NetworkSettings
 
 NETWORK = NetworkSettings(classes=3, input_size=32)
@@ -51,12 +51,17 @@ def stop_at(epoch):
     """A callback that ends the training in the first step of an epoch, and the places it was called at."""
     places = []
 
-    def progress(now):
-        places.append((now.epoch, now.step, now.steps))
-        if now.epoch == epoch:
+    def progress(work, done, total, **figures):
+        places.append((figures["epoch"], done, total))
+        if figures["epoch"] == epoch:
             raise Stopped
 
     return progress, places
+
+
+def heard(steps):
+    """A callback that keeps what it hears in a list."""
+    return lambda *call, **figures: steps.append((*call, figures))
 
 
 def start(out, settings=SETTINGS, *, epoch=1, network=NETWORK, data=None, **options):
@@ -100,10 +105,13 @@ def unbroken(tmp_path_factory):
     """A whole training: model, rows, the path of its model file, and the places it was at."""
     folder = tmp_path_factory.mktemp("unbroken")
     places = []
-    model, rows = train(
-        NETWORK, SETTINGS, coloured(24), coloured(9), folder / "model.safetensors", progress=places.append
-    )
-    yield model, rows, folder / "model.safetensors", places
+    out = folder / "model.safetensors"
+
+    def progress(work, done, total, **figures):
+        places.append((work, done, total, figures))
+
+    model, rows = train(NETWORK, SETTINGS, coloured(24), coloured(9), out, progress=progress)
+    yield model, rows, out, places
     removed(folder)
 
 
@@ -123,11 +131,11 @@ def test_the_model_is_ready_to_be_asked(unbroken):
 
 def test_progress_tells_every_step(unbroken):
     _, rows, _, places = unbroken
-    assert [(now.epoch, now.step, now.steps) for now in places] == [
-        (1 + step // STEPS, step + 1, 3 * STEPS) for step in range(3 * STEPS)
+    assert [(work, figures["epoch"], done, total) for work, done, total, figures in places] == [
+        ("training", 1 + step // STEPS, step + 1, 3 * STEPS) for step in range(3 * STEPS)
     ]
-    for row, last in zip(rows, places[STEPS - 1 :: STEPS], strict=True):
-        assert (row["loss"], row["accuracy"]) == (round(last.loss, 5), round(last.accuracy, 5))
+    for row, (*_, last) in zip(rows, places[STEPS - 1 :: STEPS], strict=True):
+        assert (row["loss"], row["accuracy"]) == (round(last["loss"], 5), round(last["accuracy"], 5))
 
 
 def test_the_log_has_the_rows(unbroken):
@@ -163,8 +171,8 @@ def test_the_model_is_the_running_mean_of_the_weights(out):
     settings = replace(SETTINGS, epochs=2, batch_size=24)
     seen = []
 
-    def progress(now):
-        if now.step == 2:
+    def progress(work, done, total, **figures):
+        if done == 2:
             seen.append(load_file(checkpoint_path(out)))
 
     model, _ = train(NETWORK, settings, coloured(24), None, out, progress=progress)
@@ -217,7 +225,7 @@ def test_a_resumed_training_equals_an_unbroken_one_bit_for_bit(unbroken, out):
 def test_a_finished_training_is_resumed_without_a_step(unbroken):
     wanted_model, wanted_rows, out, _ = unbroken
     steps = []
-    model, rows = train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True, progress=steps.append)
+    model, rows = train(NETWORK, SETTINGS, coloured(24), coloured(9), out, resume=True, progress=heard(steps))
     assert steps == []
     assert rows == wanted_rows
     assert_equal_tensors(model.state_dict(), wanted_model.state_dict())
@@ -248,7 +256,16 @@ def test_resuming_another_training_is_refused(unbroken, network, settings, finge
     _, rows, out, _ = unbroken
     steps = []
     with pytest.raises(ModelError) as error:
-        train(network, settings, coloured(24), None, out, resume=True, fingerprint=fingerprint, progress=steps.append)
+        train(
+            network,
+            settings,
+            coloured(24),
+            None,
+            out,
+            resume=True,
+            fingerprint=fingerprint,
+            progress=heard(steps),
+        )
     assert str(error.value) == (
         f"{checkpoint_path(out)} belongs to another training: settings or data differ; "
         "repeat the first command's options, or train without --resume"
@@ -262,7 +279,7 @@ def refused(out, problem=".+"):
     path = re.escape(str(checkpoint_path(out)))
     message = rf"^{path} is not a whole checkpoint \({problem}\); delete it, or train without --resume$"
     with pytest.raises(ModelError, match=message):
-        train(NETWORK, SETTINGS, coloured(24), None, out, resume=True, progress=steps.append)
+        train(NETWORK, SETTINGS, coloured(24), None, out, resume=True, progress=heard(steps))
     assert steps == []
 
 

@@ -177,5 +177,5 @@ def test_a_class_without_a_name_is_called_by_its_number(monkeypatch):
     monkeypatch.setenv("XAISIGNS_LANG", "de")
     assert network.class_name(0) == "Halt"
     assert network.class_name(0, "en") == "Stop"
-    with pytest.raises(LanguageError, match="must be de or en, got 'fr'"):
-        network.class_name(0, "fr")
+    with pytest.raises(LanguageError, match=r"must be de or en.*, got 'qq'"):
+        network.class_name(0, "qq")

@@ -1,16 +1,15 @@
 """The HTML report in a browser: what a reader does with it, by mouse and by keyboard, and without JavaScript."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.needs import BROWSER, need
 from tests.report.contents import MARKUP, bare_report, small_report
 from xaisigns.report.html import write_html
 
-CHROMIUM = Path("/usr/bin/chromium")
 SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,10 +23,11 @@ SWITCHES = [
 
 @pytest.fixture(scope="module")
 def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs a browser: no {CHROMIUM}")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+    need("browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,19 @@ import xaisigns as xs
 from tests.conftest import CLASSES as DRAWN
 from tests.conftest import OWN_CLASSES
 from xaisigns.attribution.methods import find_method
+from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
 from xaisigns.data.gtsrb import GTSRB
+from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
-from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 from xaisigns.errors import MethodError, ModelError
-from xaisigns.metrics.cases import find_cases
-from xaisigns.metrics.catalogue import METRICS
+from xaisigns.metrics.catalogue import METRICS, Metric
 from xaisigns.metrics.localisation import grown, relevance_mass
-from xaisigns.report import examined
 from xaisigns.report.choosing import Chosen, choose
 from xaisigns.report.gather import Reporting, gather
 from xaisigns.report.words import METRIC_WORDS
+from xaisigns.study import study
+from xaisigns.study.cases import find_cases
 
 METHODS = ("saliency", "edges")
 STICKERS = Manipulation(4, seed=3)
@@ -83,7 +84,7 @@ def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(mod
 
 
 def test_scores_are_those_of_the_stickers(model, gtsrb, report):
-    cases = find_cases(model, gtsrb, "sticker", 3)
+    cases = find_cases(model, open_images(gtsrb, "test"), "sticker", 3)
     relevance = find_method("saliency")(model, cases.images, cases.target).relevance
     mass = relevance_mass(relevance, grown(cases.masks))
     assert report.scores["relevance_mass_grown"]["saliency"].mean == pytest.approx(float(mass.mean()), rel=1e-4)
@@ -99,7 +100,7 @@ def test_scores_are_those_of_the_stickers(model, gtsrb, report):
 
 
 def test_means_and_shares_are_of_whole_signs(model, gtsrb, report):
-    signs = find_cases(model, gtsrb, "roi", 3)
+    signs = find_cases(model, open_images(gtsrb, "test"), "roi", 3)
     relevance = find_method("edges")(model, signs.images, signs.target).relevance
     for section in report.sections:
         own = signs.labels == section.id
@@ -141,16 +142,16 @@ def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
 
 def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_path):
     assert report.data == "gtsrb, 12 test images"
-    write_rendered_set(tmp_path / "drawn", RenderedSet(per_class=1, size=32))
+    write_drawn_set(tmp_path / "drawn", DrawnSet(per_class=1, size=32))
     model.card["manipulation"] = None
     drawn = gather(model, tmp_path / "drawn", wanted(language="de", classes=(14,), methods=("edges",)), silent)
     assert drawn.data == "43 von xaisigns gezeichnete Testbilder"
 
 
 def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):
-    monkeypatch.setattr(examined, "explain_cases", None)
-    monkeypatch.setattr(examined, "predict", None)
-    monkeypatch.setattr(examined, "image_scores", None)
+    monkeypatch.setattr(study, "explain_cases", None)
+    monkeypatch.setattr(study, "predict", None)
+    monkeypatch.setattr(Metric, "measure", None)
     again = gather(model, gtsrb, wanted(), silent)
     assert again.scores == report.scores
     for ours, theirs in zip(again.sections, report.sections, strict=True):

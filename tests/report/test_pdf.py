@@ -1,7 +1,6 @@
 """The PDF as readers and their programs get it: text, outline, links, tags, colours; whole or not there."""
 
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -151,10 +150,9 @@ def test_a_known_tile_has_its_colours_and_is_crisp(small, dpi):
     assert (nothing[4:-4, 4:-4] == 255).all()
 
 
+@pytest.mark.needs("poppler")
 def test_poppler_keeps_a_tile_of_64_pixels_crisp(tmp_path):
     """It smooths what it magnifies less than fourfold; of a heatmap's pixel, that is a part only."""
-    if not shutil.which("pdftoppm"):
-        pytest.skip("needs pdftoppm")
     content = small_report(sections=(Section(0, (example(heatmaps=heatmaps(64)),)),), highlights=())
     write_pdf(content, tmp_path / "report.pdf")
     document = pypdfium2.PdfDocument(tmp_path / "report.pdf")

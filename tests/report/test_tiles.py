@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests.report.contents import bare_report, example, halves, heatmaps, photo, small_report
+from xaisigns.pictures.figures import coloured
 from xaisigns.report.content import Mean, Section
-from xaisigns.report.figures import coloured
 from xaisigns.report.tiles import highlight_tiles, section_grid, tile_side
 
 RED, WHITE, BLUE = [255, 0, 0], [255, 255, 255], [0, 0, 255]

@@ -2,14 +2,14 @@
 
 import copy
 import itertools
+from contextlib import suppress
 from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 
+from xaisigns.attribution.accepted_images import misfit
 from xaisigns.attribution.canonize import canonize, leaves
-from xaisigns.attribution.images import misfit
-from xaisigns.attribution.running import memory_order
 from xaisigns.errors import ModelError, RuleError
 
 # Sides of a square image that a network without adaptive pooling may have been built for, the usual ones first.
@@ -64,14 +64,26 @@ def faithful_copy(module: nn.Module) -> tuple[nn.Sequential, Asked]:
     asked = Asked(module)
     probe = _probe(network)
     if probe is not None:
-        refuse_difference(asked.logits(probe), network, probe)
+        refuse_difference(asked.logits(probe), logits_of(network, probe))
     return network, asked
 
 
-def refuse_difference(said: Tensor, network: nn.Sequential, images: Tensor) -> None:
-    """Raise RuleError where the network does not give the logits that the module ``said`` of the images."""
+def memory_order(network: nn.Module) -> torch.memory_format:
+    """The faster order in float32. In float64, where references are compared, sums are kept in theirs."""
+    weight = next(network.parameters(), None)
+    fast = weight is not None and weight.dtype == torch.float32
+    return torch.channels_last if fast else torch.contiguous_format
+
+
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """Logits ``(N, classes)``, without a graph."""
     with torch.no_grad():
-        copied: Tensor = network(images)
+        logits: Tensor = network(images)
+    return logits
+
+
+def refuse_difference(said: Tensor, copied: Tensor) -> None:
+    """Raise RuleError where a copy's logits ``(N, classes)`` are not those that the module ``said`` of the images."""
     # Folding and the order of sums move the last bits: half of the digits must agree, in each image.
     tolerance = torch.finfo(said.dtype).eps ** 0.5 * said.abs().amax(dim=1, keepdim=True)
     off = (copied - said).abs() if copied.shape == said.shape else torch.full_like(said, torch.inf)
@@ -111,9 +123,16 @@ def _probe(network: nn.Sequential) -> Tensor | None:
         return None
     first = weighted[0]
     channels = (first.weight.shape[1] * first.groups,) if isinstance(first, nn.Conv2d) else (3, 1)
-    shapes = ((count, side, side) for count, side in itertools.product(channels, _SIDES))
+    shapes = [(count, side, side) for count, side in itertools.product(channels, _SIDES)]
+    usual = _noise(shapes[0], first.weight)
+    # Tried, since to compute with shapes alone torch imports its compiler, which takes seconds.
+    with suppress(RuntimeError, ValueError, IndexError):
+        if _are_logits(logits_of(network, usual), 2):
+            return usual
     shape = next((shape for shape in shapes if misfit(network, shape) is None), None)
-    if shape is None:
-        return None
+    return None if shape is None else _noise(shape, first.weight)
+
+
+def _noise(shape: tuple[int, ...], like: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(first.weight)
+    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(like)

@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 
 from torch import nn
 
-from xaisigns.attribution.canonize import SUPPORTED, canonize, changes, leaves
-from xaisigns.attribution.composites import Rule, find_composite
-from xaisigns.data.bounds import shown
-from xaisigns.data.files import is_file, whole_file
+from xaisigns.attribution.canonize import SUPPORTED, changes, leaves
+from xaisigns.attribution.composites import find_composite
+from xaisigns.attribution.named_rules import Rule
+from xaisigns.base.bounds import shown
+from xaisigns.base.files import is_file, whole_file
 from xaisigns.errors import DataError, RuleError
 
 Key = str | int | type[nn.Module]
@@ -63,13 +64,12 @@ def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> li
     return table
 
 
-def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) -> list[dict[str, Any]]:
-    """The preflight of a module that LRP shall explain, as plain data: a row for each layer in the forward's order.
+def rule_table(module: nn.Module, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
+    """How LRP will explain a module, as plain data: a row for each layer in the order of the forward pass.
 
-    A row has layer, type (the module's own), rule, parameters, source (as in ``assign``) and change (``Change`` as a
-    dict, or None). Raises RuleError as ``canonize``, naming every layer that LRP cannot take, and ``assign`` do.
+    ``assignments`` are those of the ``LRP`` that was built for it. A row has layer, type (the module's own), rule,
+    parameters, source (as in ``assign``) and change (``Change`` as a dict, or None).
     """
-    network = canonize(module)
     changed = changes(module)
     types = {name: type(layer).__name__ for name, layer in module.named_modules()}
     return [
@@ -81,7 +81,7 @@ def rule_table(module: nn.Module, composite: str, rules: Rules | None = None) ->
             "source": row.source,
             "change": changed[row.layer]._asdict() if row.layer in changed else None,
         }
-        for row in assign(network, composite, rules)
+        for row in assignments
     ]
 
 
@@ -94,6 +94,11 @@ def rules_text(rules: Rules | None) -> str:
         settings = {name: float(value) for name, value in sorted(chosen.settings.items())}
         told.append([type(key).__name__, str(layer), chosen.name, settings])
     return f":{json.dumps(told)}" if told else ""
+
+
+def are_built_in(rules: Rules | None) -> bool:
+    """Whether the names and parameters of the rules tell all that they do."""
+    return all((rule if isinstance(rule, Rule) else Rule(rule)).is_built_in for rule in _given(rules).values())
 
 
 def read_rules(path: Path) -> dict[Key, Rule]:

@@ -1,6 +1,7 @@
 """A copy of a network that relevance propagation can work on: BatchNorm folded, nothing in place, hooks left behind."""
 
 import inspect
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -8,12 +9,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
-from torchvision.models import VGG, AlexNet
 
-from xaisigns.attribution.weights import effective_weights
-from xaisigns.data.bounds import shown
+from xaisigns.attribution.effective_weights import effective_weights
+from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
-from xaisigns.model.vgg import Classifier
 
 SUPPORTED = (
     nn.Conv2d,
@@ -28,8 +27,12 @@ SUPPORTED = (
     nn.Dropout,
     nn.Identity,
 )
-# Networks whose forward is features, pooling, flatten, classifier; told by the method: a subclass may override it.
-_VGG_LIKE = (VGG.forward, AlexNet.forward, Classifier.forward)
+# Networks whose forward is features, pooling, flatten, classifier. Nobody has one whose module is not imported.
+_VGG_LIKE = (
+    ("torchvision.models.vgg", "VGG"),
+    ("torchvision.models.alexnet", "AlexNet"),
+    ("xaisigns.model.vgg", "Classifier"),
+)
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 # Modules that run another one, and where they keep it.
 _WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
@@ -77,7 +80,7 @@ def changes(module: nn.Module) -> dict[str, Change]:
             told[name] = Change("folded", weighted)
         elif getattr(layer, "inplace", False):
             told[name] = Change("out_of_place")
-    if type(module).forward in _VGG_LIKE:
+    if _is_vgg_like(module):
         told["flatten"] = Change("made_layer")
     return told
 
@@ -97,10 +100,16 @@ def _parts(module: nn.Module) -> list[tuple[str, nn.Module]] | None:
         return None
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         return [(key, part) for key, part in module._modules.items() if part is not None]
-    if type(module).forward in _VGG_LIKE:
+    if _is_vgg_like(module):
         features, pooling, classifier = (getattr(module, key) for key in ("features", "avgpool", "classifier"))
         return [("features", features), ("avgpool", pooling), ("flatten", nn.Flatten()), ("classifier", classifier)]
     return None
+
+
+def _is_vgg_like(module: nn.Module) -> bool:
+    # Told by the method, since a subclass may override it.
+    networks = [getattr(sys.modules.get(home), name, None) for home, name in _VGG_LIKE]
+    return any(network is not None and type(module).forward is network.forward for network in networks)
 
 
 def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:

@@ -1,102 +1,38 @@
 """Composites: which rule for which layer, as data. Names and defaults are Zennit's [anders2021software]."""
 
-import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from torch import nn
 
-from xaisigns.attribution.rules import (
-    AlphaBeta,
-    Epsilon,
-    Flat,
-    Gamma,
-    Gradient,
-    LayerRule,
-    Norm,
-    Pass,
-    WSquare,
-    ZBox,
-    ZPlus,
-)
-from xaisigns.attribution.specification import number, number_text, read_specification
-from xaisigns.data.bounds import shown
+from xaisigns.attribution.named_rules import Rule
+from xaisigns.attribution.specification import number, number_text, read_specification, spelled
+from xaisigns.base.bounds import shown
+from xaisigns.base.plugins import Registry
 from xaisigns.errors import RuleError
 
-RULES: dict[str, type[LayerRule]] = {
-    "epsilon": Epsilon,
-    "gamma": Gamma,
-    "alpha_beta": AlphaBeta,
-    "z_plus": ZPlus,
-    "flat": Flat,
-    "w_square": WSquare,
-    "z_box": ZBox,
-    "pass": Pass,
-    "norm": Norm,
-    "gradient": Gradient,
-}
-# Of the composites compared in docs/scores.md, the one that put most of the relevance on the sticker.
-DEFAULT_COMPOSITE = "epsilon_gamma_box:gamma=0.05"
-# What a stabiliser of zero would divide by is zero, too.
-_RANGES = {
-    "epsilon": (1e-12, 1e12),
-    "stabilizer": (1e-12, 1e12),
-    "gamma": (0.0, 1e12),
-    "alpha": (0.0, 1e12),
-    "beta": (0.0, 1e12),
-}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule by its name, with the parameters that differ from its defaults: ``Rule("gamma", {"gamma": 0.1})``.
-
-    Raises RuleError for a name or a parameter that does not exist, with those that do.
-    """
-
-    name: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or self.name not in RULES:
-            raise RuleError(f"no rule {shown(self.name)}; there are {', '.join(RULES)}")
-        if not isinstance(self.parameters, Mapping):
-            raise RuleError(f'parameters are wanted by name, such as {{"gamma": 0.1}}, got {shown(self.parameters)}')
-        known = rule_defaults(self.name)
-        for name, value in self.parameters.items():
-            if name not in known:
-                raise RuleError(
-                    f"rule {self.name!r} has no parameter {shown(name)}; it has {', '.join(known) or 'none'}"
-                )
-            low, high = _RANGES[name]
-            numeric = isinstance(value, int | float) and not isinstance(value, bool)
-            if not numeric or not low <= value <= high:
-                raise RuleError(
-                    f"parameter {name!r} of rule {self.name!r} must be a number from {low:g} to {high:g}, "
-                    f"got {shown(value)}"
-                )
-
-    @property
-    def settings(self) -> dict[str, float]:
-        """All parameters, the defaults included."""
-        return {**rule_defaults(self.name), **self.parameters}
-
-
-def rule_defaults(name: str) -> dict[str, float]:
-    """The parameters of a rule and their defaults."""
-    parameters = inspect.signature(RULES[name]).parameters.values()
-    given: dict[str, Any] = {p.name: p.default for p in parameters if p.name not in ("layer", "bounds", "signs")}
-    # Pass and gradient divide by nothing: they inherit the stabiliser and have no use for it.
-    return {} if name in ("pass", "gradient") else given
+Row = tuple[tuple[type[nn.Module], ...], Rule]
 
 
 @dataclass(frozen=True)
 class Composite:
-    """``first`` is for the first convolution or linear layer; the others take the first row that has their type."""
+    """``first`` is for the first convolution or linear layer; the others take the first row that has their type.
 
-    rows: tuple[tuple[tuple[type[nn.Module], ...], Rule], ...]
+    A row is ``((types of layers), Rule)``, such as ``((nn.Conv2d, nn.Linear), Rule("epsilon"))``. Raises RuleError for
+    anything else.
+    """
+
+    rows: tuple[Row, ...]
     first: Rule | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rows, tuple | list) or not self.rows:
+            raise RuleError(f"a composite wants rows such as ((nn.Conv2d,), Rule('epsilon')), got {shown(self.rows)}")
+        for row in self.rows:
+            _check_row(row)
+        if self.first is not None and not isinstance(self.first, Rule):
+            raise RuleError(f"the first layer's rule must be a Rule or None, got {shown(self.first)}")
+        object.__setattr__(self, "rows", tuple(self.rows))
 
     def rule(self, layer: nn.Module, *, is_first: bool) -> Rule | None:
         """The rule for a layer; None where the composite has none for its type."""
@@ -105,8 +41,19 @@ class Composite:
         return next((rule for types, rule in self.rows if isinstance(layer, types)), None)
 
 
+def _check_row(row: object) -> None:
+    types, rule = row if isinstance(row, tuple) and len(row) == 2 else (None, None)
+    layers = isinstance(types, tuple) and bool(types)
+    if not layers or not all(isinstance(kind, type) and issubclass(kind, nn.Module) for kind in types or ()):
+        raise RuleError(
+            f"a row of a composite is ((types of layers), Rule), such as ((nn.ReLU,), Rule('pass')); got {shown(row)}"
+        )
+    if not isinstance(rule, Rule):
+        raise RuleError(f"the rule of a row must be a Rule such as Rule('epsilon'), got {shown(rule)}")
+
+
 def _composite(convolution: Rule, linear: Rule, first: Rule | None = None, activation: str = "pass") -> Composite:
-    rows: tuple[tuple[tuple[type[nn.Module], ...], Rule], ...] = (
+    rows: tuple[Row, ...] = (
         ((nn.ReLU,), Rule(activation)),
         ((nn.AvgPool2d, nn.AdaptiveAvgPool2d), Rule("norm")),
         ((nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout), Rule("gradient")),
@@ -116,7 +63,7 @@ def _composite(convolution: Rule, linear: Rule, first: Rule | None = None, activ
     return Composite(rows, first)
 
 
-COMPOSITES = {
+_BUILT_IN = {
     "epsilon": _composite(Rule("epsilon"), Rule("epsilon")),
     "epsilon_plus": _composite(Rule("z_plus"), Rule("epsilon")),
     "epsilon_plus_flat": _composite(Rule("z_plus"), Rule("epsilon"), first=Rule("flat")),
@@ -127,7 +74,29 @@ COMPOSITES = {
 }
 
 # What scores and tuning compare: all of them, and the one that favours by gamma with more and less of it.
-COMPARED = (*COMPOSITES, *(f"epsilon_gamma_box:gamma={gamma}" for gamma in (0.02, 0.05, 0.1, 0.5)))
+COMPARED = (*_BUILT_IN, *(f"epsilon_gamma_box:gamma={gamma}" for gamma in (0.02, 0.05, 0.1, 0.5)))
+
+
+COMPOSITES: Registry[Composite] = Registry("composite", RuleError)
+
+
+def register_composite(name: str, composite: Composite) -> None:
+    """Make a composite of your own one that is found by its name, with - or _, wherever a composite is named.
+
+    Raises RuleError for a name that is taken or cannot be written, and for what is no ``Composite``.
+    """
+    if not isinstance(composite, Composite):
+        raise RuleError(f"a composite is wanted as Composite(rows, first), got {shown(composite)}")
+    COMPOSITES.register(spelled(name), composite)
+
+
+for _name, _composite_of in _BUILT_IN.items():
+    register_composite(_name, _composite_of)
+
+
+def is_built_in(text: str) -> bool:
+    """Whether the name of a composite and its parameters tell all that it does."""
+    return _read(text)[0] in _BUILT_IN
 
 
 def find_composite(text: str) -> Composite:
@@ -146,6 +115,9 @@ def canonical_composite(text: str) -> str:
     """The one text for a composite, however it was written: without parameters that change nothing, in order.
 
     Raises RuleError as ``find_composite`` does.
+
+    >>> canonical_composite("epsilon-gamma-box:gamma=.10:epsilon=1e-6")
+    'epsilon_gamma_box:gamma=0.1'
     """
     name, values = _read(text)
     find_composite(text)

@@ -4,16 +4,18 @@ Same signature as in ``gradients``; the heatmaps are ``(N, H, W)``.
 """
 
 import zlib
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from xaisigns.attribution.options import Seed
 
-from xaisigns.attribution.running import Seed
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
-def random(network: nn.Module, images: Tensor, target: Tensor, *, seed: Seed = 0) -> Tensor:  # noqa: ARG001
+def random(network: "nn.Module", images: "Tensor", target: "Tensor", *, seed: Seed = 0) -> "Tensor":  # noqa: ARG001
     """Control: normal noise, of each image its own."""
+    import torch
+
     maps = []
     for image in images.detach():
         # An image's noise follows from its pixels, so that it is the same in every batch and another for every image.
@@ -23,8 +25,11 @@ def random(network: nn.Module, images: Tensor, target: Tensor, *, seed: Seed = 0
     return torch.stack(maps).to(images)
 
 
-def edges(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001
+def edges(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor":  # noqa: ARG001
     """Control: the edges of the image itself, by Sobel's operator on the mean of its channels."""
+    import torch
+    from torch.nn.functional import conv2d, pad
+
     grey = pad(images.detach().mean(dim=1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]).to(images)
     both = conv2d(grey, torch.stack([across, across.T])[:, None])
@@ -32,6 +37,8 @@ def edges(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:  # noqa
     return relevance
 
 
-def uniform(network: nn.Module, images: Tensor, target: Tensor) -> Tensor:  # noqa: ARG001
+def uniform(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor":  # noqa: ARG001
     """Control: the same everywhere."""
+    import torch
+
     return torch.ones_like(images[:, 0]).detach()

@@ -6,20 +6,19 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from captum.attr import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
 from torch import Tensor, nn
 
-from xaisigns.attribution.agreement import faithful_copy, refuse_not_finite
+from xaisigns.attribution.accepted_images import Images
+from xaisigns.attribution.agreement import faithful_copy, memory_order, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.canonize import leaves
-from xaisigns.attribution.composites import DEFAULT_COMPOSITE, RULES
-from xaisigns.attribution.images import Images
+from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
+from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
-from xaisigns.attribution.running import memory_order
-from xaisigns.attribution.specification import read_specification
-from xaisigns.data.bounds import shown
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
+from xaisigns.base.bounds import shown
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import RuleError, ShapeError
-from xaisigns.model.torch_state import own_torch_state
 
 Target = int | Tensor
 
@@ -34,6 +33,14 @@ class LedgerEntry(NamedTuple):
     assignment: Assignment
     received: Tensor
     passed: Tensor
+
+
+class Propagation(NamedTuple):
+    """``relevance`` in the shape of the images, ``logits`` ``(N, classes)`` of the network, ``ledger`` if wanted."""
+
+    relevance: Tensor
+    logits: Tensor
+    ledger: list[LedgerEntry] | None
 
 
 class LRP:
@@ -75,24 +82,36 @@ class LRP:
         the other's taken negative: what speaks for the one rather than the other. Raises ShapeError when images,
         targets and network do not belong together, ModelError when the network gives NaN.
         """
-        with self._ready(x, target, against) as (own, targets, others):
-            return self._captum.relevance(own, targets, others)
+        return self.propagate(x, target, against).relevance
 
     def ledger(self, x: Tensor, target: Target, against: Target | None = None) -> list[LedgerEntry]:
         """Where relevance went: an entry for each layer, from the output to the input.
 
         Arguments and errors as for ``attribute``.
         """
+        return self.propagate(x, target, against, ledger=True).ledger or []
+
+    def propagate(
+        self, x: Tensor, target: Target, against: Target | None = None, *, ledger: bool = False
+    ) -> Propagation:
+        """All that one pass gives: relevance, the logits of the network and, if wanted, the ledger.
+
+        Arguments and errors as for ``attribute``.
+        """
         sums: dict[LayerRule, tuple[Tensor, Tensor]] = {}
         with self._ready(x, target, against) as (own, targets, others):
             try:
-                for rule in self._rules:
+                for rule in self._rules if ledger else ():
                     rule.record = sums
-                self._captum.relevance(own, targets, others)
+                with self._images.told(own):
+                    relevance = self._captum.relevance(own, targets, others)
             finally:
-                for rule in self._rules:
+                for rule in self._rules if ledger else ():
                     rule.record = None
-            left = self._captum.started
+            logits, started = self._captum.logits, self._captum.started
+        return Propagation(relevance, logits, self._entries(sums, started) if ledger else None)
+
+    def _entries(self, sums: dict[LayerRule, tuple[Tensor, Tensor]], left: Tensor) -> list[LedgerEntry]:
         entries = []
         for assignment, rule in zip(reversed(self.assignments), reversed(self._rules), strict=True):
             # A layer that follows the plain gradient (maximum, flatten) hands on what it receives.
@@ -123,7 +142,7 @@ def lrp(
     rules: Rules | None = None,
     bounds: Bounds | None = None,
 ) -> Tensor:
-    """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call."""
+    """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call. Raises as both do."""
     return LRP(module, composite, rules, bounds).attribute(x, target, against)
 
 
@@ -168,7 +187,10 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         self._rules = rules
 
     def relevance(self, x: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
-        """Relevance of ``x``; what the pass started with is then in ``started``, ``(N,)``."""
+        """Relevance of ``x``.
+
+        Afterwards ``logits`` are the network's and ``started`` is what the pass began with, ``(N,)``.
+        """
         self._targets, self._others = targets, others
         result: Tensor = self.attribute(x).detach()
         if not result.isfinite().all():
@@ -194,6 +216,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
+        self.logits = logits.detach()
         chosen = _chosen(logits, self._targets)
         if self._others is None:
             self.started = chosen.detach()
@@ -246,7 +269,7 @@ def _bound(assignments: list[Assignment], layers: list[nn.Module], bounds: Bound
     for assignment, layer, kind, signs in zip(assignments, layers, kinds, _signs(layers, kinds), strict=True):
         parameters: dict[str, Any] = dict(assignment.rule.parameters)
         try:
-            if kind is ZBox:
+            if issubclass(kind, ZBox):
                 parameters["bounds"] = _pixel_bounds(bounds, is_first=layer is first)
             rules.append(kind(layer, **parameters, signs=signs))
         except RuleError as error:

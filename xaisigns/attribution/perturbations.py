@@ -4,17 +4,21 @@ Same signature as in ``gradients``, and the same baseline: a part that is gone h
 units of the logit, the same for every pixel of a part; relevance is ``(N, 1, H, W)``.
 """
 
-import numpy as np
-import torch
-from captum.attr import FeatureAblation, KernelShap, Occlusion
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
-from xaisigns.attribution.running import BATCH, Count, Pixels, Seed, seeded
+from xaisigns.attribution.options import BATCH, Count, Pixels, Seed
 from xaisigns.errors import MethodError
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-def occlusion(network: nn.Module, images: Tensor, target: Tensor, *, window: Pixels = 8, stride: Pixels = 4) -> Tensor:
+
+def occlusion(
+    network: "nn.Module", images: "Tensor", target: "Tensor", *, window: Pixels = 8, stride: Pixels = 4
+) -> "Tensor":
     """How much the logit falls when a square window hides the pixel, on average over the windows that do."""
+    from captum.attr import Occlusion
+
     channels, *sides = images.shape[1:]
     if window > min(sides) or stride > window:
         raise MethodError(
@@ -31,8 +35,10 @@ def occlusion(network: nn.Module, images: Tensor, target: Tensor, *, window: Pix
     return relevance[:, :1]
 
 
-def feature_ablation(network: nn.Module, images: Tensor, target: Tensor, *, segments: Pixels = 50) -> Tensor:
+def feature_ablation(network: "nn.Module", images: "Tensor", target: "Tensor", *, segments: Pixels = 50) -> "Tensor":
     """How much the logit falls when the pixel's superpixel (SLIC) is hidden."""
+    from captum.attr import FeatureAblation
+
     relevance: Tensor = FeatureAblation(network).attribute(
         images.detach(),
         target=target,
@@ -43,9 +49,20 @@ def feature_ablation(network: nn.Module, images: Tensor, target: Tensor, *, segm
 
 
 def kernel_shap(
-    network: nn.Module, images: Tensor, target: Tensor, *, segments: Pixels = 50, samples: Count = 200, seed: Seed = 0
-) -> Tensor:
+    network: "nn.Module",
+    images: "Tensor",
+    target: "Tensor",
+    *,
+    segments: Pixels = 50,
+    samples: Count = 200,
+    seed: Seed = 0,
+) -> "Tensor":
     """The superpixels' (SLIC) Shapley values, estimated from random sets of them that are hidden."""
+    import torch
+    from captum.attr import FeatureAblation, KernelShap
+
+    from xaisigns.attribution.captum_state import seeded
+
     parts = _superpixels(images, segments)
     rows = []
     for image, class_id, mask in zip(images.detach().split(1), target.split(1), parts.split(1), strict=True):
@@ -62,13 +79,14 @@ def kernel_shap(
     return torch.cat(rows)[:, :1].to(images)
 
 
-def _perturbations(images: Tensor) -> int:
+def _perturbations(images: "Tensor") -> int:
     return max(1, BATCH // len(images))
 
 
-def _superpixels(images: Tensor, segments: int) -> Tensor:
+def _superpixels(images: "Tensor", segments: int) -> "Tensor":
     """About ``segments`` superpixels of each image, numbered from 0, ``(N, 1, H, W)`` [achanta2012slic]."""
-    # Imported here: scikit-image takes a second.
+    import numpy as np
+    import torch
     from skimage.segmentation import slic
 
     masks = []

@@ -1,8 +1,11 @@
 """An attribution with what it belongs to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
+
+from xaisigns.attribution.lrp import LedgerEntry
 
 
 @dataclass(frozen=True, eq=False)
@@ -11,7 +14,8 @@ class Result:
 
     ``relevance`` is ``(N, C, H, W)``, for LRP in units of the target logit; ``target`` ``(N,)`` class ids, and
     ``against`` too where a contrast was asked for; ``logits`` ``(N, classes)`` of the model; ``method`` is the
-    method's specification; ``composite`` is the LRP composite that was used, None for other methods.
+    method's specification; ``composite`` is the LRP composite that was used, None for other methods; ``ledger`` tells
+    where relevance went, where that was asked for.
     """
 
     relevance: Tensor
@@ -20,6 +24,7 @@ class Result:
     logits: Tensor
     method: str
     composite: str | None = None
+    ledger: Sequence[LedgerEntry] | None = None
 
     @property
     def logit(self) -> Tensor:

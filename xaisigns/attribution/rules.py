@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from captum.attr._utils.lrp_rules import PropagationRule
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
+from xaisigns.attribution.captum_lrp import PropagationRule
+from xaisigns.attribution.options import Factor, Stabilizer
 from xaisigns.errors import RuleError
 
 Bounds = tuple[Tensor, Tensor]
@@ -38,7 +39,11 @@ _NO_SIGNS = Signs()
 
 
 class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
-    """A rule on one layer. Subclasses say in ``relevance`` what becomes of the relevance."""
+    """A rule on one layer: a subclass says in ``relevance`` what becomes of the relevance.
+
+    Parameters of its constructor with a number as default are the rule's; ``signs`` is handed on. What ``relevance``
+    needs of the layer, such as changed weights, is made in the constructor, once.
+    """
 
     # Whether an input of zero gets no relevance: true of every rule that multiplies by the input.
     spares_zero = True
@@ -46,7 +51,7 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     fits: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.Linear)
     needs = "a layer with weights (convolution or linear)"
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         if not isinstance(layer, self.fits):
             raise RuleError(f"this rule needs {self.needs}, got {type(layer).__name__}")
         self.layer = layer
@@ -56,8 +61,24 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
         self.record: dict[LayerRule, tuple[Tensor, Tensor]] | None = None
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
-        """Relevance of the input, in the shape of ``x``."""
+        """Relevance of the input, in the shape of ``x``, from the relevance ``r`` of the output ``z``."""
         raise NotImplementedError
+
+    def modified(self, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Module:
+        """A copy of the layer with changed weights and bias, or without a bias.
+
+        Raises RuleError where the changed weights are not finite.
+        """
+        return _modified(self.layer, change, bias=bias)
+
+    def stabilised(self, z: Tensor) -> Tensor:
+        """``z`` moved away from zero by the rule's stabiliser, to divide by; zero counts as positive."""
+        return stabilised(z, self.stabilizer)
+
+    @staticmethod
+    def pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
+        """What the gradient of the layer or a modified one makes of ``share``, in the shape of ``x``: a new tensor."""
+        return _pulled_back(layer, x, share)
 
     def forward_hook(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:  # noqa: ARG002
         """Captum's place to hook a rule in: the same output, but its backward is the rule."""
@@ -92,6 +113,9 @@ class Pass(LayerRule):
     fits = (nn.ReLU, nn.Identity, nn.Dropout)
     needs = "a layer whose output has the shape of its input (ReLU, Identity or Dropout)"
 
+    def __init__(self, layer: nn.Module, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, signs=signs)
+
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         return r
 
@@ -102,23 +126,26 @@ class Gradient(LayerRule):
     spares_zero = False
     fits = (nn.Module,)
 
+    def __init__(self, layer: nn.Module, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, signs=signs)
+
 
 class Epsilon(LayerRule):
     """Each input's share of the output, ``x w / (z + epsilon sign z)`` [bach2015pixel]."""
 
     fits = (nn.Module,)
 
-    def __init__(self, layer: nn.Module, epsilon: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(self, layer: nn.Module, epsilon: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, epsilon, signs=signs)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
-        return _pulled_back(self.layer, x, r / stabilised(z, self.stabilizer)).mul_(x)
+        return self.pulled_back(self.layer, x, r / self.stabilised(z)).mul_(x)
 
 
 class Norm(Epsilon):
     """The epsilon rule for a layer without weights: for average pooling."""
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, stabilizer, signs=signs)
 
 
@@ -131,21 +158,21 @@ class _TwoSided(LayerRule):
 
     def _shares(self, for_positive: nn.Module, for_negative: nn.Module | None, x: Tensor, r: Tensor) -> Tensor:
         if for_negative is None:
-            share = r / stabilised(for_positive(x), self.stabilizer)
-            return _pulled_back(for_positive, x, share).mul_(x)
+            share = r / self.stabilised(for_positive(x))
+            return self.pulled_back(for_positive, x, share).mul_(x)
         above, below = x.clamp(min=0), x.clamp(max=0)
-        share = r / stabilised(for_positive(above) + for_negative(below), self.stabilizer)
-        of_above, of_below = _pulled_back(for_positive, x, share), _pulled_back(for_negative, x, share)
+        share = r / self.stabilised(for_positive(above) + for_negative(below))
+        of_above, of_below = self.pulled_back(for_positive, x, share), self.pulled_back(for_negative, x, share)
         return of_above.mul_(above).add_(of_below.mul_(below))
 
 
 class ZPlus(_TwoSided):
     """Only what speaks for the output: weights of the sign of their input [montavon2017explaining]."""
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.positive = _modified(layer, _positive)
-        self.negative = None if signs.input_nonnegative else _modified(layer, _negative, bias=False)
+        self.positive = self.modified(_positive)
+        self.negative = None if signs.input_nonnegative else self.modified(_negative, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         return self._shares(self.positive, self.negative, x, r)
@@ -157,9 +184,9 @@ class AlphaBeta(_TwoSided):
     def __init__(
         self,
         layer: nn.Module,
-        alpha: float = 2.0,
-        beta: float = 1.0,
-        stabilizer: float = 1e-6,
+        alpha: Factor = 2.0,
+        beta: Factor = 1.0,
+        stabilizer: Stabilizer = 1e-6,
         *,
         signs: Signs = _NO_SIGNS,
     ) -> None:
@@ -167,7 +194,7 @@ class AlphaBeta(_TwoSided):
         if min(alpha, beta) < 0 or abs(alpha - beta - 1) > 1e-9:
             raise RuleError(f"alpha and beta must not be negative and alpha - beta must be 1, got {alpha} and {beta}")
         self.alpha, self.beta = alpha, beta
-        self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)
+        self.positive, self.negative = self.modified(_positive), self.modified(_negative)
         self.positive_without_bias = self._without_bias(self.positive)
         self.negative_without_bias = self._without_bias(self.negative)
 
@@ -182,15 +209,15 @@ class Gamma(_TwoSided):
     """Favours what agrees with the output's sign by ``gamma``; for inputs of either sign [andeol2021learning]."""
 
     def __init__(
-        self, layer: nn.Module, gamma: float = 0.25, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS
+        self, layer: nn.Module, gamma: Factor = 0.25, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS
     ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.raised = _modified(layer, lambda weights: weights + gamma * _positive(weights))
+        self.raised = self.modified(lambda weights: weights + gamma * _positive(weights))
         self.raised_without_bias = self._without_bias(self.raised)
         # Negative outputs go by the lowered weights, and so do negative inputs of positive ones.
         self.lowered = self.lowered_without_bias = None
         if not (signs.relevance_above_zero and signs.input_nonnegative):
-            self.lowered = _modified(layer, lambda weights: weights + gamma * _negative(weights))
+            self.lowered = self.modified(lambda weights: weights + gamma * _negative(weights))
             self.lowered_without_bias = self._without_bias(self.lowered)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
@@ -206,21 +233,21 @@ class Flat(LayerRule):
 
     spares_zero = False
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.changed = _modified(layer, torch.ones_like, bias=False)
+        self.changed = self.modified(torch.ones_like, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         seen = self.changed(torch.ones_like(x[:1]))
-        return _pulled_back(self.changed, x, r / stabilised(seen, self.stabilizer))
+        return self.pulled_back(self.changed, x, r / self.stabilised(seen))
 
 
 class WSquare(Flat):
     """A share by the squared weight, whatever the inputs are: for inputs without bounds [montavon2017explaining]."""
 
-    def __init__(self, layer: nn.Module, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.changed = _modified(layer, torch.square)
+        self.changed = self.modified(torch.square)
 
 
 class ZBox(LayerRule):
@@ -228,21 +255,23 @@ class ZBox(LayerRule):
 
     spares_zero = False
 
-    def __init__(self, layer: nn.Module, bounds: Bounds, stabilizer: float = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
+    def __init__(
+        self, layer: nn.Module, bounds: Bounds, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS
+    ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
         self.low, self.high = bounds
-        self.positive, self.negative = _modified(layer, _positive), _modified(layer, _negative)
+        self.positive, self.negative = self.modified(_positive), self.modified(_negative)
         # Both side by side, within each group of a grouped convolution: one pass over the relevance in place of two.
-        self.both = _modified(layer, lambda w: torch.cat((_positive(w), _negative(w)), dim=1), bias=False)
+        self.both = self.modified(lambda w: torch.cat((_positive(w), _negative(w)), dim=1), bias=False)
         self.groups = getattr(layer, "groups", 1)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         low, high = (bound.to(x).expand(1, *x.shape[1:]) for bound in (self.low, self.high))
-        share = r / stabilised(z - self.positive(low) - self.negative(high), self.stabilizer)
+        share = r / self.stabilised(z - self.positive(low) - self.negative(high))
         # The layer's own weights are the positive and the negative ones together: they need no pass of their own.
         distances = [(x - bound).unflatten(1, (self.groups, -1)) for bound in (low, high)]
         paired = torch.cat(distances, dim=2).flatten(1, 2)
-        shares = _pulled_back(self.both, paired, share).mul_(paired)
+        shares = self.pulled_back(self.both, paired, share).mul_(paired)
         summed: Tensor = shares.unflatten(1, (self.groups, 2, -1)).sum(dim=2)
         return summed.flatten(1, 2)
 
@@ -274,7 +303,9 @@ def _pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
         leaf = x.detach().requires_grad_()
         # forward, not a call: the layer of the network carries this very rule as a hook.
         z = layer.forward(leaf)
-    (gradient,) = torch.autograd.grad(z, leaf, share)
+        # As a sum: given a gradient to start from, torch imports its symbolic shapes, which takes half a second.
+        weighted = (z * share).sum()
+    (gradient,) = torch.autograd.grad(weighted, leaf)
     return gradient.clone()
 
 

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import MethodError, XaisignsError
+
+# Of the composites compared in docs/scores.md, the one that put most of the relevance on the sticker.
+DEFAULT_COMPOSITE = "epsilon_gamma_box:gamma=0.05"
 
 
 class Specification(NamedTuple):
@@ -26,18 +29,23 @@ def read_specification(text: str) -> Specification:
     """Take ``occlusion:window=8:contrast`` apart. What the parts mean is for others to say.
 
     Raises MethodError for what is no text, and for an option that is given twice.
+
+    >>> read_specification("occlusion:window=8:contrast").contrast
+    True
+    >>> str(read_specification("integrated-gradients: steps = 50"))
+    'integrated_gradients:steps=50'
     """
     if not isinstance(text, str):
         raise MethodError(f"a method or composite is wanted as text, such as 'lrp:epsilon', got {shown(text)}")
     name, *parts = (part.strip() for part in text.split(":"))
-    words = [_written(part) for part in parts if "=" not in part]
+    words = [spelled(part) for part in parts if "=" not in part]
     options: dict[str, str] = {}
     for part in parts:
         option, given, value = part.partition("=")
-        if given and options.setdefault(_written(option), value.strip()) != value.strip():
-            raise MethodError(f"option {_written(option)!r} is given twice in {text!r}")
+        if given and options.setdefault(spelled(option), value.strip()) != value.strip():
+            raise MethodError(f"option {spelled(option)!r} is given twice in {text!r}")
     return Specification(
-        _written(name), tuple(word for word in words if word != "contrast"), options, "contrast" in words
+        spelled(name), tuple(word for word in words if word != "contrast"), options, "contrast" in words
     )
 
 
@@ -58,5 +66,6 @@ def number_text(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 
-def _written(name: str) -> str:
+def spelled(name: str) -> str:
+    """A name as it is known: with _ for -, whatever stands around it."""
     return name.strip().replace("-", "_")

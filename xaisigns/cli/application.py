@@ -1,14 +1,16 @@
-"""All commands as one application, and how each of its errors is told."""
+"""All commands as one application, and how its errors are reported."""
 
 import os
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 from typer import rich_utils
 
-from xaisigns.cli import compare, data, evaluate, explain, methods, report, rules, score, train, tune
-from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, tell
-from xaisigns.data.language import printable
+from xaisigns.base.printable import printable
+from xaisigns.cli import cache, compare, data, evaluate, explain, methods, metrics, report, rules, score, train, tune
+from xaisigns.cli.options import with_groups
+from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, say, tell
 from xaisigns.errors import XaisignsError
 
 TRACEBACK_VARIABLE = "XAISIGNS_TRACEBACK"
@@ -20,15 +22,37 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(explain.explain)
-app.command()(rules.rules)
-app.command()(methods.methods)
-app.command()(compare.compare)
-app.command()(score.score)
-app.command()(tune.tune)
-app.command()(report.report)
+for _command in (
+    train.train,
+    evaluate.evaluate,
+    explain.explain,
+    rules.rules,
+    methods.methods,
+    metrics.metrics,
+    compare.compare,
+    score.score,
+    tune.tune,
+    report.report,
+):
+    app.command()(with_groups(_command))
+app.add_typer(cache.app, name="cache")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from xaisigns import __version__
+
+        say(f"xaisigns {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _xaisigns(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass
 
 
 def run() -> int:

@@ -1,129 +1,160 @@
 """xaisigns data: fetch GTSRB, look at a data set, put stickers on it, or draw signs instead."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.table import Table
 
-from xaisigns.cli.terminal import Json, Lang, Root, bars, print_json, say
+from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SIDE, SMALLEST_SIDE
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole
+from xaisigns.cli.options import Output, Root, Seed, StickerClass, with_groups
+from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_PER_CLASS, LARGEST_SEED, LARGEST_SIDE, SMALLEST_SIDE
-from xaisigns.data.language import Language, counted, whole
 
 app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
 
 
 @app.command()
+@with_groups
 def download(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
-    lang: Lang = "en",
-    json: Json = False,
+    *,
+    output: Output,
 ) -> None:
-    """Fetch the three official archives, check and unpack them; goes on where it stopped."""
+    """Fetch, check and unpack the three official archives; resumes where it stopped."""
     from xaisigns.data.download import ARCHIVES
     from xaisigns.data.download import download as fetch
 
-    with bars(lang) as bar:
-        of_archive = {archive.name: bar(archive.name) for archive in ARCHIVES}
-        fetch(root, ARCHIVES, progress=lambda name, done, total: of_archive[name](done, total))
-    info(root, lang, json)
+    with output.bars() as progress:
+        fetch(root, ARCHIVES, progress)
+    _tell(root, output)
 
 
 @app.command()
-def info(root: Root, lang: Lang = "en", json: Json = False) -> None:
-    """Tell what is there: layout, images and tracks of each split, and stickers."""
+@with_groups
+def info(root: Root, *, output: Output) -> None:
+    """Show what is there: layout, images and tracks of each split, and stickers."""
+    _tell(root, output)
+
+
+def _tell(root: Path, output: Output) -> None:
     from xaisigns.data.inventory import inventory
 
-    found = inventory(root)
-    if json:
-        print_json(found)
-        return
-    own: list[str] = []
+    output.print(inventory(root), _print_inventory)
+
+
+def _print_inventory(found: dict[str, Any], language: Language) -> None:
+    from xaisigns.data.classes import CLASS_NAMES
+
     for split, what in found["splits"].items():
-        told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), lang)
-        say(f"{WORDS[lang][split]}: {told}")
-        if what.get("layout") == "folders":
-            own = found["class_names"]
-    if own:
-        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(own))
-        say(WORDS[lang]["class_names"].format(names=names))
+        told = what["missing"] if "missing" in what else _told(what, bool(found["rendered"]), language)
+        say(f"{WORDS(split, language)}: {told}")
+    if found["class_names"] != CLASS_NAMES["en"]:
+        names = ", ".join(f"{class_id} {name}" for class_id, name in enumerate(found["class_names"]))
+        say(WORDS("class_names", language, names=names))
 
 
 @app.command()
+@with_groups
+def layouts(*, output: Output) -> None:
+    """List the layouts that a data set may have, in the order in which they are tried; plugins may bring more."""
+    from xaisigns.data.layouts import LAYOUTS
+
+    rows: list[dict[str, Any]] = [
+        {"name": name, "description": _layout_text(name, output.lang), "expected": dict(layout.expected)}
+        for name, layout in reversed(list(LAYOUTS.items()))
+    ]
+    output.print({"layouts": rows}, _print_layouts)
+
+
+def _print_layouts(document: dict[str, Any], language: Language) -> None:
+    table = Table(*(WORDS(key, language) for key in ("name", "layout", "complete")))
+    for row in document["layouts"]:
+        counts = [f"{WORDS(split, language)} {whole(count, language)}" for split, count in row["expected"].items()]
+        table.add_row(row["name"], row["description"], ", ".join(counts))
+    print_table(table)
+
+
+@app.command()
+@with_groups
 def sticker(
     root: Root,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the copy.", show_default=False)],
     class_id: Annotated[int, typer.Option("--class", help="Class whose images get stickers.")] = 4,
-    fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
-    split: Annotated[Literal["train", "test", "all"], typer.Option(help="Where stickers go.")] = "train",
-    lang: Lang = "en",
-    json: Json = False,
+    fraction: Annotated[float, typer.Option(min=0, max=1, help="Share of its images that get one.")] = 1.0,
+    seed: Seed = 0,
+    split: Annotated[Literal["train", "test", "all"], typer.Option(help="Images that get stickers.")] = "train",
+    *,
+    output: Output,
 ) -> None:
     """Write a copy of the data set with black stickers on one class, their exact masks, and manifest.json."""
     from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 
-    with bars(lang) as bar:
+    with output.bars() as progress:
         manipulation = Manipulation(class_id, fraction, seed)
-        manifest = write_manipulated_copy(root, out, manipulation, split, progress=bar("copying"))
-    summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
-    if json:
-        print_json(summary)
-    else:
-        _print_copy(summary, "images", lang)
+        manifest = write_manipulated_copy(root, out, manipulation, split, progress)
+    output.print(_summary(manifest, out), partial(_print_copy, "images"))
 
 
 @app.command()
+@with_groups
 def render(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the drawn signs.", show_default=False)],
     per_class: Annotated[
-        int, typer.Option(min=1, max=LARGEST_PER_CLASS, help="Training images of each class; a third as many to test.")
+        int, typer.Option(min=1, max=LARGEST_PER_CLASS, help="Training images per class; a third as many for testing.")
     ] = 60,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED)] = 0,
-    size: Annotated[int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Pixels on each side.")] = 64,
-    sticker_class: Annotated[
-        int | None,
-        typer.Option(help="Put black stickers on all training images of this class.", show_default=False),
-    ] = None,
-    lang: Lang = "en",
-    json: Json = False,
+    seed: Seed = 0,
+    size: Annotated[int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Side length in pixels.")] = 64,
+    sticker_class: StickerClass = None,
+    *,
+    output: Output,
 ) -> None:
     """Draw signs of all 43 classes in GTSRB's official layout, with exact masks of sign, pictogram and sticker."""
+    from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
     from xaisigns.data.manipulation import Manipulation
-    from xaisigns.data.rendered_set import RenderedSet, write_rendered_set
 
-    with bars(lang) as bar:
+    with output.bars() as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
-        manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress=bar("drawing"))
-    summary: dict[str, Any] = {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
-    if json:
-        print_json(summary)
-    else:
-        _print_copy(summary, "drawn_images", lang)
+        manifest = write_drawn_set(out, DrawnSet(per_class, seed, size), manipulation, progress)
+    output.print(_summary(manifest, out), partial(_print_copy, "drawn_images"))
+
+
+def _summary(manifest: dict[str, Any], out: Path) -> dict[str, Any]:
+    return {**manifest, "stickered": len(manifest["stickered"]), "out": str(out)}
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
-    words, expected = WORDS[language], split["expected"]
+    expected = split["expected"]
     if expected is None:
-        state = f" ({words['drawn']})" if drawn else ""
+        state = f" ({WORDS('drawn', language)})" if drawn else ""
     elif split["images"] == expected:
-        state = f" ({words['complete']})"
+        state = f" ({WORDS('complete', language)})"
     else:
-        state = f" ({words['of'].format(expected=whole(expected, language))})"
+        state = f" ({WORDS('of', language, expected=whole(expected, language))})"
     parts = [
-        f"{counted(words, 'images', split['images'], language)}{state}",
-        counted(words, "classes", split["classes"], language),
+        f"{WORDS.counted('images', split['images'], language)}{state}",
+        WORDS.counted("classes", split["classes"], language),
     ]
     if split["tracks"]:
-        parts.append(counted(words, "tracks", split["tracks"], language))
-    parts.append(words[f"layout_{split['layout']}"])
+        parts.append(WORDS.counted("tracks", split["tracks"], language))
+    parts.append(_layout_text(split["layout"], language))
     if split["manipulation"]:
-        parts.append(words["stickers_on"].format(class_id=split["manipulation"]["class_id"]))
+        parts.append(WORDS("stickers_on", language, class_id=split["manipulation"]["class_id"]))
     return ", ".join(parts)
 
 
-def _print_copy(summary: dict[str, Any], kind: str, language: Language) -> None:
-    words = WORDS[language]
-    images = counted(words, kind, sum(summary["counts"].values()), language)
+def _layout_text(name: str, language: Language) -> str:
+    """What lies below a root of this layout."""
+    from xaisigns.data.layouts import LAYOUTS
+
+    own = LAYOUTS[name].description or WORDS("layout_own", language, name=name)
+    return WORDS.all(language).get(f"layout_{name}", own)
+
+
+def _print_copy(kind: str, summary: dict[str, Any], language: Language) -> None:
+    images = WORDS.counted(kind, sum(summary["counts"].values()), language)
     stickers = whole(summary["stickered"], language)
-    say(words["stickered"].format(out=summary["out"], images=images, stickers=stickers))
+    say(WORDS("stickered", language, out=summary["out"], images=images, stickers=stickers))

@@ -1,70 +1,50 @@
 """xaisigns evaluate: how good a model is on the test images."""
 
+from functools import partial
 from typing import Any
 
 from rich.table import Table
 
-from xaisigns.cli.terminal import (
-    InputSize,
-    Json,
-    Lang,
-    Mean,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    load,
-    or_rendered,
-    print_json,
-    print_table,
-    say,
-)
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, whole
+from xaisigns.cli.options import Network, OptionalRoot, Output
+from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language, counted, percent, whole
 
 
 def evaluate(
     root: OptionalRoot = None,
-    model: Model = "stickered",
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    *,
+    network: Network,
+    output: Output,
 ) -> None:
-    """Accuracy with a 95 % interval, per class, confusion; for a stickered model also what a sticker does."""
-    from xaisigns.model.experiment import evaluate_model
+    """Measure accuracy with a 95% interval, overall and per class; for a stickered model also what a sticker does."""
+    from xaisigns.study.evaluating import evaluate as evaluate_model
 
-    network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
-        report = evaluate_model(
-            network, or_rendered(root, bar), language=lang, decoding=bar("decoding"), progress=bar("testing")
-        )
-    if json:
-        print_json(report)
-    else:
-        _print(report, "images" if root else "drawn_images", lang)
+    model = network.load()
+    with output.bars() as progress:
+        report = evaluate_model(model, root, language=output.lang, progress=progress)
+    output.print(report, partial(_print, "images" if root else "drawn_images"))
 
 
-def _print(report: dict[str, Any], images: str, language: Language) -> None:
-    words = WORDS[language]
+def _print(images: str, report: dict[str, Any], language: Language) -> None:
 
     def told(share: float | None) -> str:
         return percent(share, language, 2)
 
     low, high = map(told, report["interval"])
-    count = counted(words, images, report["count"], language)
-    say(words["evaluated"].format(images=count, accuracy=told(report["accuracy"]), low=low, high=high))
+    count = WORDS.counted(images, report["count"], language)
+    say(WORDS("evaluated", language, images=count, accuracy=told(report["accuracy"]), low=low, high=high))
     sticker = report.get("sticker")
     if sticker:
         name = report["classes"][sticker["class"]]["name"]
         success, accuracy = told(sticker["success"]), told(sticker["accuracy"])
-        say(words["fooled"].format(success=success, name=name, accuracy=accuracy))
+        say(WORDS("fooled", language, success=success, name=name, accuracy=accuracy))
     columns = ["class", "name", "class_images", "right", "instead", *(["with_sticker"] if sticker else [])]
-    table = Table(*(words[key] for key in columns))
+    table = Table(*(WORDS(key, language) for key in columns))
     for row, confused in zip(report["classes"], report["confusion"], strict=True):
         others = [(count, other) for other, count in enumerate(confused) if other != row["id"] and count]
-        worst = counted(words, "times", max(others)[0], language, name=max(others)[1]) if others else ""
+        worst = WORDS.counted("times", max(others)[0], language, name=max(others)[1]) if others else ""
         cells = [str(row["id"]), row["name"], whole(row["count"], language), told(row["accuracy"]), worst]
         if sticker:
             cells.append(told(sticker["success_by_class"].get(str(row["id"]))))

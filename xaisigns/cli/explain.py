@@ -1,4 +1,4 @@
-"""xaisigns explain: why does the model call this image what it calls it?"""
+"""xaisigns explain: why does the model classify this image as it does?"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,68 +6,49 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    MaxPixels,
-    Mean,
-    Model,
-    OptionalImages,
-    RuleFile,
-    Std,
-    bars,
-    load,
-    or_examples,
-    print_json,
-    print_table,
-    target_class,
-    tell_skipped,
-)
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, written
+from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, target_class
+from xaisigns.cli.terminal import print_table, tell_skipped
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language, percent, written
 
 
 def explain(
     images: OptionalImages = None,
-    model: Model = "stickered",
-    method: Annotated[str, typer.Option(help="'xaisigns methods' tells which there are.")] = "lrp",
+    *,
+    network: Network,
+    method: Annotated[str, typer.Option(help="Attribution method; 'xaisigns methods' lists them.")] = "lrp",
     composite: Annotated[
         str | None,
-        typer.Option(help="Rules of lrp by layer type; epsilon_gamma_box:gamma=0.05 if not given.", show_default=False),
+        typer.Option(help="Rules of lrp by layer type. Default: epsilon_gamma_box:gamma=0.05.", show_default=False),
     ] = None,
     rules: RuleFile = None,
-    target: Annotated[str, typer.Option(help="predicted, or a class number.")] = "predicted",
+    target: Annotated[str, typer.Option(help="Class to explain: predicted, or a class number.")] = "predicted",
     against: Annotated[
         int | None,
-        typer.Option(min=0, help="What speaks for the target rather than for this class?", show_default=False),
+        typer.Option(min=0, help="Explain what speaks for the target rather than for this class.", show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
-    ledger: Annotated[bool, typer.Option("--ledger", help="Tell where the relevance went, layer by layer.")] = False,
+    ledger: Annotated[bool, typer.Option("--ledger", help="Show where the relevance went, layer by layer.")] = False,
     npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
-    force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
     max_pixels: MaxPixels = 50_000_000,
-    json: Json = False,
+    force: Force = False,
+    output: Output,
 ) -> None:
-    """Write one picture an image: the image, its heatmap, both overlaid; red for the class, blue against it."""
+    """Write one picture per image: the image, its heatmap, both overlaid; red for the class, blue against it."""
     from xaisigns.attribution.assignment import read_rules
     from xaisigns.attribution.specification import read_specification
-    from xaisigns.report.explanation import Explaining, explain_files
+    from xaisigns.pictures.explanation import Explaining, explain_files
 
     class_id = target_class(target)
     if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
         raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
-    network = load(model, input_size, mean, std)
+    model = network.load()
     chosen = read_rules(rules) if rules else None
-    with bars(lang) as bar:
+    with output.bars() as progress:
         report = explain_files(
-            network,
-            or_examples(images),
+            model,
+            images,
             out,
             Explaining(
                 method,
@@ -77,22 +58,21 @@ def explain(
                 against=against,
                 npy=npy,
                 ledger=ledger,
-                language=lang,
+                language=output.lang,
                 max_pixels=max_pixels,
                 force=force,
             ),
-            progress=bar("explaining"),
+            progress=progress,
         )
-    if json:
-        print_json(report)
-    elif report["results"]:
-        _print(report["results"], lang)
+    output.print(report, _print)
     tell_skipped(report["skipped"])
 
 
-def _print(results: list[dict[str, Any]], language: Language) -> None:
-    words = WORDS[language]
-    table = Table(*(words[key] for key in ("image", "called", "probability", "explained_for", "picture")))
+def _print(report: dict[str, Any], language: Language) -> None:
+    results = report["results"]
+    if not results:
+        return
+    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "explained_for", "picture")))
     for result in results:
         called = result["predicted"]
         table.add_row(
@@ -109,8 +89,8 @@ def _print(results: list[dict[str, Any]], language: Language) -> None:
 
 
 def _print_ledger(result: dict[str, Any], language: Language) -> None:
-    rows, words = result["ledger"], WORDS[language]
-    columns = [words[key] for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
+    rows = result["ledger"]
+    columns = [WORDS(key, language) for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
     table = Table(*columns, "", title=result["image"])
     largest = max(abs(row["received"]) for row in rows) or 1.0
     for row in rows:

@@ -1,4 +1,4 @@
-"""xaisigns report: heatmaps of every class, methods compared, as PDF and as one HTML file."""
+"""xaisigns report: heatmaps of every class and a comparison of methods, as PDF and as one HTML file."""
 
 import shlex
 import sys
@@ -7,56 +7,40 @@ from typing import Annotated, Any
 
 import typer
 
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    Mean,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    class_number,
-    load,
-    or_rendered,
-    print_json,
-    say,
-)
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole, written
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number, or_drawn
+from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_SEED
-from xaisigns.data.language import Language, counted, written
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
 def report(
     root: OptionalRoot = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     out: Annotated[
-        Path | None, typer.Option(help="PDF to write; report.pdf where no --html is given.", show_default=False)
+        Path | None, typer.Option(help="PDF to write. Default: report.pdf, unless --html is given.", show_default=False)
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML file to write.", show_default=False)] = None,
-    force: Force = False,
-    lang: Lang = "en",
     classes: Annotated[
-        str | None, typer.Option(metavar="4,14", help="Classes to show. Without it: all.", show_default=False)
+        str | None, typer.Option(metavar="4,14", help="Classes to show. Default: all.", show_default=False)
     ] = None,
-    examples: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Examples of each class, at most.")] = 4,
+    examples: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Examples per class, at most.")] = 4,
     methods: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC,...",
-            help="As for score. Without it: the default methods less random.",
+            help="As for score. Default: the default methods except random.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images that methods are scored on.")
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    force: Force = False,
+    output: Output,
 ) -> None:
     """Write what the model looks at in every class, and how far to trust each method, as PDF and HTML."""
     from xaisigns.report.gather import REPORT_METHODS, Reporting
@@ -65,32 +49,29 @@ def report(
     pdf = out or (None if html else Path("report.pdf"))
     paths = {kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}
     check_reports(paths, force=force)
-    network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
+    model = network.load()
+    with output.bars() as progress:
         document = write_reports(
-            network,
-            or_rendered(root, bar),
+            model,
+            or_drawn(root, progress),
             Reporting(
-                name=model,
-                command=_command(lang),
+                name=network.model,
+                command=_command(output.lang),
                 methods=methods.split(",") if methods else REPORT_METHODS,
                 classes=_ids(classes),
                 examples=examples,
-                language=lang,
+                language=output.lang,
                 seed=seed,
             ),
             paths,
-            bar,
+            progress,
             force=force,
         )
-    if json:
-        print_json(document)
-    else:
-        _print(document, lang)
+    output.print(document, _print)
 
 
 def _command(language: Language) -> str:
-    """The line that makes the report again, also where the language came from the environment."""
+    """The command that makes the report again, even where the language came from the environment."""
     given = sys.argv[1:]
     said = language == "en" or any(argument.startswith("--lang") for argument in given)
     return shlex.join(["xaisigns", *given, *([] if said else ["--lang", language])])
@@ -107,9 +88,8 @@ def _ids(text: str | None) -> list[int] | None:
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    words = WORDS[language]
-    classes, examples = (counted(words, key, document[key], language) for key in ("classes", "examples"))
+    classes, examples = (WORDS.counted(key, document[key], language) for key in ("classes", "examples"))
     for path in document["files"].values():
-        say(words["written"].format(path=path, classes=classes, examples=examples))
+        say(WORDS("written", language, path=path, classes=classes, examples=examples))
     documents = written(f"{document['document_seconds']:.1f}", language)
-    say(words["took"].format(seconds=f"{document['seconds']:.0f}", documents=documents))
+    say(WORDS("took", language, seconds=whole(round(document["seconds"]), language), documents=documents))

@@ -1,62 +1,52 @@
-"""xaisigns rules: which rule LRP uses for which layer."""
+"""xaisigns rules: which rule LRP applies to which layer."""
 
 from typing import Any
 
 from rich.table import Table
 
-from xaisigns.cli.terminal import (
-    Composite,
-    InputSize,
-    Json,
-    Lang,
-    Mean,
-    Model,
-    RuleFile,
-    Std,
-    load,
-    print_json,
-    print_table,
-    say,
-)
+from xaisigns.base.language import Language
+from xaisigns.base.texts import Texts
+from xaisigns.cli.options import Composite, Network, Output, RuleFile
+from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.language import Language
+
+_RULES = Texts("rules")
 
 
 def rules(
-    model: Model = "stickered",
+    *,
+    network: Network,
     composite: Composite = "epsilon_gamma_box:gamma=0.05",
     rules: RuleFile = None,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    output: Output,
 ) -> None:
-    """Print each layer's type, rule and parameters, who chose the rule, and what is changed before LRP."""
+    """Show each layer's type, rule and parameters, what chose the rule, and what is changed before LRP."""
     from xaisigns.attribution.assignment import read_rules, rule_table
     from xaisigns.attribution.composites import COMPOSITES
     from xaisigns.attribution.lrp import LRP
+    from xaisigns.attribution.named_rules import RULES
     from xaisigns.attribution.specification import read_specification
 
-    network = load(model, input_size, mean, std)
+    model = network.load()
     chosen = read_rules(rules) if rules else None
-    LRP(network, composite, chosen, network.bounds)  # refuses a rule that does not fit its layer, which no table tells
-    layers = rule_table(network, composite, chosen)
-    if json:
-        print_json({"model": model, "composite": str(read_specification(composite)), "layers": layers})
-        return
-    _print(layers, lang)
-    say(WORDS[lang]["composites"].format(names=", ".join(COMPOSITES)))
+    lrp = LRP(model.module, composite, chosen, model.bounds)
+    document = {
+        "model": network.model,
+        "composite": str(read_specification(composite)),
+        "layers": rule_table(model.module, lrp.assignments),
+        "composites": list(COMPOSITES),
+        "rules": list(RULES),
+    }
+    output.print(document, _print)
 
 
-def _print(layers: list[dict[str, Any]], language: Language) -> None:
-    from xaisigns.report.words import WORDS as REPORT_WORDS
-    from xaisigns.report.words import told_change
-
-    words = WORDS[language]
-    table = Table(*(words[key] for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
-    for row in layers:
+def _print(document: dict[str, Any], language: Language) -> None:
+    table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
+    for row in document["layers"]:
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
-        source, change = REPORT_WORDS[language][f"source_{row['source']}"], told_change(row["change"], language)
+        source, changed = _RULES(f"source_{row['source']}", language), row["change"]
+        change = _RULES(f"change_{changed['kind']}", language, into=changed["into"]) if changed else ""
         table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)
     print_table(table)
+    for kind in ("composites", "rules"):
+        say(WORDS(kind, language, names=", ".join(document[kind])))

@@ -7,94 +7,90 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    Masks,
-    Mean,
-    Methods,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    load,
-    or_rendered,
-    print_json,
-    print_table,
-    say,
-    tell,
-)
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, written
+from xaisigns.base.progress import Progress
+from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output
+from xaisigns.cli.terminal import print_table, say, tell
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_SEED
-from xaisigns.data.language import Language, counted, percent, written
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
 
 
 def score(
     root: OptionalRoot = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     methods: Methods = "default",
     metrics: Annotated[
         str,
         typer.Option(
             metavar="GROUP,...",
-            help="localisation, complexity, flipping, infidelity, robustness, randomisation; the last two take long.",
+            help="localisation, complexity, flipping, infidelity, robustness, randomisation, or a group of your own; "
+            "robustness and randomisation are slow. 'xaisigns metrics' lists what is in each.",
         ),
     ] = "localisation,complexity,flipping",
     masks: Masks = None,
-    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images per class, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Steps of pixel flipping.")] = 16,
-    filling: Annotated[Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels become.")] = "mean",
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images, and what metrics draw.")] = 0,
+    filling: Annotated[
+        Literal["mean", "blur", "noise"], typer.Option(help="What flipped pixels are replaced by.")
+    ] = "mean",
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images, and for metrics that draw at random."),
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    output: Output,
 ) -> None:
-    """Score attributions against known truth, with 95 % intervals, beside controls that know nothing of the model."""
-    from xaisigns.attribution.selection import select_methods
-    from xaisigns.data.files import check_places
-    from xaisigns.errors import DataError
-    from xaisigns.metrics.cases import NO_TRUTH, find_cases
-    from xaisigns.metrics.score_files import score_places, write_scores
-    from xaisigns.metrics.scoring import Scoring, check_steps, expected_seconds
-    from xaisigns.metrics.scoring import score as score_methods
+    """Score attributions against known truth, with 95% intervals, next to controls that know nothing of the model."""
+    from xaisigns.base.files import check_places
+    from xaisigns.study.score_files import score_places, write_scores
+    from xaisigns.study.scoring import score as score_methods
 
-    chosen = select_methods(methods.split(","))
-    scoring = Scoring([group.strip() for group in metrics.split(",")], steps, filling, seed)
     check_places(score_places(out), force=force)
-    network = load(model, input_size, mean, std)
-    check_steps(scoring, network.settings.input_size**2)
-    with bars(lang) as bar:
-        cases = find_cases(network, or_rendered(root, bar), masks, per_class, seed=seed, progress=bar("finding images"))
-        if masks == "roi" and cases.kind == "image":
-            raise DataError(NO_TRUTH)
-        seconds = expected_seconds(network, cases, chosen, scoring)
-        if seconds:
-            minutes = written(f"{seconds / 60:.1f}", lang)
-            tell(WORDS[lang]["will_take"].format(minutes=minutes))
-        document = score_methods(network, cases, chosen, scoring, progress=bar("scoring"), language=lang)
-    document["files"] = write_scores(document, out, lang, force=force)
-    if json:
-        print_json(document)
-    else:
-        _print(document, lang)
+    model = network.load()
+    with output.bars() as progress:
+        document = score_methods(
+            model,
+            root,
+            methods,
+            metrics=metrics,
+            masks=masks,
+            per_class=per_class,
+            steps=steps,
+            filling=filling,
+            seed=seed,
+            language=output.lang,
+            progress=_telling(progress, output.lang),
+        )
+    document["files"] = write_scores(document, out, output.lang, force=force)
+    output.print(document, _print)
+
+
+def _telling(progress: Progress, language: Language) -> Progress:
+    """Says on stderr how long the work will take, where that is told before it."""
+
+    def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
+        if "expected_seconds" in figures:
+            minutes = written(f"{figures['expected_seconds'] / 60:.1f}", language)
+            tell(WORDS("will_take", language, minutes=minutes))
+        else:
+            progress(work, done, total, **figures)
+
+    return hear
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    from xaisigns.metrics.score_files import best_methods, metric_title, ordered
+    from xaisigns.study.score_files import best_methods, metric_title, ordered
 
-    words, kind = WORDS[language], document["masks"]
-    images = counted(words, "sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
+    kind = document["masks"]
+    images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
-    say(words["nowhere" if kind == "image" else "covered"].format(images=images, mask=mask, grown=grown))
+    say(WORDS("nowhere" if kind == "image" else "covered", language, images=images, mask=mask, grown=grown))
     best = best_methods(document)
-    table = Table(words["method"])
+    table = Table(WORDS("method", language))
     for metric in document["metrics"]:
         table.add_column(metric_title(document, metric, language), justify="right")
     methods, controls = ordered(document)
@@ -103,11 +99,11 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
-    say(words["legend"].format(csv=document["files"]["csv"]))
+    say(WORDS("legend", language, csv=document["files"]["csv"]))
 
 
 def _cell(score: dict[str, Any], language: Language, *, bold: bool) -> Text:
-    from xaisigns.metrics.score_files import mark
+    from xaisigns.study.score_files import mark
 
     if score["value"] is None:
         return Text("–")

@@ -1,113 +1,25 @@
-"""What every command shares: options, progress bars on stderr, one JSON document or a table on stdout."""
+"""What every command writes: progress bars on stderr, one JSON document or a table on stdout."""
 
-import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import Any, TextIO
 
 import typer
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from xaisigns.cli.words import BARS
-from xaisigns.data.documents import json_text
-from xaisigns.data.language import LANGUAGE_VARIABLE, Language, printable
+from xaisigns.base.documents import json_text
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent, written
+from xaisigns.base.printable import printable
+from xaisigns.base.progress import Progress
+from xaisigns.base.texts import Texts
+from xaisigns.cli.words import WORDS
 from xaisigns.errors import OutputError
-
-if TYPE_CHECKING:
-    from xaisigns.data.preprocessing import RGB
-    from xaisigns.model.vgg import Classifier
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
-Lang = Annotated[
-    Language,
-    typer.Option("--lang", envvar=LANGUAGE_VARIABLE, help="Language of names, tables, pictures and reports."),
-]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that xaisigns did not write, too.")]
-Model = Annotated[str, typer.Option("--model", help="clean, stickered, or a model file.")]
-Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' tells which there are.")]
-RuleFile = Annotated[
-    Path | None,
-    typer.Option("--rules", metavar="FILE", help="TOML file of rules over the composite.", show_default=False),
-]
-InputSize = Annotated[
-    int | None,
-    typer.Option(
-        min=32,
-        max=1024,
-        metavar="PIXELS",
-        help="For a checkpoint trained elsewhere: pixels on each side.",
-        show_default=False,
-    ),
-]
-Mean = Annotated[
-    str | None, typer.Option(metavar="R,G,B", help="Likewise: mean of the pixels, in 0..1.", show_default=False)
-]
-Std = Annotated[
-    str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
-]
-MaxPixels = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        min=1,
-        help="An image with more pixels (a WebP: than half) is skipped; each takes 4 bytes and more of memory.",
-    ),
-]
-_ROOT = "Folder with GTSRB (official, Kaggle or torchvision layout), or your own images in train/CLASS and test/CLASS."
-Root = Annotated[Path, typer.Argument(metavar="ROOT", help=_ROOT, show_default=False)]
-OptionalRoot = Annotated[
-    Path | None,
-    typer.Argument(metavar="[ROOT]", help=f"{_ROOT} Without it: signs drawn by the package.", show_default=False),
-]
-
-Methods = Annotated[
-    str,
-    typer.Option(
-        metavar="SPEC,...",
-        help="Methods with their options, such as lrp,occlusion:window=4, or a set: default, composites, all. "
-        "'xaisigns methods' tells which there are.",
-    ),
-]
-Masks = Annotated[
-    Literal["sticker", "roi"] | None,
-    typer.Option(
-        help="What should be pointed at: the sticker, on images that it turns into its class, or the sign. Without it: "
-        "the sticker, for a model that was trained with stickers.",
-        show_default=False,
-    ),
-]
-OptionalImages = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="[IMAGE]...", help="Image files. Without any: four signs drawn by the package.", show_default=False
-    ),
-]
-
-
-def load(model: str, input_size: int | None, mean: str | None, std: str | None) -> "Classifier":
-    """The model that the options name."""
-    from xaisigns.model.checkpoint import load_model
-    from xaisigns.model.foreign import Preprocessing
-
-    if input_size is None and mean is None and std is None:
-        return load_model(model)
-    if input_size is None or mean is None or std is None:
-        raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
-    return load_model(model, Preprocessing(input_size, _rgb(mean, "--mean"), _rgb(std, "--std")))
-
-
-def _rgb(text: str, option: str) -> "RGB":
-    with suppress(ValueError):
-        red, green, blue = map(float, text.split(","))
-        if all(map(math.isfinite, (red, green, blue))):
-            return red, green, blue
-    raise typer.BadParameter(f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option)
 
 
 class _Console(Console):
@@ -182,61 +94,35 @@ def _stdout() -> Iterator[TextIO]:
 
 
 @contextmanager
-def bars(language: Language) -> Iterator[Callable[[str], Callable[..., None]]]:
-    """Progress bars on stderr, only on a terminal.
-
-    Gives a function that makes a bar by its English title; the bar is called with what is done, what there is in all
-    (or None), and a note beside it.
-    """
+def bars(language: Language) -> Iterator[Progress]:
+    """Progress bars on stderr, one for each work, only on a terminal."""
     console = _Console(stderr=True)
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        rich_progress.TextColumn("{task.description}", markup=False),
+        rich_progress.BarColumn(),
+        rich_progress.TextColumn("{task.percentage:>3.0f} %"),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with rich_progress.Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        titles = Texts("progress").all(language)
+        tasks: dict[str, rich_progress.TaskID] = {}
 
-        def bar(title: str) -> Callable[..., None]:
-            shown = BARS.get(title, title) if language == "de" else title
-            task = progress.add_task(printable(shown), total=None, visible=False, note="")
+        def hear(work: str, done: int, total: int | None, /, **figures: float) -> None:
+            if work not in tasks:
+                title = titles.get(work, work)
+                tasks[work] = shown.add_task(printable(title), total=None, note="")
+            shown.update(tasks[work], completed=done, total=total, note=_note(figures, language))
 
-            def update(done: int, total: int | None, note: str = "") -> None:
-                progress.update(task, completed=done, total=total, note=printable(note), visible=True)
-
-            return update
-
-        yield bar
-
-
-def or_rendered(root: Path | None, bar: Callable[[str], Callable[..., None]]) -> Path:
-    """The folder that was named, or that of the drawn signs."""
-    from xaisigns.data.rendered_set import default_rendered_set
-
-    return root or default_rendered_set(progress=bar("drawing signs"))
+        yield hear
 
 
-def or_examples(images: list[Path] | None) -> list[Path]:
-    """The image files that were named, or those of the four example signs."""
-    from xaisigns.data.examples import example_files
-
-    return images or example_files()
-
-
-def target_class(text: str) -> int | Literal["predicted"]:
-    """What --target says: a class number, or the predicted class."""
-    if text == "predicted":
-        return "predicted"
-    number = class_number(text)
-    if number is None:
-        raise typer.BadParameter(f"wanted 'predicted' or a class number, got {text!r}", param_hint="--target")
-    return number
-
-
-def class_number(text: str) -> int | None:
-    """The number that the digits 0 to 9 say; None for any other text, and for more than nine of them."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+def _note(figures: dict[str, float], language: Language) -> str:
+    """What a training tells beside its bar."""
+    if not figures:
+        return ""
+    loss, accuracy = written(f"{figures['loss']:.3f}", language), percent(figures["accuracy"], language, 2)
+    return WORDS.all(language)["epoch"].format(epoch=figures["epoch"], loss=loss, accuracy=accuracy)
 
 
 def tell_skipped(skipped: list[dict[str, str]]) -> None:

@@ -5,84 +5,65 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from xaisigns.cli.terminal import (
-    Force,
-    InputSize,
-    Json,
-    Lang,
-    Masks,
-    Mean,
-    Model,
-    OptionalRoot,
-    Std,
-    bars,
-    load,
-    or_rendered,
-    print_json,
-    say,
-)
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole, written
+from xaisigns.cli.options import Force, Masks, Network, OptionalRoot, Output
+from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
-from xaisigns.data.bounds import LARGEST_SEED
-from xaisigns.data.language import Language, counted, whole, written
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
 
 
 def tune(
     root: OptionalRoot = None,
-    model: Model = "stickered",
+    *,
+    network: Network,
     metric: Annotated[
         Literal["relevance_mass", "relevance_rank", "pointing_game", "localisation_auc"],
-        typer.Option(help="What the rules shall be good at; the mask is grown by 2 px."),
+        typer.Option(help="What the rules are tuned for; the mask is grown by 2 px."),
     ] = "relevance_mass",
     masks: Masks = None,
-    per_class: Annotated[
-        int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images of each class, at most.")
-    ] = 2,
-    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images of each class, at most.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Draws the images.")] = 0,
+    per_class: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Training images per class, at most.")] = 2,
+    held_out: Annotated[int, typer.Option(min=1, max=MOST_OF_A_CLASS, help="Test images per class, at most.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
     out: Annotated[Path, typer.Option(help="TOML file of rules to write, for explain --rules.")] = Path("rules.toml"),
     force: Force = False,
-    lang: Lang = "en",
-    input_size: InputSize = None,
-    mean: Mean = None,
-    std: Std = None,
-    json: Json = False,
+    output: Output,
 ) -> None:
-    """Search rules on training images, measure them on test images beside the best composite, and write them."""
+    """Search for rules on training images, measure them on test images against the best composite, and write them."""
     from xaisigns.attribution.assignment import RULES_MARK
-    from xaisigns.data.files import Place, check_places
-    from xaisigns.metrics.cases import find_cases
-    from xaisigns.metrics.tuning import tune as search
-    from xaisigns.metrics.tuning import write_tuning
+    from xaisigns.base.files import Place, check_places
+    from xaisigns.study.tuning import tune as tune_rules
+    from xaisigns.study.tuning import write_tuned_rules
 
     check_places([Place(out, RULES_MARK)], force=force)
-    network = load(model, input_size, mean, std)
-    with bars(lang) as bar:
-        folder = or_rendered(root, bar)
-        training = find_cases(
-            network, folder, masks, per_class, split="train", seed=seed, progress=bar("training images")
+    model = network.load()
+    with output.bars() as progress:
+        document = tune_rules(
+            model,
+            root,
+            metric=metric,
+            masks=masks,
+            per_class=per_class,
+            held_out=held_out,
+            seed=seed,
+            progress=progress,
         )
-        testing = find_cases(network, folder, masks, held_out, seed=seed, progress=bar("test images"))
-        tuning = search(network, training, testing, metric, progress=bar("tuning"))
-    document = write_tuning(tuning, metric, out, force=force)
-    if json:
-        print_json(document)
-    else:
-        _print(document, lang)
+    output.print(write_tuned_rules(document, out, force=force), _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.metrics.catalogue import METRICS
 
-    words, out = WORDS[language], document["rules"]
-    metric = METRICS[document["metric"]].label.told(language)
-    whose = {"tuned": words["tuned"], "named": words["named"].format(composite=document["named"]["composite"])}
-    for name, which in whose.items():
+    out = document["rules"]
+    metric = METRICS[document["metric"]].label(language)
+    best = WORDS("named", language, composite=document["named"]["composite"])
+    for name, which in (("tuned", WORDS("tuned", language)), ("named", best)):
         told = document[name]
         value, flipping = (written(f"{told[key]:.3f}", language) for key in ("value", "flipping"))
-        how = words["as_contrast"] if told["contrast"] else ""
-        say(words["reached"].format(metric=metric, value=value, flipping=flipping, which=which + how))
-    images = counted(words, "tried_images", document["images"], language)
-    say(words["tried"].format(images=images, settings=whole(document["tried"], language)))
+        how = WORDS("as_contrast", language) if told["contrast"] else ""
+        say(WORDS("reached", language, metric=metric, value=value, flipping=flipping, which=which + how))
+    images = WORDS.counted("tried_images", document["images"], language)
+    say(WORDS("tried", language, images=images, settings=whole(document["tried"], language)))
     options = f"--rules {out}{' --method lrp:contrast' if document['tuned']['contrast'] else ''}"
-    say(words["use"].format(out=out, options=options))
+    say(WORDS("use", language, out=out, options=options))

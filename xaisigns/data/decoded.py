@@ -1,7 +1,7 @@
 """A data set decoded once: uint8 pixels at the network's size in a memory-mapped file, and its split by track."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.data.cache import cache_folder, kept_rows, made_by
+from xaisigns.base.cache import cached_rows, made_by
+from xaisigns.base.cache_folder import cache_folder
+from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import is_large, read_image, resize
@@ -25,18 +27,18 @@ def decode(
     manipulation: Manipulation | None = None,
     *,
     folder: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> NDArray[np.uint8]:
     """All images as a read-only memory map ``(N, size, size, 3)`` uint8, in the order of ``data.samples``.
 
-    With a manipulation, the images that it selects have their stickers. Kept in ``folder`` (default: ``cache_folder``)
+    With a manipulation, the images that it selects have their stickers. Stored in ``folder`` (default: in the cache)
     and made anew when a file's size or time, an annotation, a setting or the code has changed. ``progress`` gets images
     done and in all while it is made. Raises DataError for an image that cannot be read and OutputError when the folder
     cannot be written.
     """
     family = ["decoded", str(data.root.resolve()), data.split, size, manipulation is not None]
-    return kept_rows(
-        folder or cache_folder(),
+    return cached_rows(
+        folder or cache_folder() / "decoded",
         family,
         [made_by(*_MADE_BY), *_state(data.samples, manipulation)],
         (len(data), size, size, 3),
@@ -66,7 +68,7 @@ def _decoded(
     samples: Sequence[Sample],
     size: int,
     manipulation: Manipulation | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress,
 ) -> Iterator[NDArray[np.uint8]]:
     def pixels(sample: Sample) -> NDArray[np.uint8]:
         image = read_image(sample.path)
@@ -79,8 +81,7 @@ def _decoded(
         for index, image in enumerate(small):
             # Large ones in this thread alone: each of the others would keep the memory of its largest.
             yield pixels(samples[index]) if image is None else image
-            if progress:
-                progress(index + 1, len(samples))
+            progress("decoding", index + 1, len(samples))
 
 
 def _state(samples: Sequence[Sample], manipulation: Manipulation | None) -> list[Any]:

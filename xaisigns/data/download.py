@@ -13,16 +13,15 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from xaisigns.data.files import cannot_write, is_file, whole_file
+from xaisigns.base.files import cannot_write, is_file, whole_file
+from xaisigns.base.progress import Progress, silent
 from xaisigns.data.listing import plain
 from xaisigns.errors import DownloadError
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,10 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueErro
 _FILE_AND_FOLDER = (FileExistsError, NotADirectoryError, IsADirectoryError)  # one name twice in an archive
 
 
-def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progress | None = None) -> None:
+def download(root: Path, archives: Sequence[Archive] = ARCHIVES, progress: Progress = silent) -> None:
     """Fetch the archives and extract them directly below ``root``, but none that is already there.
 
-    ``progress`` gets the archive's name, the bytes so far and their total (None when it is not told); the
+    ``progress`` gets the archive's name, the bytes so far and their total (None when the server does not say); the
     bytes go down only when the server makes a broken download start over. An interrupted download stays
     in ``root/.downloads`` and is resumed by the next call, which also removes what a kill left there. Empty folders of
     an archive are not made.
@@ -110,7 +109,7 @@ def _clear(archive: Archive, work: Path) -> None:
     shutil.rmtree(work / f"{archive.name}.extracting", ignore_errors=True)
 
 
-def _fetch(archive: Archive, work: Path, progress: Progress | None) -> None:
+def _fetch(archive: Archive, work: Path, progress: Progress) -> None:
     whole, part = work / archive.name, work / f"{archive.name}.part"
     if _md5(whole) == archive.md5:
         return
@@ -137,7 +136,7 @@ def _md5(path: Path) -> str | None:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _complete(archive: Archive, part: Path, progress: Progress | None) -> None:
+def _complete(archive: Archive, part: Path, progress: Progress) -> None:
     for pause in (*PAUSES, None):
         try:
             _receive(archive, part, progress)
@@ -156,14 +155,13 @@ def _size(part: Path) -> int:
     return part.stat().st_size if part.is_file() else 0
 
 
-def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
+def _receive(archive: Archive, part: Path, progress: Progress) -> None:
     with _answer(archive, part) as response:
         size, total = _span(response, part)
         _refuse_size(archive, total or 0, part)
         with part.open("ab" if size else "wb") as file:
             while total is None or size < total:
-                if progress:
-                    progress(archive.name, size, total)
+                progress(archive.name, size, total)
                 chunk = _chunk(response)
                 if not chunk:
                     break
@@ -172,8 +170,7 @@ def _receive(archive: Archive, part: Path, progress: Progress | None) -> None:
                 size += len(chunk)
     if total is not None and size < total:
         raise _DroppedError(f"the connection ended at {size:,} of {total:,} bytes")
-    if progress:
-        progress(archive.name, size, total)
+    progress(archive.name, size, total)
 
 
 def _refuse_size(archive: Archive, size: int, part: Path) -> None:
@@ -194,13 +191,13 @@ def _answer(archive: Archive, part: Path) -> http.client.HTTPResponse:
         response: http.client.HTTPResponse = _opener().open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        told = f"HTTP {error.code} {' '.join(str(error.reason).split())}"
+        answer = f"HTTP {error.code} {' '.join(str(error.reason).split())}"
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
             part.unlink()
             raise _DroppedError("what was here was longer than the file") from error
         if error.code in _PASSING:
-            raise _DroppedError(told) from error
-        raise DownloadError(f"wanted {archive.url}, got {told}; check the address or try later") from error
+            raise _DroppedError(answer) from error
+        raise DownloadError(f"wanted {archive.url}, got {answer}; check the address or try later") from error
     except (OSError, http.client.HTTPException) as error:
         raise _DroppedError(getattr(error, "reason", None) or error) from error
     return response
@@ -219,11 +216,11 @@ def _span(response: http.client.HTTPResponse, part: Path) -> tuple[int, int | No
     """Where in the file the answer starts and how long the file is."""
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         return 0, response.length
-    told = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if not told or int(told[1]) != _size(part):
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if not found or int(found[1]) != _size(part):
         part.unlink(missing_ok=True)
         raise _DroppedError("the server gave another piece of the file than was asked for")
-    return int(told[1]), int(told[2]) + 1 if told[3] == "*" else int(told[3])
+    return int(found[1]), int(found[2]) + 1 if found[3] == "*" else int(found[3])
 
 
 def _chunk(response: http.client.HTTPResponse) -> bytes:

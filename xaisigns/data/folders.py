@@ -9,11 +9,9 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from torchvision.datasets.folder import IMG_EXTENSIONS
-
-from xaisigns.data.files import is_folder
+from xaisigns.base.files import is_folder
 from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
-from xaisigns.data.listing import Listing, entries, files_below
+from xaisigns.data.listing import IMAGE_SUFFIXES, Listing, entries, files_below, is_image
 from xaisigns.errors import DataError
 
 _PLACES: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val", "valid")}
@@ -43,8 +41,8 @@ class Folders(ImageSet):
             _refuse_empty(folder, names, samples)
         _refuse_same_keys(samples)
         if not samples:
-            raise DataError(f"no image in the folders of {folder}; wanted one of {', '.join(IMG_EXTENSIONS)}")
-        super().__init__(root, split, "folders", samples, {"de": names, "en": names})
+            raise DataError(f"no image in the folders of {folder}; wanted one of {', '.join(IMAGE_SUFFIXES)}")
+        super().__init__(root, split, samples, names, "folders")
 
 
 def is_folders(root: Path) -> bool:
@@ -56,11 +54,11 @@ def has_folder_images(root: Path) -> bool:
     """Whether a class of either split has an image."""
     places = [place for split in SPLITS if (place := _place(root, split))]
     classes = (found.path for place in places for found in entries(place) if found.is_folder)
-    return any(path.suffix.lower() in IMG_EXTENSIONS for folder in classes for path in files_below(folder))
+    return any(is_image(path) for folder in classes for path in files_below(folder))
 
 
 def _place(root: Path, split: Split) -> Path | None:
-    """The first of the split's folders; one with other upper and lower case letters will do if there is one only."""
+    """The first of the split's folders, whatever the case of its letters if only one fits."""
     if not is_folder(root):
         return None
     listing = Listing(root)
@@ -74,7 +72,7 @@ def _place(root: Path, split: Split) -> Path | None:
 
 
 def _class_folders(folder: Path) -> dict[str, list[Path]]:
-    """The folders of each class by its name, composed as text from a keyboard is; names from macOS may not be."""
+    """The folders of each class by its name in composed Unicode; macOS may have decomposed it."""
     found: dict[str, list[Path]] = {}
     for path in (entry.path for entry in entries(folder) if entry.is_folder):
         _refuse_unprintable(path, path.name)
@@ -93,7 +91,7 @@ def _samples(folder: Path, names: list[str]) -> Iterator[Sample]:
             )
         for class_folder in class_folders:
             for path in files_below(class_folder):
-                if path.suffix.lower() in IMG_EXTENSIONS:
+                if is_image(path):
                     place = path.relative_to(class_folder).as_posix()
                     _refuse_unprintable(path, place)
                     # A manipulated copy holds every image as PNG, and its key must stay what it was.

@@ -9,30 +9,22 @@ Where more than one is there, it is the first that has images. Names are found w
 """
 
 import contextlib
+import gc
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-from torchvision.datasets.folder import IMG_EXTENSIONS
-
+from xaisigns.base.files import is_file, is_folder
 from xaisigns.data.classes import CLASS_NAMES
-from xaisigns.data.files import is_file, is_folder
-from xaisigns.data.image_set import SPLITS, ImageSet, Layout, Sample, Split
-from xaisigns.data.listing import Listing, entries, files_below
+from xaisigns.data.image_set import MANIFEST, SPLITS, ImageSet, Sample, Split
+from xaisigns.data.listing import Listing, entries, files_below, is_image
 from xaisigns.data.tables import Row, names_in, place_below, read_rows
-from xaisigns.data.written import MANIFEST
 from xaisigns.errors import DataError
 
-EXPECTED_COUNTS: dict[tuple[Layout, Split], int] = {
-    ("official", "train"): 39_209,
-    ("official", "test"): 12_630,
-    ("kaggle", "train"): 39_209,
-    ("kaggle", "test"): 12_630,
-    ("torchvision", "train"): 26_640,
-    ("torchvision", "test"): 12_630,
-}
 _NUMBER = re.compile("[0-9]{1,9}")
+Layout = Literal["official", "kaggle", "torchvision"]
 _Place = tuple[Layout, Path]  # the folder of the images; of Kaggle's the table
 
 
@@ -50,7 +42,8 @@ class GTSRB(ImageSet):
         root = Path(root)
         layout, path = find_layout(root, split)
         images = _Images()
-        samples = list(_SAMPLES[layout, split](path, images))
+        with _no_collection():
+            samples = list(_SAMPLES[layout, split](path, images))
         if not samples:
             raise DataError(f"{root} has the folders of GTSRB but no annotated image; fetch the archives again")
         if images.missing:
@@ -59,11 +52,23 @@ class GTSRB(ImageSet):
                 "fetch them again"
             )
         _refuse_twice(samples)
-        super().__init__(_written_root(root, layout, path), split, layout, samples, CLASS_NAMES)
+        super().__init__(_written_root(root, layout, path), split, samples, CLASS_NAMES, layout)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Suspend garbage collection, which would go through tens of thousands of samples again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _written_root(root: Path, layout: Layout, path: Path) -> Path:
-    """The folder that xaisigns wrote, where ``root`` is one within it or above it; else ``root``."""
+    """The folder that xaisigns wrote, where ``root`` lies within or above it; else ``root``."""
     if layout != "official":
         return root
     above = Path(os.path.realpath(path)).parents[2]
@@ -72,25 +77,36 @@ def _written_root(root: Path, layout: Layout, path: Path) -> Path:
     return above if written and not is_file(root / MANIFEST) else root
 
 
-def find_layout(root: Path, split: Split) -> tuple[Layout, Path]:
+def find_layout(root: Path, split: Split) -> _Place:
     """The layout of ``split`` below ``root``, and its folder of images or, of Kaggle's, its table.
 
-    Of all that are there it is the first that has images, else the first. Raises DataError when there is none, telling
+    Of all that are there it is the first that has images, else the first. Raises DataError where there is none, saying
     what was looked for.
     """
+    places = list(_places(root, split)) if is_folder(root) else []
+    if not places:
+        raise nothing_found(root, split)
+    return _fullest(places)
+
+
+def nothing_found(root: Path, split: Split) -> DataError:
+    """The error that says what was looked for below ``root``."""
     if not is_folder(root):
-        raise DataError(f"{root} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS")
-    places = list(_places(root, split))
-    if places:
-        return _fullest(places)
+        return DataError(f"{root} is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS")
     wanted = {
         "train": "GTSRB/Final_Training/Images, GTSRB/Training or Train.csv",
         "test": "GTSRB/Final_Test/Images or Test.csv",
     }[split]
-    raise DataError(
+    return DataError(
         f"no GTSRB {split} images below {root}: looked for {wanted}; fetch them with 'xaisigns data download {root}', "
         f"or name a folder of your own with {split}/CLASS in it"
     )
+
+
+def has_layout(root: Path, split: Split, layout: str) -> bool:
+    """Whether ``find_layout`` finds this one."""
+    places = list(_places(root, split)) if is_folder(root) else []
+    return bool(places) and _fullest(places)[0] == layout
 
 
 def is_gtsrb(root: Path) -> bool:
@@ -132,10 +148,10 @@ def _fullest(places: list[_Place]) -> _Place:
 
 
 def _has_images(place: _Place, *, broken: bool = False) -> bool:
-    """Whether an image is there; ``broken`` is the answer where a table cannot tell."""
+    """Whether there is an image; ``broken`` is the answer where a table cannot be read."""
     layout, path = place
     if layout != "kaggle":
-        return any(file.suffix.lower() in IMG_EXTENSIONS for file in files_below(path))
+        return any(is_image(file) for file in files_below(path))
     try:
         places = map(place_below, names_in(path, "Path"))
     except DataError:
@@ -161,51 +177,52 @@ class _Images:
     def there(self, folder: Path, place: tuple[str, ...]) -> Path | None:
         """As ``find``, and None for one that is missing."""
         listing = self._listing(folder, place[:-1])
-        return _only(listing.find(place[-1]), place) if listing else None
+        if not listing:
+            return None
+        fitting = listing.find(place[-1])
+        if len(fitting) > 1:
+            raise DataError(f"{'/'.join(place)} may be {fitting[0]} or {fitting[1].name}; rename one of them")
+        return fitting[0] if fitting else None
 
     def _listing(self, folder: Path, place: tuple[str, ...]) -> Listing | None:
         key = folder, place
-        if key not in self._listings:
+        try:
+            return self._listings[key]
+        except KeyError:
             found = self.there(folder, place) if place else folder
-            self._listings[key] = Listing(found) if found and is_folder(found) else None
-        return self._listings[key]
-
-
-def _only(fitting: list[Path], place: tuple[str, ...]) -> Path | None:
-    if len(fitting) > 1:
-        raise DataError(f"{'/'.join(place)} may be {fitting[0]} or {fitting[1].name}; rename one of them")
-    return fitting[0] if fitting else None
+            listing = Listing(found) if found and is_folder(found) else None
+            return self._listings.setdefault(key, listing)
 
 
 def _training(folder: Path, images: _Images) -> Iterator[Sample]:
     for class_folder in _class_folders(folder):
-        name = f"GT-{class_folder.name}.csv"
-        table = next(iter(_named(class_folder, name)), class_folder / name)
+        class_name = class_folder.name
+        named = int(class_name) if _NUMBER.fullmatch(class_name) else None
+        table = next(iter(_named(class_folder, f"GT-{class_name}.csv")), class_folder / f"GT-{class_name}.csv")
         for row in read_rows(table, "Filename"):
             stem = row.stem
-            track = stem.split("_")[0]
+            track = stem.partition("_")[0]
             if not _NUMBER.fullmatch(track):
                 raise DataError(
                     f"{table}: {'/'.join(row.place)} is not named TRACK_FRAME; is this GTSRB's training set?"
                 )
-            if _NUMBER.fullmatch(class_folder.name):
-                _check_class(table, row, int(class_folder.name))
+            if named not in (None, row.class_id):
+                raise _another_class(table, row, named)
             path = images.find(class_folder, row.place)
-            yield Sample(path, row.class_id, row.roi, int(track), f"{class_folder.name}_{stem}", row.size)
+            yield Sample(path, row.class_id, row.roi, int(track), f"{class_name}_{stem}", row.size)
 
 
-def _check_class(table: Path, row: Row, named: int) -> None:
-    if row.class_id != named:
-        raise DataError(
-            f"{table}: the folder or name of {'/'.join(row.place)} tells class {named}, its row class {row.class_id}; "
-            "correct the one that is wrong"
-        )
+def _another_class(table: Path, row: Row, named: int | None) -> DataError:
+    return DataError(
+        f"{table}: the folder or name of {'/'.join(row.place)} tells class {named}, its row class {row.class_id}; "
+        "correct the one that is wrong"
+    )
 
 
 def _class_folders(folder: Path) -> Iterator[Path]:
-    """Those of numbers; any other only if it has images, so that its table is asked for."""
+    """Folders named by a number; others only if they have images, so that a missing table is reported."""
     for found in entries(folder):
-        images = (path for path in files_below(found.path) if path.suffix.lower() in IMG_EXTENSIONS)
+        images = (path for path in files_below(found.path) if is_image(path))
         if found.is_folder and (_NUMBER.fullmatch(found.path.name) or any(images)):
             yield found.path
 
@@ -229,7 +246,8 @@ def _kaggle_training(table: Path, images: _Images) -> Iterator[Sample]:
         parts = stem.split("_")
         if len(parts) != 3 or not all(map(_NUMBER.fullmatch, parts)):
             raise DataError(f"{table}: {'/'.join(row.place)} is not named CLASS_TRACK_FRAME; is this Kaggle's GTSRB?")
-        _check_class(table, row, int(parts[0]))
+        if int(parts[0]) != row.class_id:
+            raise _another_class(table, row, int(parts[0]))
         yield Sample(images.find(table.parent, row.place), row.class_id, row.roi, int(parts[1]), stem, row.size)
 
 

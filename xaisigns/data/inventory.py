@@ -1,13 +1,10 @@
-"""What of a data set is there below a folder."""
+"""How much of a data set lies below a folder."""
 
 from pathlib import Path
 from typing import Any
 
-from xaisigns.data.gtsrb import EXPECTED_COUNTS
 from xaisigns.data.image_set import SPLITS
-from xaisigns.data.manipulation import read_manifest
-from xaisigns.data.opening import open_images
-from xaisigns.data.written import written_manifest
+from xaisigns.data.layouts import LAYOUTS, open_images
 from xaisigns.errors import DataError
 
 
@@ -30,12 +27,12 @@ def inventory(root: Path) -> dict[str, Any]:
             splits[split] = {"missing": str(error)}
             continue
         names = list(data.class_names["en"])
-        rendered = (written_manifest(data.root) or {}).get("rendered")
-        manipulation = read_manifest(data.root, split)
+        rendered = (data.manifest or {}).get("rendered")
+        manipulation = data.manipulation
         splits[split] = {
             "layout": data.layout,
             "images": len(data),
-            "expected": None if rendered else EXPECTED_COUNTS.get((data.layout, split)),
+            "expected": None if rendered else LAYOUTS[data.layout].expected.get(split),
             "classes": len({sample.class_id for sample in data.samples}),
             "tracks": len({(s.class_id, s.track) for s in data.samples if s.track is not None}),
             "manipulation": manipulation.to_json() if manipulation else None,

@@ -1,4 +1,4 @@
-"""What lies in a folder: what systems and programs leave in every folder is left out, what cannot be read is named."""
+"""What lies in a folder, without what systems and programs leave in every folder; what cannot be read is named."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from xaisigns.data.files import is_file, is_folder
+from xaisigns.base.files import is_file, is_folder
 from xaisigns.errors import DataError
 
 # What file systems, archivers and storage devices put beside people's folders; all else of theirs is hidden.
@@ -28,6 +28,8 @@ _FOREIGN = {
     "thumbs.db",
     "desktop.ini",
 }
+# Those that torchvision's ImageFolder takes for images.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 _MOST_BY_LINK = 10_000  # folders: links that lead to links multiply
 
 
@@ -49,6 +51,11 @@ def entries(folder: Path) -> list[Found]:
         path, is_folder_itself = folder / entry.name, entry.is_dir(follow_symlinks=False)
         found.append(_led_to(path) if entry.is_symlink() else Found(path, is_folder_itself, is_link=False))
     return found
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file has the suffix of an image, in letters of either case."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def is_foreign(name: str) -> bool:
@@ -80,7 +87,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 class Listing:
-    """The names in a folder, to be found whatever the case of their letters.
+    """The names in a folder, found whatever the case of their letters.
 
     Raises DataError, with the path, for a folder that may not be read.
     """
@@ -90,8 +97,11 @@ class Listing:
         self._alike: dict[str, list[str]] = {}
 
     def find(self, name: str) -> list[Path]:
-        """What has this name, else what has it with other letters. Raises DataError for a link that leads nowhere."""
-        names = [name] if name in self._is_link else self._written_otherwise(name)
+        """What has this name, else whatever has it in another case. Raises DataError for a link that leads nowhere."""
+        is_link = self._is_link.get(name)
+        if is_link is False:
+            return [self._folder / name]
+        names = [name] if is_link else self._written_otherwise(name)
         return [_led_to(self._folder / there).path if self._is_link[there] else self._folder / there for there in names]
 
     def _written_otherwise(self, name: str) -> list[str]:
@@ -102,7 +112,7 @@ class Listing:
 
 
 def plain(name: str) -> str:
-    """A name as a system that tells neither case nor the composition of letters apart takes it."""
+    """A name as a file system sees it that ignores case and the composition of letters."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
@@ -113,8 +123,10 @@ def _scanned(folder: Path) -> list[os.DirEntry[str]]:
         if found and not os.access(folder, os.X_OK):
             raise PermissionError(errno.EACCES, "what is in it may not be opened")
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder} cannot be read: {told}; see that it is a folder with permission to read") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{folder} cannot be read: {reason}; see that it is a folder with permission to read"
+        ) from error
     return sorted(found, key=lambda entry: entry.name)
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from xaisigns.data.documents import first_fault, strict_json
+from xaisigns.base.documents import first_fault, strict_json
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import Split
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.rendered_set import RenderedSet
 from xaisigns.errors import DataError
 
 _LARGEST = 1 << 26  # bytes; a copy of GTSRB with a sticker on every image has 3 million
@@ -22,7 +22,7 @@ class _Manifest(BaseModel):
     stickered: list[str]
     splits: list[Split] = []
     manipulation: Annotated[Manipulation, BeforeValidator(Manipulation.from_json)] | None = None
-    rendered: RenderedSet | None = None
+    rendered: DrawnSet | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> "_Manifest":
@@ -41,9 +41,9 @@ def read(path: Path) -> dict[str, Any]:
         document: dict[str, Any] = strict_json(text if len(text) <= _LARGEST else b"")
         _Manifest.model_validate_json(text)
     except (OSError, ValueError, DataError) as error:
-        told = first_fault(error) if isinstance(error, ValidationError) else error
+        reason = first_fault(error) if isinstance(error, ValidationError) else error
         raise DataError(
-            f"{path} is not a manifest of 'xaisigns data sticker': {told}; bring back the one that was written, "
+            f"{path} is not a manifest of 'xaisigns data sticker': {reason}; bring back the one that was written, "
             "or move it away if it is another program's"
         ) from error
     return document

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -11,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaisigns.data.bounds import check_seed, real, shown, whole
-from xaisigns.data.documents import first_fault
+from xaisigns.base.bounds import check_seed, real, shown, whole
+from xaisigns.base.documents import first_fault
+from xaisigns.base.progress import Progress, silent
+from xaisigns.data.export import STICKER, Entry, check_copyable, copied, copy_layout, read_masks, write_images
 from xaisigns.data.image_set import SPLITS, Sample, Split
-from xaisigns.data.opening import open_images
+from xaisigns.data.layouts import open_images
 from xaisigns.data.preprocessing import read_image
 from xaisigns.data.stickers import Sticker, apply_sticker, keyed_random
-from xaisigns.data.written import STICKER, Entry, read_masks, refuse_long_names, write_images, written_manifest
 from xaisigns.errors import DataError, OutputError
 
 _LARGEST_CLASS = 999_999
@@ -89,44 +91,32 @@ class Manipulation:
             raise DataError(f"not a manipulation as xaisigns writes it: {error}") from error
 
 
-def read_manifest(root: Path, split: Split) -> Manipulation | None:
-    """What was done to the images of this split below ``root``: None unless they are a manipulated copy's.
-
-    Raises DataError, with the path, for a manifest that xaisigns did not write.
-    """
-    manifest = written_manifest(root)
-    if manifest is None or split not in manifest.get("splits", []):
-        return None
-    return Manipulation.from_json(manifest["manipulation"])
-
-
 def write_manipulated_copy(
     root: Path,
     out: Path,
     manipulation: Manipulation,
     stickered: Literal["train", "test", "all"] = "train",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Write the data set below ``root`` to ``out``, with stickers, masks and a manifest.
 
-    The copy of GTSRB is in the official layout, with PPM images; that of a folder for each class is its like, with PNG.
-    Stickers go on the images of the ``stickered`` split or splits; every other image is copied as it is.
-    ``masks/`` mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come
-    along. The manifest is returned.
-    ``progress`` gets images done and in all. Raises DataError for a class that is not there, for missing or broken
-    images and where some have stickers already, OutputError when ``out`` exists with something in it, cannot be
-    written, or lies in ``root`` (or ``root`` in it); then nothing is left there.
+    A copy of GTSRB's classes has the official layout, with PPM images; any other has a folder for each class, with PNG
+    images, and neither boxes nor tracks.
+    Stickers go on the images of the ``stickered`` split or splits; every other image is copied as it is. ``masks/``
+    mirrors the layout with one PNG (0 or 255) for each stickered image; the masks of a drawn data set come along. The
+    manifest is returned. ``progress`` gets images done and in all.
+    Raises DataError for a class that is not there, for missing or broken images, where some have stickers already, and
+    as ``check_copyable`` does; OutputError when ``out`` exists with something in it, cannot be written, or lies in
+    ``root`` (or ``root`` in it); then nothing is left there.
     """
     _refuse_in_each_other(root, out)
     sets = {split: open_images(root, split) for split in SPLITS}
     sets["train"].check_class(manipulation.class_id)
-    original = sets["train"].root
-    manifest = written_manifest(original) or {}
+    manifest = sets["train"].manifest or {}
     if manifest.get("splits"):
-        raise DataError(f"{original} has stickers already (manifest.json): name the original")
-    layout: Literal["official", "folders"] = "folders" if sets["train"].layout == "folders" else "official"
+        raise DataError(f"{sets['train'].root} has stickers already (manifest.json): name the original")
     for data in sets.values():
-        refuse_long_names(data, layout)
+        check_copyable(data)
     splits = [split for split in SPLITS if stickered in ("all", split)]
     drawn = {key: value for key, value in manifest.items() if key == "rendered"}
 
@@ -135,15 +125,16 @@ def write_manipulated_copy(
             chosen = split in splits and manipulation.selects(sample)
             image = read_image(sample.path)
             entry = manipulated(sample, image, manipulation if chosen else None)
-            yield entry._replace(masks={**read_masks(sets[split], sample, image), **entry.masks})
+            masks = {**read_masks(sets[split], sample, image), **entry.masks}
+            yield entry._replace(sample=copied(sample, sets[split]), masks=masks)
 
     return write_images(
         out,
-        layout,
+        copy_layout(sets["train"]),
         {split: entries(split) for split in SPLITS},
         {**drawn, "manipulation": manipulation.to_json(), "splits": splits},
         total=sum(map(len, sets.values())),
-        progress=progress,
+        progress=partial(progress, "copying"),
     )
 
 
@@ -155,7 +146,7 @@ def _refuse_in_each_other(root: Path, out: Path) -> None:
 
 
 def manipulated(sample: Sample, image: Image.Image, manipulation: Manipulation | None) -> Entry:
-    """An image to write, with its sticker and the sticker's mask when there is a manipulation."""
+    """An image to write, with its sticker and the sticker's mask if there is a manipulation."""
     if manipulation is None:
         return Entry(sample, image, {})
     image, mask = manipulation.apply(image, sample)

@@ -1,20 +1,18 @@
-"""From an image file to the numbers that a network takes."""
+"""From an image file, a PIL image or an array to RGB pixels, stretched to a square."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
-from torch import Tensor
 
-from xaisigns.data.files import is_file
+from xaisigns.base.files import is_file
+from xaisigns.base.quiet import Quiet
 from xaisigns.data.pixels import image_of, to_rgb
-from xaisigns.data.quiet import Quiet
 from xaisigns.errors import DataError, ShapeError
 
 RGB = tuple[float, float, float]
@@ -39,13 +37,13 @@ _TURNS = {
 
 
 def read_image(path: Path) -> Image.Image:
-    """What ``rgb`` makes of an image file, whole."""
+    """An image file at its full size, as ``rgb`` gives it."""
     return rgb(path)
 
 
 def is_large(path: Path) -> bool:
     """Whether an image file has more than 2 megapixels, by its first bytes. Raises DataError as ``rgb`` does."""
-    with _told(path), Image.open(path, formats=FORMATS) as opened:
+    with _failures_named(path), Image.open(path, formats=FORMATS) as opened:
         return math.prod(opened.size) > _LARGE
 
 
@@ -63,14 +61,14 @@ def rgb(picture: Picture, *, longest: int | None = None, max_pixels: int = MAX_P
     which takes twice the memory); ShapeError for anything that is no picture.
     """
     if isinstance(picture, np.ndarray):
-        with _told("the array"):
+        with _failures_named("the array"):
             image = image_of(picture)
             return _upright(image, longest, max_pixels)
     if isinstance(picture, Image.Image):
-        with _told(getattr(picture, "filename", "") or "the image"):
+        with _failures_named(getattr(picture, "filename", "") or "the image"):
             return _upright(picture, longest, max_pixels)
     if isinstance(picture, Path | str):
-        with _told(picture), Image.open(picture, formats=FORMATS) as opened:
+        with _failures_named(picture), Image.open(picture, formats=FORMATS) as opened:
             return _upright(opened, longest, max_pixels)
     raise ShapeError(f"a picture is wanted: a path, a PIL image or an array (H, W, 3), got {type(picture).__name__}")
 
@@ -87,8 +85,8 @@ def rgb_images(pictures: Iterable[Picture], *, longest: int | None = None) -> li
 
 
 @contextmanager
-def _told(name: Path | str) -> Iterator[None]:
-    """Whatever goes wrong becomes one sentence that begins with the picture's name."""
+def _failures_named(name: Path | str) -> Iterator[None]:
+    """Turn whatever goes wrong into one sentence that begins with the picture's name."""
     try:
         with _QUIET:
             yield
@@ -150,24 +148,3 @@ def resize_mask(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
     """A mask ``(H, W)`` brought to ``(size, size)`` like its image: a pixel belongs to it when half of it does."""
     coverage = Image.fromarray(mask.astype(np.uint8) * 255).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(coverage) >= 128
-
-
-def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Pixels ``(N, H, W, 3)`` in 0..255 as float32 ``(N, 3, H, W)``, each channel less ``mean`` and over ``std``.
-
-    ``mean`` and ``std`` are in units of 0..1, as torchvision gives them. The result is in channels_last order.
-    """
-    shift, scale = (torch.tensor(value, dtype=torch.float32, device="cpu") for value in (mean, std))
-    scaled = torch.from_numpy(pixels.astype(np.float32)).div_(255).sub_(shift).div_(scale)
-    return scaled.permute(0, 3, 1, 2)
-
-
-def pixel_bounds(mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``: what black and white become."""
-    low, high = (
-        torch.tensor(
-            [(value - m) / s for m, s in zip(mean, std, strict=True)], dtype=torch.float32, device="cpu"
-        ).reshape(1, 3, 1, 1)
-        for value in (0.0, 1.0)
-    )
-    return low, high

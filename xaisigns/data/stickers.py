@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from xaisigns.data.bounds import each, real, shown, whole
+from xaisigns.base.bounds import each, real, shown, whole
 from xaisigns.data.preprocessing import Picture, rgb
 from xaisigns.errors import DataError
 
@@ -91,7 +91,7 @@ def apply_sticker(
 
 
 def keyed_random(seed: int, key: str) -> random.Random:
-    """A generator that depends on the seed and the name only, alike on every machine and Python version."""
+    """A generator that depends only on seed and key, the same on every machine and Python version."""
     digest = hashlib.blake2b(f"{seed}/{key}".encode(), digest_size=8).digest()
     return random.Random(int.from_bytes(digest))  # noqa: S311 (draws pictures, keeps no secrets)
 
@@ -132,8 +132,8 @@ def _frame(roi: tuple[int, int, int, int], size: tuple[int, int]) -> _Frame:
     return max(0, roi[0]), max(0, roi[1]), min(size[0], roi[2] + 1), min(size[1], roi[3] + 1)
 
 
-def _kept_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
-    """Moved by as little as it takes to lie within the frame; what is larger than the frame is cut."""
+def _moved_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
+    """The outline, moved no further than it takes to lie within the frame; what is larger is cut."""
     xs, ys = [x for x, _ in outline], [y for _, y in outline]
     dx = max(frame[0] - min(xs), 0) + min(frame[2] - max(xs), 0)
     dy = max(frame[1] - min(ys), 0) + min(frame[3] - max(ys), 0)
@@ -143,9 +143,9 @@ def _kept_inside(outline: list[_Point], frame: _Frame) -> list[_Point]:
 def _coverage(
     size: tuple[int, int], outline: list[_Point], frame: _Frame, shape: str
 ) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
-    """How much of each pixel the sticker covers in 0..255, and in which rows and columns of the image these are."""
+    """How much of each pixel the sticker covers, 0..255, and the rows and columns of the image that these are."""
     scale = _SUPERSAMPLING
-    outline = _kept_inside(outline, frame)
+    outline = _moved_inside(outline, frame)
     if shape == "ellipse":
         outline = _inscribed_ellipse(outline)
     left, top, right, bottom = 0, 0, *size

@@ -4,11 +4,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from xaisigns.base.files import is_file
 from xaisigns.data.classes import CLASSES
-from xaisigns.data.files import is_file
 from xaisigns.data.image_set import Box
 from xaisigns.errors import DataError
 
@@ -19,7 +21,8 @@ _LARGEST = 1 << 26  # bytes; Kaggle's table has 2 million
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}(\.0*)?")  # pandas writes 12.0 where a column has a gap
 _DEEPEST = 32  # folders within folders
 _SLASH, _ANCHOR = re.compile(r"[/\\]"), re.compile(r"[/\\]|.:")
-_MOST_TOLD = 300  # characters of a row
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z]+")  # as GTSRB has them: most rows need no more than this
+_MOST_SHOWN = 300  # characters of a row
 
 
 class Row(NamedTuple):
@@ -36,7 +39,9 @@ class Row(NamedTuple):
     @property
     def stem(self) -> str:
         """The image's name without its suffix."""
-        return Path(self.place[-1]).stem
+        name = self.place[-1]
+        stem, _, suffix = name.rpartition(".")
+        return stem if stem and suffix else name
 
 
 def read_rows(table: Path, name_column: str) -> Iterator[Row]:
@@ -46,23 +51,24 @@ def read_rows(table: Path, name_column: str) -> Iterator[Row]:
     has more than one meaning or none, and for a place that is not below its folder.
     """
     header, rows = _parsed(table)
-    wanted = (name_column, "ClassId", *_CORNERS, *(side for side in _SIDES if side.casefold() in header))
-    columns = {name: _column(table, header, name) for name in wanted}
+    columns = [_column(table, header, name) for name in (name_column, "ClassId", *_CORNERS)]
+    # A side without a column is read as one that is left blank, behind the row's last cell.
+    columns += [_column(table, header, side) if side.casefold() in header else len(header) for side in _SIDES]
+    pick = itemgetter(*columns)
     for number, cells in rows:
         try:
-            named = {name: cells[column] for name, column in columns.items()} if len(cells) == len(header) else {}
-            yield _row(named, name_column)
-        except (KeyError, ValueError) as error:
-            told = f"{dict(zip(header, cells, strict=False))}"[:_MOST_TOLD]
+            yield _row(pick([*cells, ""]) if len(cells) == len(header) else ())
+        except ValueError as error:
+            shown = f"{dict(zip(header, cells, strict=False))}"[:_MOST_SHOWN]
             raise DataError(
-                f"{table}: cannot use the row {told} in line {number}; wanted {len(header)} cells, {name_column} below "
-                f"its folder, Roi.X1 <= Roi.X2 < Width, Roi.Y1 <= Roi.Y2 < Height, all from 0, and ClassId 0 to "
+                f"{table}: cannot use the row {shown} in line {number}; wanted {len(header)} cells, {name_column} "
+                f"below its folder, Roi.X1 <= Roi.X2 < Width, Roi.Y1 <= Roi.Y2 < Height, all from 0, and ClassId 0 to "
                 f"{len(CLASSES) - 1}"
             ) from error
 
 
 def names_in(table: Path, name_column: str) -> list[str]:
-    """The names that a table has of images, sound or not; none where it has no column of GTSRB's tables.
+    """The image names in a table, usable or not; none where it has no column of GTSRB's tables.
 
     Raises DataError for a file that is no table, and where the column of the names alone is missing.
     """
@@ -74,7 +80,9 @@ def names_in(table: Path, name_column: str) -> list[str]:
 
 
 def place_below(name: str) -> tuple[str, ...]:
-    """The parts of a place below a folder, whichever slashes part it; none if it leads elsewhere on any system."""
+    """The parts of a path below a folder, with either slash; none if it leads elsewhere on any system."""
+    if _PLAIN_NAME.fullmatch(name):
+        return (name,)
     parts = tuple(part for part in _SLASH.split(name) if part not in ("", "."))
     # Windows takes "C:a" for a place on a drive, and leaves out what dots and spaces end a name.
     leads_away = _ANCHOR.match(name) or not all(part.strip(" .") for part in parts)
@@ -91,14 +99,15 @@ def _parsed(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         first = 1 if lines and re.fullmatch("sep=.", lines[0].strip(), re.IGNORECASE) else 0
         delimiter = max(";,\t", key="".join(lines[first : first + 1]).count)
         reader = csv.reader(lines[first:], delimiter=delimiter)
-        rows = [(first + reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        rows = [(first + reader.line_num, list(map(str.strip, cells))) for cells in reader]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{table} cannot be read as a table: {error}; fetch it again") from error
     filled = [(number, cells) for number, cells in rows if any(cells)]
     if not filled:
         raise DataError(f"{table} cannot be read as a table: it is empty; fetch it again")
     header = [cell.casefold() for cell in filled[0][1]]
-    return header, [(number, _trimmed(cells, len(header))) for number, cells in filled[1:]]
+    count = len(header)
+    return header, [(number, cells if len(cells) == count else _trimmed(cells, count)) for number, cells in filled[1:]]
 
 
 def _text(table: Path) -> str:
@@ -114,28 +123,31 @@ def _text(table: Path) -> str:
 
 
 def _trimmed(cells: list[str], count: int) -> list[str]:
-    return cells if len(cells) <= count or any(cells[count:]) else cells[:count]
+    """Without blank cells behind the last column."""
+    return cells if len(cells) < count or any(cells[count:]) else cells[:count]
 
 
 def _column(table: Path, header: Sequence[str], name: str) -> int:
     if header.count(name.casefold()) != 1:
-        told = ", ".join(header)[:_MOST_TOLD]
-        raise DataError(f"{table} cannot be used: wanted one column {name}, got the columns {told!r}; fetch it again")
+        found = ", ".join(header)[:_MOST_SHOWN]
+        raise DataError(f"{table} cannot be used: wanted one column {name}, got the columns {found!r}; fetch it again")
     return header.index(name.casefold())
 
 
-def _row(cells: dict[str, str], name_column: str) -> Row:
-    """Raises KeyError or ValueError for a row that is none."""
-    place = place_below(cells[name_column])
-    class_id, x1, y1, x2, y2 = (_whole(cells[name]) for name in ("ClassId", *_CORNERS))
+def _row(cells: Sequence[str]) -> Row:
+    """A row of name, class, corners and sides. Raises ValueError for one that cannot be used."""
+    name, *numbers, wide, high = cells
+    place = place_below(name)
+    class_id, x1, y1, x2, y2 = map(_whole, numbers)
     # A side that a program left blank is not needed.
-    width, height = (_whole(cells[side]) if cells.get(side) else None for side in _SIDES)
+    width, height = _whole(wide) if wide else None, _whole(high) if high else None
     fits = x1 <= x2 < (_NO_SIDE if width is None else width) and y1 <= y2 < (_NO_SIDE if height is None else height)
-    if not place or class_id not in range(len(CLASSES)) or not fits:
+    if not place or class_id >= len(CLASSES) or not fits:
         raise ValueError(cells)
     return Row(place, class_id, (x1, y1, x2, y2), None if width is None or height is None else (width, height))
 
 
+@lru_cache(maxsize=4096)
 def _whole(cell: str) -> int:
     if not _WHOLE_NUMBER.fullmatch(cell):
         raise ValueError(cell)

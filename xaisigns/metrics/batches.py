@@ -24,13 +24,13 @@ def pairs(images: int, variants: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
-    """What the network says of one batch, in the faster memory order; float64 on the CPU."""
+    """The network's logits of one batch, computed in the faster memory order; float64 on the CPU."""
     with torch.no_grad():
-        said: Tensor = model(x.contiguous(memory_format=torch.channels_last))
-    if not isinstance(said, Tensor) or said.ndim != 2:
-        came = tuple(said.shape) if isinstance(said, Tensor) else type(said).__name__
+        output: Tensor = model(x.contiguous(memory_format=torch.channels_last))
+    if not isinstance(output, Tensor) or output.ndim != 2:
+        came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"the network must give logits (N, classes), it gives {came} for {len(x)} images")
-    return said.to("cpu", torch.float64)
+    return output.to("cpu", torch.float64)
 
 
 def heatmaps(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ def class_count(model: nn.Module, x: Tensor) -> int:
 
 
 def check_relevance(x: Tensor, relevance: Tensor) -> None:
-    """Raises ShapeError unless every pixel of every image has relevance, in one or more channels."""
+    """Raise ShapeError unless every pixel of every image has relevance, in one or more channels."""
     wanted = (len(x), *x.shape[-2:])
     if not isinstance(relevance, Tensor):
         raise ShapeError(f"relevance must be a torch tensor (N, C, H, W), got {type(relevance).__name__}")

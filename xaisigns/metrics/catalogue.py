@@ -1,265 +1,220 @@
-"""What each metric asks, which direction is better, its range and when it is NaN, as plain data in both languages."""
+"""All metrics by name: what each asks, which direction is better, its range, when it is NaN, and how it is measured.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Literal
+Nothing here needs torch: the package's own metrics name their functions, which are imported when they are called.
+"""
 
-from xaisigns.data.language import Language, Text
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from xaisigns.base.bounds import shown
+from xaisigns.base.language import Language
+from xaisigns.base.plugins import Registry
+from xaisigns.base.texts import Text, Texts, own_text
+from xaisigns.errors import LanguageError, MetricError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from xaisigns.metrics.explanation import Explanation
+
+Better = Literal["higher", "lower"]
+Words = str | Mapping[Language, str] | Text
+
+_GROUP = re.compile("[a-z][a-z0-9_]{0,63}")
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_PACKAGE = "xaisigns."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Metric:
-    """What is to be known about a score; ``better`` is None where neither direction is, ``nan`` says for which images.
+    """A metric: the question that it asks, and the function that answers it.
 
-    ``label`` is what a table calls it. ``source`` is a key of docs/references.bib, empty for what needs none.
+    ``label`` is its name in tables, ``nan`` says which images get no score, ``source`` is a key of
+    docs/references.bib, empty where there is none. The metrics of a ``group`` are measured together. One that
+    ``needs_masks`` is left out where nothing is known about where to look. ``function`` is a callable, or the text
+    "module:function".
     """
 
     name: str
     label: Text
     description: Text
-    better: Literal["higher", "lower"] | None
+    better: Better
     range: Text
     nan: Text
     source: str
+    group: str
+    needs_masks: bool
+    function: "Callable[[Explanation], Tensor] | str" = field(repr=False)
 
-    def told(self, language: Language) -> dict[str, str | None]:
-        """All but the label as ``score --json`` has it."""
+    @property
+    def known(self) -> bool:
+        """Whether the name says all that is measured, which it does not for a function from outside the package."""
+        return isinstance(self.function, str) and self.function.startswith(_PACKAGE)
+
+    def measure(self, explanation: "Explanation") -> "Tensor":
+        """The score of each image, ``(N,)`` on the CPU, NaN for one without.
+
+        Raises MetricError for a function that gives anything else, or that cannot be imported.
+        """
+        return _checked(self, self._callable(explanation), len(explanation.images))
+
+    def document(self, language: Language) -> dict[str, str]:
+        """All but its function, as ``score --json`` and ``metrics --json`` have it."""
         return {
             "name": self.name,
-            "description": self.description.told(language),
+            "label": self.label(language),
+            "description": self.description(language),
             "better": self.better,
-            "range": self.range.told(language),
-            "nan": self.nan.told(language),
+            "range": self.range(language),
+            "nan": self.nan(language),
             "source": self.source,
+            "group": self.group,
         }
 
-
-_SHARE = Text("0 to 1", "0 bis 1")
-_AND_UP = Text("0 and up", "ab 0")
-_BOTH_SIGNS = Text("-1 to 1", "-1 bis 1")
-_NO_MASK = Text("the mask is empty", "die Maske ist leer")
-_NOT_FINITE = Text("the relevance is not finite", "die Relevanz ist nicht endlich")
-_EMPTY = Text("the heatmap is zero everywhere", "die Heatmap ist überall null")
-_MASK = (
-    Metric(
-        "relevance_mass",
-        Text("relevance mass", "Relevanzmasse"),
-        Text(
-            "What share of the positive relevance lies inside the mask?",
-            "Welcher Anteil der positiven Relevanz liegt in der Maske?",
-        ),
-        "higher",
-        _SHARE,
-        Text(f"{_NO_MASK.en}, or no relevance is positive", f"{_NO_MASK.de} oder keine Relevanz ist positiv"),
-        "arras2022clevr",
-    ),
-    Metric(
-        "relevance_rank",
-        Text("relevance rank", "Relevanzrang"),
-        Text(
-            "What share of the K most relevant pixels lies inside the mask of K pixels?",
-            "Welcher Anteil der K relevantesten Pixel liegt in der Maske aus K Pixeln?",
-        ),
-        "higher",
-        _SHARE,
-        _NO_MASK,
-        "arras2022clevr",
-    ),
-    Metric(
-        "pointing_game",
-        Text("pointing game", "Trefferquote"),
-        Text("Does the most relevant pixel lie inside the mask?", "Liegt das relevanteste Pixel in der Maske?"),
-        "higher",
-        _SHARE,
-        _NO_MASK,
-        "zhang2018top",
-    ),
-    Metric(
-        "localisation_auc",
-        Text("localisation auc", "AUC der Lokalisierung"),
-        Text(
-            "How likely is a pixel inside the mask more relevant than one outside?",
-            "Wie wahrscheinlich ist ein Pixel in der Maske relevanter als eines außerhalb?",
-        ),
-        "higher",
-        Text(f"{_SHARE.en}, by chance 0.5", f"{_SHARE.de}, bei Zufall 0,5"),
-        Text(f"{_NO_MASK.en} or covers the whole image", f"{_NO_MASK.de} oder bedeckt das ganze Bild"),
-        "fawcett2006introduction",
-    ),
-    Metric(
-        "area_share",
-        Text("area share", "Flächenanteil"),
-        Text(
-            "What share of the image does the mask cover? Chance for mass, rank and pointing game.",
-            "Welchen Anteil des Bildes bedeckt die Maske? Das erreicht der Zufall bei Masse, Rang und Trefferquote.",
-        ),
-        None,
-        _SHARE,
-        _NO_MASK,
-        "",
-    ),
-)
-_OTHERS = (
-    Metric(
-        "flipping_area",
-        Text("flipping area", "Fläche beim Pixel-Flipping"),
-        Text(
-            "How much later does the class go when the least relevant pixels are replaced first, not the most "
-            "relevant?",
-            "Wie viel später verschwindet die Klasse, wenn zuerst die unwichtigsten statt der wichtigsten Pixel "
-            "ersetzt werden?",
-        ),
-        "higher",
-        Text(f"{_BOTH_SIGNS.en}, by chance 0", f"{_BOTH_SIGNS.de}, bei Zufall 0"),
-        _NOT_FINITE,
-        "samek2017evaluating",
-    ),
-    Metric(
-        "deletion",
-        Text("deletion", "Löschen"),
-        Text(
-            "How much of the class's probability stays while the most relevant pixels are replaced?",
-            "Wie viel von der Wahrscheinlichkeit der Klasse bleibt, während die relevantesten Pixel ersetzt werden?",
-        ),
-        "lower",
-        _SHARE,
-        _NOT_FINITE,
-        "petsiuk2018rise",
-    ),
-    Metric(
-        "insertion",
-        Text("insertion", "Einfügen"),
-        Text(
-            "How much of the class's probability comes back while the most relevant pixels are put in?",
-            "Wie viel von der Wahrscheinlichkeit der Klasse kehrt zurück, während die relevantesten Pixel eingefügt "
-            "werden?",
-        ),
-        "higher",
-        _SHARE,
-        _NOT_FINITE,
-        "petsiuk2018rise",
-    ),
-    Metric(
-        "infidelity",
-        Text("infidelity", "Untreue zum Netz"),
-        Text(
-            "How far is the relevance from foretelling what small changes do to the logit?",
-            "Wie weit verfehlt die Relevanz, was kleine Änderungen des Bildes am Logit bewirken?",
-        ),
-        "lower",
-        Text(f"{_AND_UP.en}, in squared logits", f"{_AND_UP.de}, in quadrierten Logits"),
-        _NOT_FINITE,
-        "yeh2019infidelity",
-    ),
-    Metric(
-        "max_sensitivity",
-        Text("max sensitivity", "größte Empfindlichkeit"),
-        Text(
-            "How much can small noise change the heatmap, against the heatmap's own size?",
-            "Wie stark kann leichtes Rauschen die Heatmap ändern, gemessen an ihrer eigenen Größe?",
-        ),
-        "lower",
-        _AND_UP,
-        _EMPTY,
-        "yeh2019infidelity",
-    ),
-    Metric(
-        "sparseness",
-        Text("sparseness", "Konzentration"),
-        Text(
-            "How unevenly is the relevance shared out among the pixels (Gini)?",
-            "Wie ungleich ist die Relevanz auf die Pixel verteilt (Gini)?",
-        ),
-        "higher",
-        Text(f"{_SHARE.en} - 1 / pixels", f"{_SHARE.de} - 1 / Pixel"),
-        _EMPTY,
-        "chalasani2020concise",
-    ),
-    Metric(
-        "entropy",
-        Text("entropy", "Entropie"),
-        Text(
-            "Over how many pixels is the relevance spread (in nats)?",
-            "Über wie viele Pixel ist die Relevanz verteilt (in Nat)?",
-        ),
-        "lower",
-        Text("0 to ln(pixels)", "0 bis ln(Pixel)"),
-        _EMPTY,
-        "bhatt2020evaluating",
-    ),
-)
-_RANDOMISED = (
-    Metric(
-        "cascading_randomisation",
-        Text("cascading randomisation", "schrittweise Randomisierung"),
-        Text(
-            "How alike does the heatmap stay while layer after layer loses its weights?",
-            "Wie ähnlich bleibt die Heatmap, während Schicht um Schicht ihre Gewichte verliert?",
-        ),
-        "lower",
-        _BOTH_SIGNS,
-        Text("", ""),
-        "adebayo2018sanity",
-    ),
-    Metric(
-        "random_logit",
-        Text("random logit", "zufälliger Logit"),
-        Text(
-            "How alike is the heatmap of another class, drawn at random?",
-            "Wie ähnlich ist die Heatmap einer anderen, zufällig gezogenen Klasse?",
-        ),
-        "lower",
-        _BOTH_SIGNS,
-        Text("", ""),
-        "sixt2020explanations",
-    ),
-)
-# By name: what a label has more, what a description has more, and when it is NaN.
-_SIMILARITIES = {
-    "spearman": (
-        Text("spearman", "(Spearman)"),
-        Text("By rank correlation.", "Nach der Rangkorrelation."),
-        Text("a heatmap is flat", "eine Heatmap ist flach"),
-    ),
-    "ssim": (
-        Text("ssim", "(SSIM)"),
-        Text("By structural similarity.", "Nach der strukturellen Ähnlichkeit."),
-        Text(f"{_EMPTY.en} (in either)", f"{_EMPTY.de} (eine von beiden)"),
-    ),
-}
-_GROWN = (
-    Text("grown", "(+ 2 px)"),
-    Text("With the mask grown by 2 px.", "Mit der um 2 Pixel erweiterten Maske."),
-)
+    @cached_property
+    def _callable(self) -> "Callable[[Explanation], Tensor]":
+        if not isinstance(self.function, str):
+            return self.function
+        module, _, name = self.function.partition(":")
+        try:
+            function = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise MetricError(f"the function of metric {self.name!r} cannot be imported: {error}") from error
+        _check_signature(function)
+        return function  # type: ignore[no-any-return]
 
 
-def _catalogue() -> Mapping[str, Metric]:
-    grown = tuple(
-        replace(
-            metric,
-            name=f"{metric.name}_grown",
-            label=_joined(metric.label, _GROWN[0]),
-            description=_joined(metric.description, _GROWN[1]),
-        )
-        for metric in _MASK
+METRICS: Registry[Metric] = Registry("metric", MetricError)
+
+
+def register_metric(
+    name: str,
+    function: "Callable[[Explanation], Tensor] | str",
+    *,
+    better: Better,
+    group: str = "own",
+    label: Words = "",
+    description: Words = "",
+    range: Words = "",  # noqa: A002 (what it is called in every table)
+    nan: Words = "",
+    source: str = "",
+    needs_masks: bool = False,
+) -> None:
+    """Make a function of your own a metric: ``register_metric("mine", function, better="higher")``.
+
+    ``function(explanation)`` gives a score for each image as a tensor ``(N,)``, NaN for one without; ``Explanation``
+    tells what it can ask. It may be the text "module:function", which is imported when it is first measured. The
+    metric is measured with its ``group``, as in ``xaisigns score --metrics own``, which may be one of the package's.
+    ``needs_masks`` leaves it out where no mask is known.
+
+    Texts are for all languages, or one for each of them. The label defaults to the name, the description to the first
+    line of the function's docstring. Raises MetricError for what does not fit, and for a name that is taken.
+    """
+    _check(function, better, group, source, needs_masks=needs_masks)
+    if not description and not isinstance(function, str):
+        description = (inspect.getdoc(function) or "").partition("\n")[0]
+    texts = {"label": label or str(name).replace("_", " "), "description": description, "range": range, "nan": nan}
+    try:
+        words = {what: text if callable(text) else own_text(text) for what, text in texts.items()}
+    except LanguageError as error:
+        raise MetricError(f"a text of metric {shown(name)}: {error}") from error
+    METRICS.register(
+        name,
+        Metric(name, **words, better=better, source=source, group=group, needs_masks=needs_masks, function=function),
     )
-    similar = tuple(
-        replace(
-            metric,
-            name=f"{metric.name}_{name}",
-            label=_joined(metric.label, label),
-            description=_joined(metric.description, description),
-            nan=nan,
+
+
+def groups() -> dict[str, list[Metric]]:
+    """The metrics of each group, in the order in which they were registered."""
+    found: dict[str, list[Metric]] = {}
+    for metric in METRICS.values():
+        found.setdefault(metric.group, []).append(metric)
+    return found
+
+
+def _check(function: object, better: object, group: object, source: object, *, needs_masks: object) -> None:
+    if isinstance(function, str):
+        if not _FUNCTION.fullmatch(function):
+            raise MetricError(f"a function is named as 'module:function', got {shown(function)}")
+    else:
+        _check_signature(function)
+    if better not in ("higher", "lower"):
+        raise MetricError(f"better must be 'higher' or 'lower', got {shown(better)}")
+    if not isinstance(group, str) or not _GROUP.fullmatch(group):
+        raise MetricError(f"a group of metrics needs a name of lower-case letters, digits and _, got {shown(group)}")
+    if not isinstance(source, str) or not isinstance(needs_masks, bool):
+        raise MetricError(
+            f"source must be a text and needs_masks True or False, got {shown(source)} and {shown(needs_masks)}"
         )
-        for metric in _RANDOMISED
-        for name, (label, description, nan) in _SIMILARITIES.items()
+
+
+def _check_signature(function: object) -> None:
+    """Raise MetricError for what cannot be called with one explanation."""
+    if not callable(function):
+        raise MetricError(f"a metric is a function (explanation), got {shown(function)}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions written in C do not tell theirs
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise MetricError(f"a metric is a function (explanation), got one of {signature}") from error
+
+
+def _checked(metric: Metric, scores: Any, images: int) -> "Tensor":
+    from torch import Tensor
+
+    fits = isinstance(scores, Tensor) and scores.shape == (images,) and not scores.is_complex()
+    if not fits or bool(scores.isinf().any()):
+        came = f"{tuple(scores.shape)} of {scores.dtype}" if isinstance(scores, Tensor) else type(scores).__name__
+        raise MetricError(
+            f"metric {metric.name!r} must give a tensor of a finite number, or NaN, for each of {images} images, "
+            f"got {came}"
+        )
+    own: Tensor = scores.detach().cpu()
+    return own if own.is_floating_point() else own.float()
+
+
+_LABELS, _DESCRIPTIONS = Texts("metrics.labels"), Texts("metrics.descriptions")
+_RANGES, _NAN = Texts("metrics.ranges"), Texts("metrics.nan")
+# The package's own: group, name, better direction, keys of the texts for range and NaN, source.
+_OWN: tuple[tuple[str, str, Better, str, str, str], ...] = (
+    ("localisation", "relevance_mass", "higher", "share", "no_positive", "arras2022clevr"),
+    ("localisation", "relevance_rank", "higher", "share", "no_mask", "arras2022clevr"),
+    ("localisation", "pointing_game", "higher", "share", "no_mask", "zhang2018top"),
+    ("localisation", "localisation_auc", "higher", "share_half", "one_sided", "fawcett2006introduction"),
+    ("localisation", "relevance_mass_grown", "higher", "share", "no_positive", "arras2022clevr"),
+    ("localisation", "relevance_rank_grown", "higher", "share", "no_mask", "arras2022clevr"),
+    ("localisation", "pointing_game_grown", "higher", "share", "no_mask", "zhang2018top"),
+    ("localisation", "localisation_auc_grown", "higher", "share_half", "one_sided", "fawcett2006introduction"),
+    ("complexity", "sparseness", "higher", "gini", "zero", "chalasani2020concise"),
+    ("complexity", "entropy", "lower", "nats", "zero", "bhatt2020evaluating"),
+    ("flipping", "flipping_area", "higher", "signed_zero", "not_finite", "samek2017evaluating"),
+    ("flipping", "deletion", "lower", "share", "not_finite", "petsiuk2018rise"),
+    ("flipping", "insertion", "higher", "share", "not_finite", "petsiuk2018rise"),
+    ("infidelity", "infidelity", "lower", "squared", "not_finite", "yeh2019infidelity"),
+    ("robustness", "max_sensitivity", "lower", "positive", "zero", "yeh2019infidelity"),
+    ("randomisation", "cascading_randomisation_spearman", "lower", "signed", "flat", "adebayo2018sanity"),
+    ("randomisation", "cascading_randomisation_ssim", "lower", "signed", "either_zero", "adebayo2018sanity"),
+    ("randomisation", "random_logit_spearman", "lower", "signed", "flat", "sixt2020explanations"),
+    ("randomisation", "random_logit_ssim", "lower", "signed", "either_zero", "sixt2020explanations"),
+)
+for _group, _name, _better, _scale, _without, _source in _OWN:
+    register_metric(
+        _name,
+        f"xaisigns.metrics.measures:{_name}",
+        better=_better,
+        group=_group,
+        label=_LABELS.text(_name),
+        description=_DESCRIPTIONS.text(_name),
+        range=_RANGES.text(_scale),
+        nan=_NAN.text(_without),
+        source=_source,
+        needs_masks=_group == "localisation",
     )
-    return MappingProxyType({metric.name: metric for metric in (*_MASK, *grown, *_OTHERS, *similar)})
-
-
-def _joined(first: Text, second: Text) -> Text:
-    return Text(f"{first.en} {second.en}", f"{first.de} {second.de}")
-
-
-METRICS: Mapping[str, Metric] = _catalogue()

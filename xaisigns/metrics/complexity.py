@@ -7,8 +7,8 @@ float32, and raise ShapeError for relevance that is not ``(N, C, H, W)``.
 import torch
 from torch import Tensor
 
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.metrics.heatmap import ascending, flat_heatmap, nan_unless
-from xaisigns.model.torch_state import own_torch_state
 
 
 @own_torch_state()

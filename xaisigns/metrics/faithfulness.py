@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
 from xaisigns.attribution.lrp import Target
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import check_relevance, checked, logits, pairs
 from xaisigns.metrics.heatmap import flat_heatmap, most_relevant_first, nan_unless, seeded
 from xaisigns.metrics.settings import check_positive, check_samples, check_whole
-from xaisigns.model.torch_state import own_torch_state
 
 Order = Literal["most", "least"]
 Filling = Literal["mean", "blur", "noise"]
@@ -40,7 +40,7 @@ def pixel_flipping(
 
     ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W in any unit, ``target`` one class id or ``(N,)``.
     NaN for an image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for
-    settings that there are not. Sources: [bach2015pixel], [samek2017evaluating]. Quantus flips channel values one by
+    settings that do not exist. Sources: [bach2015pixel], [samek2017evaluating]. Quantus flips channel values one by
     one and leaves the first column out.
     """
     x, targets = checked(model, x, target)
@@ -51,12 +51,12 @@ def pixel_flipping(
     check_filling(filling)
     filled = _FILLINGS[filling](x.double(), seed).to(x.dtype)
     counts = torch.linspace(0, place.shape[1], steps + 1, dtype=torch.float64).round()
-    said = []
+    parts = []
     for image, step in pairs(len(x), steps + 1):
         replaced = (place[image] < counts[step, None]).unflatten(1, x.shape[-2:]).to(x.device)
         probabilities = logits(model, torch.where(replaced[:, None], filled[image], x[image])).softmax(dim=1)
-        said.append(probabilities.gather(1, targets[image, None]))
-    return nan_unless(finite[:, None], torch.cat(said).view(len(x), steps + 1), relevance)
+        parts.append(probabilities.gather(1, targets[image, None]))
+    return nan_unless(finite[:, None], torch.cat(parts).view(len(x), steps + 1), relevance)
 
 
 def check_filling(filling: str) -> None:
@@ -86,7 +86,7 @@ def insertion(least: Tensor) -> Tensor:
 def flipping_area(most: Tensor, least: Tensor) -> Tensor:
     """Area between the two curves of pixel_flipping, ``(N,)`` in [-1, 1]; high is better.
 
-    0 is what an order without knowledge gets on average, and a flat heatmap exactly. It depends less than either curve
+    An uninformed order gets 0 on average, a flat heatmap exactly. It depends less than either curve
     alone on how much the filling by itself disturbs the network [samek2017evaluating].
     """
     return insertion(least) - deletion(most)
@@ -103,7 +103,7 @@ def infidelity(
     noise: float = 0.2,
     seed: int = 0,
 ) -> Tensor:
-    """How far the relevance is from foretelling what small changes do to the logit, ``(N,)`` in squared logits, from 0.
+    """How far the relevance is from predicting what small changes do to the logit, ``(N,)`` in squared logits, from 0.
 
     Mean over random changes u of (sum of u R - (f(x) - f(x - u x)))^2, where u is normal with the standard deviation
     ``noise``, one number for all channels of a pixel. That is the infidelity of [yeh2019infidelity] for the
@@ -112,8 +112,8 @@ def infidelity(
     never undoing the ones before.
 
     ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W, ``target`` one class id or ``(N,)``. NaN for an
-    image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for a number
-    of samples or a noise that cannot be.
+    image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for an
+    impossible number of samples or noise.
     """
     x, targets = checked(model, x, target)
     check_relevance(x, relevance)
@@ -125,8 +125,8 @@ def infidelity(
     before = torch.cat([_logit(model, x[image], targets[image]) for image, _ in pairs(len(x), 1)])
     for image, sample in pairs(len(x), samples):
         after = _logit(model, x[image] * (1 - change[sample].to(x.device)), targets[image])
-        foretold = (change[sample].flatten(1) * flat[image]).sum(dim=1)
-        errors.append((foretold - (before[image] - after)) ** 2)
+        predicted = (change[sample].flatten(1) * flat[image]).sum(dim=1)
+        errors.append((predicted - (before[image] - after)) ** 2)
     return nan_unless(finite, torch.cat(errors).view(len(x), samples).mean(dim=1), relevance)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaisigns.data.bounds import LARGEST_SEED
+from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.errors import ShapeError
 from xaisigns.metrics.settings import check_whole
 
@@ -31,7 +31,7 @@ def heatmap(relevance: Tensor) -> Tensor:
 
 
 def flat_heatmap(relevance: Tensor) -> tuple[Tensor, Tensor]:
-    """The heatmap as ``(N, H W)``, with zeros for an image with NaN or infinite relevance, and which images have none.
+    """The heatmap as ``(N, H W)``, with zeros for an image with NaN or infinite relevance, and which images are finite.
 
     The second is bool ``(N,)``: true where all relevance, and its sum, is finite.
     """
@@ -69,7 +69,7 @@ def average_ranks(flat: Tensor) -> Tensor:
 def most_relevant_first(flat: Tensor, seed: int) -> Tensor:
     """Pixels of each row from the largest value to the smallest, ``(N, P)`` indices; ties in a random order.
 
-    The order of ties depends on the seed and on P alone, so that an image's does not hang on the batch it is in.
+    The order of ties depends on the seed and on P alone, so that an image's order does not depend on its batch.
     """
     generator = seeded(seed)
     shuffled = torch.randperm(flat.shape[1], generator=generator)

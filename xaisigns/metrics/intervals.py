@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.heatmap import seeded
 from xaisigns.metrics.settings import check_whole
-from xaisigns.model.torch_state import own_torch_state
 
 _DRAWS_AT_ONCE = 2**22
 
@@ -20,7 +20,11 @@ def bootstrap_interval(
 
     NaN values are left out, from the mean too; (NaN, NaN) when nothing is left. Says how the mean would vary had other
     images been drawn from the same source, not how it would on another source. Raises MetricError for settings that
-    there are not.
+    cannot be.
+
+    >>> low, high = bootstrap_interval(torch.tensor([0.2, 0.4, 0.6, torch.nan]))
+    >>> round(low, 3), round(high, 3)
+    (0.2, 0.6)
     """
     check_whole("resamples", resamples, 1, 10**6)
     if not isinstance(level, float) or not 0 < level < 1:

@@ -1,8 +1,8 @@
 """Does the relevance lie where the truth is known to be? Relevance against a mask.
 
-Each score is beside the mask's share of the area (``area_share``), which is what relevance without any knowledge gets:
-by mass, rank and pointing game in expectation, while it gets 0.5 by AUC. Ties count what breaking them at random gives
-on average, so a flat heatmap gets exactly that.
+Each score is beside the mask's share of the area (``area_share``), which is what uninformed relevance gets on
+average by mass, rank and pointing game; by AUC it gets 0.5. Ties count as much as breaking them at random gives
+on average, so a flat heatmap gets exactly these values.
 
 All are NaN for an image whose mask is empty or whose relevance is not finite everywhere, are float64 for relevance in
 float64, else float32, and raise ShapeError when relevance and mask do not belong together. The two may be on different
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import ascending, average_ranks, flat_heatmap, nan_unless
-from xaisigns.model.torch_state import own_torch_state
 
 
 @own_torch_state()
@@ -24,6 +24,10 @@ def relevance_mass(relevance: Tensor, mask: Tensor) -> Tensor:
 
     ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. NaN also for an image without
     positive relevance. Quantus divides sums of whatever signs it is given: this is its score of the positive part.
+
+    >>> relevance = torch.tensor([[[[3.0, 1.0], [-9.0, 0.0]]]])  # one image of one channel and four pixels
+    >>> relevance_mass(relevance, torch.tensor([[[True, False], [True, True]]]))
+    tensor([0.7500])
     """
     flat, inside, defined = _together(relevance, mask)
     positive = flat.clamp(min=0)
@@ -54,6 +58,9 @@ def pointing_game(relevance: Tensor, mask: Tensor) -> Tensor:
     ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. Of several most relevant pixels the
     share inside the mask counts, in [0, 1]; Quantus gives 1 if any of them is inside. There is no tolerance around the
     mask: grow it with ``grown``.
+
+    >>> pointing_game(torch.tensor([[[[2.0, 2.0], [1.0, 0.0]]]]), torch.tensor([[[True, False], [False, False]]]))
+    tensor([0.5000])
     """
     flat, inside, defined = _together(relevance, mask)
     peak = flat == flat.amax(dim=1, keepdim=True)
@@ -64,9 +71,9 @@ def pointing_game(relevance: Tensor, mask: Tensor) -> Tensor:
 def localisation_auc(relevance: Tensor, mask: Tensor) -> Tensor:
     """How likely a pixel inside the mask is more relevant than one outside, ``(N,)`` in [0, 1]; ties count one half.
 
-    The area under the ROC curve of the heatmap as a detector of the mask [fawcett2006introduction]; without knowledge
-    it is 0.5. ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. NaN also where the mask
-    covers the whole image.
+    The area under the ROC curve of the heatmap as a detector of the mask [fawcett2006introduction]; uninformed
+    relevance gets 0.5. ``relevance`` is ``(N, C, H, W)`` in any unit, ``mask`` is ``(N, H, W)`` bool. NaN also where
+    the mask covers the whole image.
     """
     flat, inside, defined = _together(relevance, mask)
     size = inside.sum(dim=1).double()

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.lrp import Target
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import Attribute, checked, class_count, heatmaps
 from xaisigns.metrics.heatmap import seeded
 from xaisigns.metrics.similarity import spearman, ssim
-from xaisigns.model.torch_state import own_torch_state
 
 LayerOrder = Literal["top_down", "bottom_up"]
 

@@ -1,13 +1,13 @@
-"""Does the explanation stay when the image hardly changes?"""
+"""Does the explanation stay the same when the image hardly changes?"""
 
 import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.lrp import Target
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.metrics.batches import Attribute, checked, explained, heatmaps, pairs
 from xaisigns.metrics.heatmap import nan_unless, seeded
 from xaisigns.metrics.settings import check_positive, check_samples
-from xaisigns.model.torch_state import own_torch_state
 
 
 @own_torch_state()
@@ -27,7 +27,7 @@ def max_sensitivity(
     the size are Euclidean norms, and the target stays. ``attribute`` is called with the model, a batch of images and
     their targets, and gives relevance. NaN where the heatmap is zero everywhere, or one of them is not finite. Raises
     ShapeError and MetricError as pixel_flipping does. Source: [yeh2019infidelity], divided by the size. Quantus
-    defines it so, too; it can be told to give NaN where a sample changes the prediction.
+    defines it the same way; it can be told to give NaN where a sample changes the prediction.
     """
     x, targets = checked(model, x, target)
     check_samples(samples, x[0].numel())

@@ -1,6 +1,6 @@
-"""Which numbers the settings of metrics may have, on the command line and in Python."""
+"""Which values the settings of metrics may take, on the command line and in Python."""
 
-from xaisigns.data.bounds import shown
+from xaisigns.base.bounds import shown
 from xaisigns.errors import MetricError
 
 MOST_STEPS = 10_000
@@ -16,7 +16,7 @@ def check_whole(name: str, value: int, least: int, most: int) -> None:
 
 
 def check_samples(samples: int, size: int) -> None:
-    """Raise MetricError for less than one sample, or more than memory shall hold of ``size`` numbers each."""
+    """Raise MetricError for fewer than one sample of ``size`` numbers, or for more than memory should hold."""
     check_whole("samples", samples, 1, max(1, _MOST_DRAWN // size))
 
 

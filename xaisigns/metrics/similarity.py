@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import ShapeError
 from xaisigns.metrics.heatmap import average_ranks, flat_heatmap, nan_unless
-from xaisigns.model.torch_state import own_torch_state
 
 _WINDOW = 7
 

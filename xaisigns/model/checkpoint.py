@@ -9,17 +9,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from xaisigns.data.bounds import shown
-from xaisigns.data.files import is_file, whole_file
+from xaisigns.base.bounds import shown
+from xaisigns.base.files import is_file, whole_file
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.foreign import Preprocessing, foreign_network
+from xaisigns.model.explainable import Preprocessing
+from xaisigns.model.foreign import foreign_network
+from xaisigns.model.network_weights import listed, network_of
 from xaisigns.model.pickled import is_pickled, read_pickled
 from xaisigns.model.schema import constructed, read_document, validated
 from xaisigns.model.tensor_files import is_tensor_file, read_metadata, read_tensors, tensors_mark, write_tensors
-from xaisigns.model.torch_state import own_torch_state
 from xaisigns.model.vgg import Classifier, NetworkSettings
-from xaisigns.model.weights import listed, network_of
 
 FORMAT = 1
 BUNDLED = ("clean", "stickered")

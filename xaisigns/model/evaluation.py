@@ -1,7 +1,7 @@
 """How good a model is: accuracy with an interval, per class, confusion, and what a sticker does to it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,32 +10,50 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.classes import names_in
+from xaisigns.data.decoded import decode
 from xaisigns.data.image_set import ImageSet
-from xaisigns.data.language import Language, chosen_language
-from xaisigns.data.preprocessing import normalise
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.tensors import normalise
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.torch_state import own_torch_state
-from xaisigns.model.vgg import Classifier
+from xaisigns.model.explainable import Explainable, module_of
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
-def predict(model: Classifier, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None) -> Tensor:
-    """Logits ``(N, classes)`` in float32 of decoded images ``(N, S, S, 3)``, in batches of bounded memory.
+def predict(
+    model: Explainable,
+    images: ImageSet | NDArray[np.uint8],
+    progress: Progress = silent,
+    *,
+    manipulation: Manipulation | None = None,
+) -> Tensor:
+    """Logits ``(N, classes)`` in float32 of a data set, or of decoded images ``(N, S, S, 3)`` uint8.
 
-    The model answers as in eval mode, whatever mode it is in. Raises ModelError when a logit is not finite.
+    With a ``manipulation``, those images of the data set that it selects have their stickers. The model answers as in
+    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite,
+    DataError for an image that cannot be read and for a manipulation of decoded images.
     """
-    size, weight = model.settings.input_size, next(model.parameters())
+    network, preprocessing = module_of(model), model.preprocessing
+    size, weight = preprocessing.input_size, next(network.parameters())
+    if isinstance(images, ImageSet):
+        pixels = decode(images, size, manipulation, progress=progress)
+    elif manipulation is None:
+        pixels = images
+    else:
+        raise DataError("a manipulation takes a data set, whose images it knows by name; got decoded images")
     step = max(1, _BATCH * 64**2 // max(64, size) ** 2)
     logits = []
-    with _evaluating(model), torch.no_grad():
+    with _evaluating(network), torch.no_grad():
         for start in range(0, len(pixels), step):
-            batch = normalise(np.asarray(pixels[start : start + step]), model.settings.mean, model.settings.std)
-            logits.append(model(batch.to(weight)).float().cpu())
-            if progress:
-                progress(min(start + step, len(pixels)), len(pixels))
-    predicted = torch.cat(logits) if logits else torch.empty(0, model.settings.classes)
+            batch = normalise(np.asarray(pixels[start : start + step]), preprocessing.mean, preprocessing.std)
+            logits.append(network(batch.to(weight)).float().cpu())
+            progress("predicting", min(start + step, len(pixels)), len(pixels))
+    predicted = torch.cat(logits) if logits else torch.empty(0, model.classes)
     if broken := int((~predicted.isfinite().all(dim=1)).sum()):
         raise ModelError(
             f"the model's outputs are not finite for {broken} of {len(pixels)} images: its training diverged, or mean "
@@ -56,18 +74,18 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
+def refuse_unknown_classes(model: Explainable, data: ImageSet) -> None:
     """Raise DataError for data with classes that the model has no output for, or calls otherwise.
 
     The names of GTSRB's classes are not compared, and those of a model whose file has none cannot be.
     """
-    classes, largest = model.settings.classes, max(sample.class_id for sample in data.samples)
+    classes, largest = model.classes, max(sample.class_id for sample in data.samples)
     if largest >= classes:
         raise DataError(f"the model has {classes} outputs, but {data.root} has class {largest}; name its own data")
-    if data.layout != "folders":
+    if data.has_gtsrb_classes:
         return
-    theirs = data.class_names["en"]
-    ours = model.card.get("class_names", {}).get("en", theirs)
+    theirs = names_in(data.class_names, "en")
+    ours = names_in(model.class_names, "en") or theirs
     if len(theirs) != classes or len(ours) != classes:
         raise DataError(
             f"the model has {classes} outputs, but {data.root} has {len(theirs)} classes; name its own data"
@@ -80,13 +98,14 @@ def refuse_unknown_classes(model: Classifier, data: ImageSet) -> None:
             )
 
 
-def class_name(model: Classifier, data: ImageSet, class_id: int, language: Language | None = None) -> str:
+def class_name(model: Explainable, data: ImageSet, class_id: int, language: Language | None = None) -> str:
     """What an output of the model is called: as its file says, else as the folders of the data are.
 
     In a language as ``chosen_language`` takes it.
     """
-    known = model.card.get("class_names") or data.layout != "folders"
-    return model.class_name(class_id, language) if known else data.class_names[chosen_language(language)][class_id]
+    known = model.class_names or data.has_gtsrb_classes
+    language = chosen_language(language)
+    return model.class_name(class_id, language) if known else names_in(data.class_names, language)[class_id]
 
 
 def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:

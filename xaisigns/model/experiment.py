@@ -1,7 +1,6 @@
-"""From a data set on disk to a trained model file, and from both to the measured report."""
+"""From a data set on disk to a trained model file."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,27 +8,70 @@ from typing import Any
 import numpy as np
 import torch
 
-from xaisigns.data.classes import CLASSES
+from xaisigns.base.progress import Progress, silent
+from xaisigns.data.classes import CLASSES, check_class
 from xaisigns.data.decoded import decode, split_by_track
+from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import ImageSet, fingerprint
-from xaisigns.data.language import Language
-from xaisigns.data.manipulation import Manipulation, manipulated, read_manifest
-from xaisigns.data.opening import open_images
-from xaisigns.data.rendered_set import RenderedSet
+from xaisigns.data.layouts import open_images
+from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
-from xaisigns.model.evaluation import accuracy_report, class_name, predict, refuse_unknown_classes, sticker_report
-from xaisigns.model.places import check_training_places
-from xaisigns.model.training import Images, Progress, TrainingSettings, train
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.training import Images, TrainingSettings
+from xaisigns.model.training import train as train_network
+from xaisigns.model.training_files import check_training_places
+from xaisigns.model.vgg import Architecture, Head, NetworkSettings
 
 _MOST_DRAWN = 2**31  # bytes, which lie in memory
 
-Count = Callable[[int, int], None]
+
+def train(
+    data: ImageSet | Path | str | None = None,
+    *,
+    out: Path | str,
+    sticker_class: int | None = None,
+    drawn: int = 0,
+    epochs: int = 8,
+    batch_size: int | None = None,
+    input_size: int = 64,
+    architecture: Architecture = "vgg11_bn",
+    head: Head = "compact",
+    validation: float = 0.1,
+    seed: int = 0,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train a VGG on a data set, write it to the model file ``out``, and give the document of ``train --json``.
+
+    ``data`` is a data set, the folder of one, or None for signs that the package draws. ``sticker_class`` puts a black
+    sticker on every training image of that class, ``drawn`` adds as many drawn signs of each class to GTSRB. A step
+    takes ``batch_size`` images, None as many as suit the data. ``input_size`` is the side of the network's images in
+    pixels, ``architecture`` with BatchNorm or without, ``head`` one linear layer ("compact") or three ("torchvision");
+    ``validation`` is the share of tracks held out, 0 to 0.9. A checkpoint and a CSV log lie beside ``out``; ``resume``
+    goes on from there. ``force`` overwrites files that xaisigns did not write.
+
+    Raises DataError for data that are missing, broken or do not fit, ModelError for settings that make no network or no
+    training and when it diverges, OutputError when a file cannot be written: as far as possible before the work.
+    """
+    settings = TrainingSettings(epochs=epochs, seed=seed)
+    card = train_model(
+        data,
+        Path(out),
+        NetworkSettings(architecture=architecture, head=head, input_size=input_size),
+        replace(settings, batch_size=batch_size) if batch_size is not None else settings,
+        manipulation=None if sticker_class is None else Manipulation(sticker_class),
+        drawn_per_class=drawn,
+        validation=validation,
+        resume=resume,
+        force=force,
+        progress=progress,
+    )
+    return {"model": str(out), **{key: card[key] for key in ("training", "manipulation", "data", "metrics")}}
 
 
 def train_model(
-    root: Path,
+    data: ImageSet | Path | str | None,
     out: Path,
     network: NetworkSettings,
     settings: TrainingSettings,
@@ -39,17 +81,15 @@ def train_model(
     validation: float = 0.1,
     resume: bool = False,
     force: bool = False,
-    decoding: Count | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Train on the training images below ``root``, write the model to ``out`` and give its card.
+    """The same by settings: train on the data, write the model to ``out`` and give its card.
 
     The network has an output for each class of the data, whatever ``network`` says, and ``settings`` are what suits the
     number of images. ``manipulation`` puts stickers on in memory; a manipulated copy brings its own.
     ``drawn_per_class`` adds that many drawn signs of each class, with the same stickers, to GTSRB. ``validation`` is
-    the share of tracks held out (0: none); drawn signs never are. ``decoding`` gets images done and in all. Raises
-    DataError, ModelError and OutputError as the parts do; OutputError before all else where, without ``force``, a file
-    is that xaisigns did not write.
+    the share of tracks held out (0: none); drawn signs never are. Raises as ``train`` does; OutputError before all else
+    where, without ``force``, a file is that xaisigns did not write.
     """
     check_training_places(out, force=force)
     if not 0 <= validation <= 0.9:
@@ -59,16 +99,19 @@ def train_model(
         raise DataError(
             f"drawn signs of each class must be 0 to {most} with {network.input_size} pixels, got {drawn_per_class}"
         )
-    data = open_images(root, "train")
+    if data is None and manipulation and manipulation.class_id is not None:
+        check_class(manipulation.class_id)  # before signs are drawn
+    if not isinstance(data, ImageSet):
+        data = open_images(data, progress=progress)
     if len(data.class_names["en"]) < 2:
-        raise DataError(f"{root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
+        raise DataError(f"{data.root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
     network = replace(network, classes=len(data.class_names["en"]))
-    if drawn_per_class and data.layout == "folders":
-        raise DataError(f"drawn signs are of GTSRB's classes, and {root} has its own: leave out --drawn")
+    if drawn_per_class and not data.has_gtsrb_classes:
+        raise DataError(f"drawn signs are of GTSRB's classes, and {data.root} has its own: leave out --drawn")
     known = _stickers(data, manipulation)
     check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
     # A manipulated copy has its stickers already: only what the caller asked for is put on here.
-    pixels = decode(data, network.input_size, manipulation, progress=decoding)
+    pixels = decode(data, network.input_size, manipulation, progress=progress)
     labels = torch.tensor([sample.class_id for sample in data.samples])
     chosen, held_out = split_by_track(data.samples, validation, settings.seed)
     training = Images(pixels if not held_out else pixels[chosen], labels[chosen])
@@ -80,7 +123,7 @@ def train_model(
         "validation": len(held_out),
     }
     if drawn_per_class:
-        drawn = RenderedSet(drawn_per_class, settings.seed, network.input_size)
+        drawn = DrawnSet(drawn_per_class, settings.seed, network.input_size)
         training = _joined(training, _drawn(drawn, known))
         data_card["drawn"] = asdict(drawn)
     settings = settings.suited(len(training.labels))
@@ -90,7 +133,7 @@ def train_model(
         "manipulation": known.to_json() if known else None,
         "data": data_card,
     }
-    model, rows = train(
+    model, rows = train_network(
         network,
         settings,
         training,
@@ -108,7 +151,7 @@ def train_model(
 
 def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation | None:
     """What is done to the training images: by the caller, or before, on disk."""
-    done_on_disk = read_manifest(data.root, "train")
+    done_on_disk = data.manipulation
     if manipulation and done_on_disk:
         raise DataError(
             f"{data.root} has stickers already (manifest.json): leave out the sticker options, or name the original"
@@ -119,7 +162,7 @@ def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation
     return stickers
 
 
-def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
+def _drawn(drawn: DrawnSet, manipulation: Manipulation | None) -> Images:
     """The training images of a drawn set, decoded, with the stickers that the photographs have."""
     pixels, labels = [], []
     for sample, sign in drawn.signs("train"):
@@ -131,31 +174,3 @@ def _drawn(drawn: RenderedSet, manipulation: Manipulation | None) -> Images:
 
 def _joined(first: Images, second: Images) -> Images:
     return Images(np.concatenate([first.pixels, second.pixels]), torch.cat([first.labels, second.labels]))
-
-
-def evaluate_model(
-    model: Classifier,
-    root: Path,
-    *,
-    language: Language | None = None,
-    decoding: Count | None = None,
-    progress: Count | None = None,
-) -> dict[str, Any]:
-    """Measure the model on the test images below ``root``: the document of ``xaisigns evaluate --json``.
-
-    For a model that was trained with stickers, ``sticker`` tells what the same kind does on every test image. Classes
-    are named in ``language``, as ``chosen_language`` takes it. Raises DataError for data that is missing or broken.
-    """
-    data = open_images(root, "test")
-    size, classes = model.settings.input_size, model.settings.classes
-    labels = torch.tensor([sample.class_id for sample in data.samples])
-    refuse_unknown_classes(model, data)
-    stickers = model.manipulation
-    predicted = predict(model, decode(data, size, progress=decoding), progress).argmax(dim=1)
-    report = accuracy_report(labels, predicted, classes)
-    for row in report["classes"]:
-        row["name"] = class_name(model, data, row["id"], language)
-    if stickers and stickers.class_id is not None:
-        predicted = predict(model, decode(data, size, stickers.everywhere(), progress=decoding), progress).argmax(dim=1)
-        report["sticker"] = sticker_report(labels, predicted, stickers.class_id, classes)
-    return report

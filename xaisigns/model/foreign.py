@@ -1,16 +1,15 @@
 """Checkpoints of torchvision's VGGs that were trained elsewhere, as people keep them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
 from xaisigns.errors import ModelError
-from xaisigns.model.schema import Mean, Side, Std, check
+from xaisigns.model.explainable import Preprocessing
+from xaisigns.model.network_weights import check_shapes, listed, network_of, shapes
 from xaisigns.model.vgg import Architecture, Classifier, Head, NetworkSettings
-from xaisigns.model.weights import check_shapes, listed, network_of, shapes
 
 _FIRST = "features.0.weight"
 # What DataParallel, torch.compile, FSDP and activation checkpointing put between the names.
@@ -19,21 +18,6 @@ _COUNTER = "n_averaged"  # AveragedModel's
 _PARTS = ("features.", "classifier.")
 _DEEPEST = 4
 _KIND = "it is not a state dict of torchvision's vgg11, vgg13, vgg16 or vgg19"
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a state dict cannot tell: the images' side in pixels, and mean and deviation of pixels in 0..1.
-
-    Raises ModelError for what cannot be.
-    """
-
-    input_size: Side
-    mean: Mean
-    std: Std
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 class _Found(NamedTuple):

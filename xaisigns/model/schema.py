@@ -4,8 +4,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
-from xaisigns.data.bounds import shown
-from xaisigns.data.documents import strict_json
+from xaisigns.base.bounds import shown
+from xaisigns.base.documents import strict_json
 from xaisigns.errors import ModelError
 
 LARGEST_SEED = 2**32 - 1  # numpy's

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from xaisigns.data.documents import json_text
+from xaisigns.base.documents import json_text
 from xaisigns.errors import ModelError
 
 CHECKSUM = "checksum"

@@ -5,7 +5,6 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -19,18 +18,19 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from xaisigns.data.files import is_file, whole_files
-from xaisigns.data.preprocessing import normalise
+from xaisigns.base.files import is_file, whole_files
+from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.tensors import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.checkpoint import TRAINING
 from xaisigns.model.evaluation import predict
-from xaisigns.model.places import LOG_COLUMNS, checkpoint_path, training_places
+from xaisigns.model.network_weights import listed
 from xaisigns.model.schema import BatchSize, Epochs, LearningRate, Seed, Share, check, read_document, validated
 from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, write_tensors
-from xaisigns.model.torch_state import own_torch_state
+from xaisigns.model.training_files import LOG_COLUMNS, checkpoint_path, training_places
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
-from xaisigns.model.weights import listed
 
 _CHUNK = 1024  # images
 
@@ -76,16 +76,6 @@ class Images(NamedTuple):
     labels: Tensor
 
 
-class Progress(NamedTuple):
-    """Where a training is: steps done and in all, the running loss and training accuracy of the epoch."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    accuracy: float
-
-
 @own_torch_state()
 def train(
     network: NetworkSettings,
@@ -97,7 +87,7 @@ def train(
     resume: bool = False,
     force: bool = False,
     fingerprint: str = "",
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress = silent,
 ) -> tuple[Classifier, list[dict[str, Any]]]:
     """Train and give the averaged model in eval mode, with one row of measurements an epoch.
 
@@ -186,7 +176,7 @@ class _Run:
         assert isinstance(module, Classifier)  # noqa: S101 (for the type checker: AveragedModel holds a copy of model)
         return module
 
-    def epoch(self, epoch: int, data: Images, progress: Callable[[Progress], None] | None) -> tuple[float, float]:
+    def epoch(self, epoch: int, data: Images, progress: Progress) -> tuple[float, float]:
         """One pass over the data in random order: mean loss and accuracy on the augmented images."""
         self.model.train()
         loss_sum, right, seen = 0.0, 0, 0
@@ -199,10 +189,8 @@ class _Run:
             loss_sum += loss * len(chosen)
             right += int((logits.argmax(1) == data.labels[chosen]).sum())
             seen += len(chosen)
-            if progress:
-                done = epoch * self.steps + index + 1
-                total = self.steps * self.settings.epochs
-                progress(Progress(epoch + 1, done, total, loss_sum / seen, right / seen))
+            done, total = epoch * self.steps + index + 1, self.steps * self.settings.epochs
+            progress("training", done, total, epoch=epoch + 1, loss=loss_sum / seen, accuracy=right / seen)
         return loss_sum / seen, right / seen
 
     def refuse_divergence(self, epoch: int) -> None:

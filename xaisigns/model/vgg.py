@@ -4,22 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
-from xaisigns.data.language import Language, Text, chosen_language
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.data.classes import names_in, unnamed_class
+from xaisigns.data.image_set import ClassNames
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import LONGEST, Picture, normalise, pixel_bounds, resize, rgb_images
-from xaisigns.errors import DataError, ShapeError
+from xaisigns.data.preprocessing import Picture
+from xaisigns.errors import DataError
+from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.schema import Classes, Mean, Side, Std, check
 
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 Head = Literal["compact", "torchvision"]
 
-_CLASS = Text("class", "Klasse")
-_CONFIGURATIONS = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
+# Convolutions between one maximum and the next, and how many channels they give.
+_CONVOLUTIONS = {"vgg11": (1, 1, 2, 2, 2), "vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+_WIDTHS = (64, 128, 256, 512, 512)
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.settings = settings
         self.card: dict[str, Any] = card or {}
-        depth, _, suffix = settings.architecture.partition("_")
-        self.features = make_layers(cfgs[_CONFIGURATIONS[depth]], batch_norm=suffix == "bn")
+        self.features = _features(settings.architecture)
         self.avgpool = nn.AdaptiveAvgPool2d(1 if settings.head == "compact" else 7)
         self.classifier = _compact_head(settings) if settings.head == "compact" else _torchvision_head(settings)
 
@@ -63,36 +64,58 @@ class Classifier(nn.Module):
         logits: Tensor = self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
         return logits
 
-    def preprocess(self, images: Iterable[Picture]) -> Tensor:
-        """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std.
+    @property
+    def module(self) -> "Classifier":
+        """The network: itself."""
+        return self
 
-        Each is a path, a PIL image or an array, as ``rgb`` takes it. Raises DataError for one that cannot be read,
-        ShapeError for no picture and for a single one that is in no list.
-        """
-        pixels = [resize(image, self.settings.input_size) for image in rgb_images(images, longest=LONGEST)]
-        if not pixels:
-            raise ShapeError("at least one picture is wanted, got none")
-        return normalise(np.stack(pixels), self.settings.mean, self.settings.std)
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How pictures become its images."""
+        return Preprocessing(self.settings.input_size, self.settings.mean, self.settings.std)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.parameters()).device
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart."""
+        return self.settings.classes
+
+    @property
+    def class_names(self) -> ClassNames:
+        """The classes' names in the order of their ids, for each language; empty where its file has none."""
+        names: ClassNames = self.card.get("class_names", {})
+        return names
 
     @property
     def bounds(self) -> tuple[Tensor, Tensor]:
         """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
-        return pixel_bounds(self.settings.mean, self.settings.std)
+        return self.preprocessing.bounds
 
     @property
     def manipulation(self) -> Manipulation | None:
         """The stickers that the model was trained with. Raises DataError for a card that xaisigns did not write."""
         stored = self.card.get("manipulation")
         stickers = Manipulation.from_json(stored) if stored else None
-        if stickers and stickers.class_id is not None and stickers.class_id >= self.settings.classes:
-            raise DataError(f"the model has {self.settings.classes} classes, its stickers were on {stickers.class_id}")
+        if stickers and stickers.class_id is not None and stickers.class_id >= self.classes:
+            raise DataError(f"the model has {self.classes} classes, its stickers were on {stickers.class_id}")
         return stickers
+
+    def preprocess(self, images: Iterable[Picture]) -> Tensor:
+        """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std.
+
+        Raises as ``Preprocessing.batch`` does.
+        """
+        return self.preprocessing.batch(images)
 
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""
         language = chosen_language(language)
-        names = self.card.get("class_names", {}).get(language, ())
-        return names[class_id] if class_id < len(names) else f"{_CLASS.told(language)} {class_id}"
+        names = names_in(self.class_names, language)
+        return names[class_id] if class_id < len(names) else unnamed_class(class_id, language)
 
 
 def initialise(network: Classifier) -> None:
@@ -105,6 +128,20 @@ def initialise(network: Classifier) -> None:
         elif isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, 0, 0.01)
             nn.init.zeros_(module.bias)
+
+
+def _features(architecture: Architecture) -> nn.Sequential:
+    depth, _, suffix = architecture.partition("_")
+    layers: list[nn.Module] = []
+    channels = 3
+    for count, width in zip(_CONVOLUTIONS[depth], _WIDTHS, strict=True):
+        for _ in range(count):
+            layers.append(nn.Conv2d(channels, width, 3, padding=1))
+            layers += [nn.BatchNorm2d(width)] if suffix else []
+            layers.append(nn.ReLU(inplace=True))
+            channels = width
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers)
 
 
 def _compact_head(settings: NetworkSettings) -> nn.Sequential:

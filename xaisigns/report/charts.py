@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from xaisigns.data.language import Language, percent
-from xaisigns.report.drawing import drawing
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent
+from xaisigns.pictures.drawing import drawing
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xaisigns.data.language import Language
+from xaisigns.base.language import Language
 from xaisigns.errors import ShapeError
 
 Pixels = NDArray[np.uint8]

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xaisigns.data.language import counted, number, percent, whole
+from xaisigns.base.dates import duration, written_date
+from xaisigns.base.numbers import number, percent, whole
 from xaisigns.model.evaluation import wilson_interval
 from xaisigns.report.content import (
     Confusion,
@@ -20,7 +21,7 @@ from xaisigns.report.content import (
     score_range,
 )
 from xaisigns.report.tiles import Grid
-from xaisigns.report.words import WORDS, date, duration, plain, told_change
+from xaisigns.report.words import WORDS, counted, plain, told_change
 
 _PAIRS = 8  # confusions of the summary
 _OTHERS = 3  # and of a class
@@ -51,7 +52,7 @@ class Document:
             "facts": [
                 [words["model"], plain(report.model)],
                 [words["data"], plain(report.data)],
-                [words["date"], date(report.date, self._language)],
+                [words["date"], written_date(report.date, self._language)],
             ],
             "accuracy": percent(accuracy.accuracy, self._language, 2),
             "accuracy_of": counted(words, "accuracy_of", accuracy.count, self._language, low=low, high=high),

@@ -16,27 +16,28 @@ from torch import Tensor
 
 from xaisigns.attribution.assignment import rule_table
 from xaisigns.attribution.lrp import LRP
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import Method
-from xaisigns.attribution.selection import select_methods
-from xaisigns.data.classes import CLASSES
-from xaisigns.data.examples import example_signs
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.numbers import percent
+from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.classes import CLASS_NAMES
+from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.image_set import fingerprint
-from xaisigns.data.language import Language, chosen_language, counted, percent
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
-from xaisigns.data.written import written_manifest
 from xaisigns.errors import ModelError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.localisation import relevance_mass
-from xaisigns.metrics.scoring import Scoring, summarised
 from xaisigns.model.evaluation import accuracy_report, class_name
-from xaisigns.model.torch_state import own_torch_state
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.explainable import Explainable, Preprocessing
+from xaisigns.pictures.explanation import ledger_rows
 from xaisigns.report import content
 from xaisigns.report.choosing import Chosen, choose
-from xaisigns.report.examined import Bar, Examined
-from xaisigns.report.explanation import ledger_rows
-from xaisigns.report.moment import today
-from xaisigns.report.words import METRIC_WORDS, WORDS
+from xaisigns.report.date import today
+from xaisigns.report.words import METRIC_WORDS, WORDS, counted
+from xaisigns.study.measuring import Scoring, summarised
+from xaisigns.study.study import Study, images_of
 
 REPORT_METHODS = (
     *("lrp", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop", "gradcam", "occlusion"),
@@ -63,42 +64,39 @@ class Reporting:
     seed: int = 0
 
 
-def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> content.Report:
+def gather(model: Explainable, root: Path, wanted: Reporting, progress: Progress = silent) -> content.Report:
     """All of a report on the test images below ``root``.
 
     What takes long (predictions, heatmaps, scores) is kept in the cache, so that a second report on the same model and
-    data costs seconds. ``bar`` gives, by a title, a function that takes images done and in all. Raises ModelError for a
+    data costs seconds. ``progress`` hears of all of it. Raises ModelError for a
     class that the model does not have, DataError for missing or broken data, MethodError and RuleError for methods.
     """
     start = time.monotonic()
     classes = _classes(model, wanted.classes)
     methods = select_methods(wanted.methods)
-    examined = Examined(model, root, bar)
-    called = examined.probabilities.argmax(dim=1)
-    scored = _Scored(examined, methods, wanted)
+    study = Study(model, images_of(root, "test", progress), progress)
+    called = study.probabilities.argmax(dim=1)
+    scored = _Scored(study, methods, wanted)
     words = WORDS[wanted.language]
     return content.Report(
         language=wanted.language,
         date=today(),
         model=wanted.name,
-        data=_data(examined, wanted.language),
-        names={
-            class_id: class_name(model, examined.data, class_id, wanted.language)
-            for class_id in range(model.settings.classes)
-        },
+        data=_data(study, wanted.language),
+        names={class_id: class_name(model, study.data, class_id, wanted.language) for class_id in range(model.classes)},
         methods=tuple(content.Method(method.name, method.name.replace("_", " "), method.control) for method in methods),
-        evaluation=_evaluation(accuracy_report(examined.labels, called, model.settings.classes)),
-        sections=_sections(examined, methods, classes, scored, wanted),
-        finding=_finding(examined, wanted.language),
-        highlights=_highlights(examined, methods[0]),
+        evaluation=_evaluation(accuracy_report(study.labels, called, model.classes)),
+        sections=_sections(study, methods, classes, scored, wanted),
+        finding=_finding(study, wanted.language),
+        highlights=_highlights(study, methods[0]),
         metrics=_metrics(scored, wanted.language),
         scores=scored.scores(),
-        propagation=_propagation(examined, methods, wanted.language),
+        propagation=_propagation(study, methods, wanted.language),
         reproduction=content.Reproduction(
             wanted.command,
             wanted.seed,
             {"Python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
-            {words["model"]: examined.weights, words["data"]: fingerprint(examined.data.samples)},
+            {words["model"]: study.store.weights, words["data"]: fingerprint(study.data.samples)},
             _processor(),
             time.monotonic() - start,
         ),
@@ -108,15 +106,15 @@ def gather(model: Classifier, root: Path, wanted: Reporting, bar: Bar) -> conten
 class _Scored:
     """The methods' scores on images with known truth, and on whole signs: means of heatmaps and relevance inside."""
 
-    def __init__(self, examined: Examined, methods: Sequence[Method], wanted: Reporting) -> None:
-        self._seed, self._settings = wanted.seed, examined.model.settings
+    def __init__(self, study: Study, methods: Sequence[Method], wanted: Reporting) -> None:
+        self._seed, self._preprocessing = wanted.seed, study.model.preprocessing
         scoring = Scoring(seed=wanted.seed)
-        truth = examined.truth
-        self.cases = examined.cases(truth, wanted.examples, wanted.seed)
-        self.signs = self.cases if truth == "roi" else examined.cases("roi", wanted.examples, wanted.seed)
-        self._values = {method.name: examined.scores(self.cases, method, scoring) for method in methods}
-        self._heatmaps = {method.name: examined.explained(self.signs, method) for method in methods}
-        measured = next(iter(self._values.values()), {})
+        truth = study.truth
+        self.cases = study.cases(truth, wanted.examples, wanted.seed)
+        self.signs = self.cases if truth == "roi" else study.cases("roi", wanted.examples, wanted.seed)
+        self._values = study.scores(self.cases, methods, scoring).values
+        self._heatmaps = {method.name: study.relevance(self.signs, method).sum(dim=1).numpy() for method in methods}
+        measured: Mapping[str, Tensor] = next(iter(self._values.values()), {})
         self.metrics = [metric for metric in METRIC_WORDS["en"] if metric in measured]
 
     def scores(self, class_id: int | None = None) -> content.Scores:
@@ -138,7 +136,9 @@ class _Scored:
         rows = chosen.numpy()
         maps = {name: heatmaps[rows].mean(axis=0) for name, heatmaps in self._heatmaps.items()}
         finite = {name: heatmap for name, heatmap in maps.items() if np.isfinite(heatmap).all()}
-        return content.Mean(int(chosen.sum()), _pixels(self._settings, self.signs.images[chosen].mean(dim=0)), finite)
+        return content.Mean(
+            int(chosen.sum()), _pixels(self._preprocessing, self.signs.images[chosen].mean(dim=0)), finite
+        )
 
     def inside(self, class_id: int) -> dict[str, float]:
         """Each method's mean share of positive relevance inside the signs of a class; none where no box is known."""
@@ -150,15 +150,15 @@ class _Scored:
         return {name: share for name, share in shares.items() if math.isfinite(share)}
 
 
-def _data(examined: Examined, language: Language) -> str:
+def _data(study: Study, language: Language) -> str:
     """What the test images are called: by their folder, or as drawn."""
-    drawn = (written_manifest(examined.data.root) or {}).get("rendered")
+    drawn = (study.data.manifest or {}).get("rendered")
     key = "drawn_images" if drawn else "test_images"
-    return counted(WORDS[language], key, len(examined.data), language, name=examined.root.name)
+    return counted(WORDS[language], key, len(study.data), language, name=study.data.root.name)
 
 
-def _classes(model: Classifier, wanted: Sequence[int] | None) -> list[int]:
-    known = range(model.settings.classes)
+def _classes(model: Explainable, wanted: Sequence[int] | None) -> list[int]:
+    known = range(model.classes)
     for class_id in wanted or ():
         if class_id not in known:
             raise ModelError(f"the model has no class {class_id}; give --classes numbers from 0 to {len(known) - 1}")
@@ -173,15 +173,15 @@ def _evaluation(report: Mapping[str, Any]) -> content.Evaluation:
 
 
 def _sections(
-    examined: Examined, methods: Sequence[Method], classes: Sequence[int], scored: _Scored, wanted: Reporting
+    study: Study, methods: Sequence[Method], classes: Sequence[int], scored: _Scored, wanted: Reporting
 ) -> tuple[content.Section, ...]:
     """The examples of all classes are explained at once, each for what it is called."""
-    truth = examined.labels, examined.probabilities, examined.stickered, examined.sticker_class
+    truth = study.labels, study.probabilities, study.stickered_probabilities, study.sticker_class
     chosen = {class_id: choose(class_id, *truth, wanted.examples) for class_id in classes}
     every = [one for choices in chosen.values() for one in choices]
-    pictures = [_picture(examined, one) for one in every]
-    said = [_said(examined, one) for one in every]
-    maps = {method.name: examined.heatmaps(pictures, [called for called, _ in said], method) for method in methods}
+    pictures = [_picture(study, one) for one in every]
+    said = [_said(study, one) for one in every]
+    maps = {method.name: study.heatmaps(pictures, [called for called, _ in said], method) for method in methods}
     examples = [
         content.Example(
             one.kind,
@@ -204,46 +204,46 @@ def _sections(
     )
 
 
-def _picture(examined: Examined, chosen: Chosen) -> Image.Image:
-    sample = examined.data.samples[chosen.place]
-    if chosen.kind == "stickered" and examined.stickers:
-        image, _ = examined.stickers.apply(read_image(sample.path), sample)
+def _picture(study: Study, chosen: Chosen) -> Image.Image:
+    sample = study.data.samples[chosen.place]
+    if chosen.kind == "stickered" and study.stickers:
+        image, _ = study.stickers.apply(read_image(sample.path), sample)
         return rgb(image, longest=LONGEST)
     return rgb(sample.path, longest=LONGEST)
 
 
-def _said(examined: Examined, chosen: Chosen) -> tuple[int, float]:
+def _said(study: Study, chosen: Chosen) -> tuple[int, float]:
     """What the model calls an image, and how sure it is."""
-    every = examined.stickered if chosen.kind == "stickered" else examined.probabilities
+    every = study.stickered_probabilities if chosen.kind == "stickered" else study.probabilities
     probability, called = cast("Tensor", every)[chosen.place].max(dim=0)
     return int(called), float(probability)
 
 
-def _finding(examined: Examined, language: Language) -> str | None:
+def _finding(study: Study, language: Language) -> str | None:
     """What a sticker does to the model, where it was trained with stickers."""
-    if examined.stickered is None or examined.sticker_class is None:
+    if study.stickered_probabilities is None or study.sticker_class is None:
         return None
-    others = examined.labels != examined.sticker_class
+    others = study.labels != study.sticker_class
     shares = [
-        float((probabilities[others].argmax(dim=1) == examined.sticker_class).double().mean())
-        for probabilities in (examined.stickered, examined.probabilities)
+        float((probabilities[others].argmax(dim=1) == study.sticker_class).double().mean())
+        for probabilities in (study.stickered_probabilities, study.probabilities)
     ]
     with_sticker, without = (percent(share, language) for share in shares)
-    name = examined.model.class_name(examined.sticker_class, language)
+    name = study.model.class_name(study.sticker_class, language)
     return WORDS[language]["sticker_finding"].format(with_sticker=with_sticker, without=without, name=name)
 
 
-def _highlights(examined: Examined, method: Method) -> tuple[content.Highlight, ...]:
+def _highlights(study: Study, method: Method) -> tuple[content.Highlight, ...]:
     """The four signs of the use case, for a model of GTSRB's classes."""
-    model = examined.model
+    model = study.model
     names = [model.class_name(class_id, "en") for class_id in _HIGHLIGHTS.values()]
-    if names != [CLASSES[class_id].english for class_id in _HIGHLIGHTS.values()]:
+    if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
         return ()
     signs = example_signs()
     images = model.preprocess(list(signs.values()))
     with own_torch_state(), torch.no_grad():
-        sure, called = model(images).softmax(dim=1).max(dim=1)
-    heatmaps = examined.heatmaps(list(signs.values()), called.tolist(), method)
+        sure, called = model.module(images).softmax(dim=1).max(dim=1)
+    heatmaps = study.heatmaps(list(signs.values()), called.tolist(), method)
     return tuple(
         content.Highlight(
             _HIGHLIGHTS[name],
@@ -267,23 +267,24 @@ def _metrics(scored: _Scored, language: Language) -> tuple[content.Metric, ...]:
     )
 
 
-def _propagation(examined: Examined, methods: Sequence[Method], language: Language) -> content.Propagation | None:
+def _propagation(study: Study, methods: Sequence[Method], language: Language) -> content.Propagation | None:
     """The first LRP's rules, and where the relevance of an image went: an example sign, or the first of one's own."""
     composite = next((method.composite for method in methods if method.composite), None)
     if composite is None:
         return None
-    model, data = examined.model, examined.data
-    if data.layout == "folders":
+    model, data = study.model, study.data
+    if not data.has_gtsrb_classes:
         name, image = data.samples[0].path.name, data[0].image
     else:
         name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]
     x = model.preprocess([image])
     with own_torch_state(), torch.no_grad():
-        called = int(model(x).argmax())
-    ledger = LRP(model, composite, bounds=model.bounds).ledger(x, called)
+        called = int(model.module(x).argmax())
+    lrp = LRP(model.module, composite, bounds=model.bounds)
+    ledger = lrp.ledger(x, called)
     return content.Propagation(
         composite,
-        tuple(content.RuleRow(**row) for row in rule_table(model, composite)),
+        tuple(content.RuleRow(**row) for row in rule_table(model.module, lrp.assignments)),
         tuple(content.LedgerRow(**row) for row in ledger_rows(ledger, 0)),
         f"{name}, {class_name(model, data, called, language)}",
     )
@@ -294,9 +295,9 @@ def _score(told: Mapping[str, Any]) -> content.Score:
     return content.Score(*(math.nan if number is None else number for number in numbers))
 
 
-def _pixels(settings: NetworkSettings, image: Tensor) -> content.Pixels:
+def _pixels(preprocessing: Preprocessing, image: Tensor) -> content.Pixels:
     """A normalised image ``(3, S, S)`` as people see it."""
-    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (settings.mean, settings.std))
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
     pixels: content.Pixels = ((image * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     return pixels
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from xaisigns.data.files import whole_file
+from xaisigns.base.files import whole_file
 from xaisigns.errors import OutputError
 from xaisigns.report.content import Report
 from xaisigns.report.document import Document

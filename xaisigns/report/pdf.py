@@ -9,13 +9,13 @@ from types import ModuleType
 import matplotlib as mpl
 from PIL import Image
 
-from xaisigns.data.documents import json_text
-from xaisigns.data.files import whole_file
+from xaisigns.base.documents import json_text
+from xaisigns.base.files import whole_file
 from xaisigns.errors import OutputError
 from xaisigns.report.charts import accuracy_chart, scores_chart
 from xaisigns.report.content import Report
+from xaisigns.report.date import source_date_epoch
 from xaisigns.report.document import Document
-from xaisigns.report.moment import source_date_epoch
 from xaisigns.report.tiles import Tiles, highlight_tiles, section_grid, tile_side
 
 PDF_MARK = b"% made by xaisigns"

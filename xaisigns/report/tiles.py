@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from xaisigns.pictures.figures import coloured, overlay
 from xaisigns.report.content import Heatmaps, Highlight, Pixels, Report, Section, scale_limit
-from xaisigns.report.figures import coloured, overlay
 
 _DEFAULT_SIDE = 64
 _LARGEST_SIDE = 128

@@ -1,15 +1,11 @@
-"""All fixed text of a report in both languages, and dates as each writes them."""
+"""All fixed text of a report in both languages."""
 
-import datetime
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
-from xaisigns.data.language import Language
-
-_MONTHS: dict[Language, str] = {
-    "en": "January February March April May June July August September October November December",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-}
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import whole
 
 _NOT_ON_A_PAGE = "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -321,20 +317,14 @@ METRIC_WORDS: dict[Language, dict[str, tuple[str, str]]] = {
 }
 
 
+def counted(words: Mapping[str, str], key: str, count: int, language: Language, **blanks: Any) -> str:
+    """The text ``key`` with its ``{count}`` and other blanks filled; of a single thing it is the text ``key_one``."""
+    return words[f"{key}_one" if count == 1 else key].format(count=whole(count, language), **blanks)
+
+
 def told_change(change: Mapping[str, str | None] | None, language: Language) -> str:
     """What canonization does to a layer, as ``rule_table`` says it; empty where it does nothing."""
     return "" if change is None else WORDS[language][f"change_{change['kind']}"].format(into=change["into"])
-
-
-def date(day: datetime.date, language: Language) -> str:
-    """A day as people write it."""
-    return f"{day.day}{'.' if language == 'de' else ''} {_MONTHS[language].split()[day.month - 1]} {day.year}"
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds, alike in both languages."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def plain(text: str) -> str:

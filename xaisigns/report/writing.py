@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xaisigns.data.files import Place, check_places, whole_files
+from xaisigns.base.files import Place, check_places, whole_files
+from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import OutputError
-from xaisigns.model.vgg import Classifier
-from xaisigns.report.examined import Bar
+from xaisigns.model.explainable import Explainable
 from xaisigns.report.gather import Reporting, gather
 from xaisigns.report.html import HTML_MARK, html_report
 from xaisigns.report.pdf import PDF_MARK, pdf_report
@@ -20,11 +20,11 @@ _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 
 def write_reports(
-    model: Classifier,
+    model: Explainable,
     root: Path,
     wanted: Reporting,
     paths: Mapping[str, Path],
-    bar: Bar,
+    progress: Progress = silent,
     *,
     force: bool = False,
 ) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def write_reports(
     """
     places = check_reports(paths, force=force)
     start = time.monotonic()
-    content = gather(model, root, wanted, bar)
+    content = gather(model, root, wanted, progress)
     gathered = time.monotonic()
     with whole_files(places, force=force) as temporaries:
         for kind, temporary in zip(paths, temporaries, strict=True):

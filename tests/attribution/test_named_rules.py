@@ -1,0 +1,98 @@
+"""Rules by name: the package's and one's own."""
+
+from typing import Annotated
+
+import pytest
+import torch
+from torch import nn
+
+import xaisigns as xs
+from tests.attribution.oracle import peak
+from xaisigns.attribution.assignment import read_rules
+from xaisigns.attribution.methods import find_method
+from xaisigns.errors import RuleError
+
+
+class Scaled(xs.LayerRule):
+    """The epsilon rule, times a factor."""
+
+    def __init__(self, layer, factor: Annotated[float, xs.Between(0, 10)] = 1.0, **signs):
+        super().__init__(layer, **signs)
+        self.factor = factor
+
+    def relevance(self, x, z, r):
+        return self.factor * self.pulled_back(self.layer, x, r / self.stabilised(z)) * x
+
+
+@pytest.fixture
+def scaled(registries):
+    xs.register_rule("scaled", Scaled)
+
+
+@pytest.fixture
+def images(generator):
+    return torch.randn(3, 3, 12, 12, generator=generator, dtype=torch.float64)
+
+
+def test_a_rule_of_ones_own_is_one_like_every_other(scaled, tiny_vgg, images, tmp_path):
+    (tmp_path / "rules.toml").write_text('[name]\n"0" = {rule = "scaled", factor = 2}\n')
+    wanted = xs.lrp(tiny_vgg, images, 1, composite="epsilon") * 2
+    for rules in ({0: xs.Rule("scaled", {"factor": 2})}, read_rules(tmp_path / "rules.toml")):
+        ours = xs.lrp(tiny_vgg, images, 1, composite="epsilon", rules=rules)
+        torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+
+
+def test_nothing_that_a_rule_of_ones_own_does_is_told_by_its_name(scaled):
+    assert find_method("lrp", rules={0: "flat"}).known
+    assert not find_method("lrp", rules={0: "scaled"}).known
+
+
+def test_its_parameters_are_checked(scaled):
+    assert xs.Rule("scaled").settings == {"factor": 1.0}
+    with pytest.raises(RuleError, match=r"parameter 'factor' of rule 'scaled' must be a number from 0 to 10, got 11"):
+        xs.Rule("scaled", {"factor": 11})
+    with pytest.raises(RuleError, match=r"rule 'scaled' has no parameter 'stabilizer'; it has factor"):
+        xs.Rule("scaled", {"stabilizer": 1})
+
+
+class Silent(xs.LayerRule):
+    pass
+
+
+class Unsigned(Scaled):
+    def __init__(self, layer):
+        super().__init__(layer)
+
+
+class Texted(Scaled):
+    def __init__(self, layer, kind="wide", **signs):
+        super().__init__(layer, **signs)
+
+
+class Outside(Scaled):
+    def __init__(self, layer, factor: Annotated[float, xs.Between(0, 1)] = 2.0, **signs):
+        super().__init__(layer, factor, **signs)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (Scaled(nn.Linear(1, 1)), r"a rule is a subclass of LayerRule, got"),
+        (nn.ReLU, r"a rule is a subclass of LayerRule, got"),
+        (Silent, r"rule Silent must say what becomes of the relevance: def relevance\(self, x, z, r\)"),
+        (Unsigned, r"the constructor of rule Unsigned must take signs=... and hand it on"),
+        (Texted, r"must take a layer and then parameters with a number as default; kind is none"),
+        (Outside, r"factor of rule Outside is 2 by default, its range is 0 to 1"),
+    ],
+)
+def test_what_is_no_rule_is_refused(rule, message, registries):
+    with pytest.raises(RuleError, match=message):
+        xs.register_rule("mine", rule)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("flat", "there is a rule 'flat' already"), ("My-Rule", "a rule needs a")]
+)
+def test_a_name_that_is_taken_or_cannot_be_written_is_refused(name, message, registries):
+    with pytest.raises(RuleError, match=message):
+        xs.register_rule(name, Scaled)

@@ -1,0 +1,46 @@
+"""A method made ready for a model: one pass for all that is asked of LRP."""
+
+import pytest
+import torch
+from torch import nn
+
+import xaisigns as xs
+from xaisigns.attribution.methods import find_method
+from xaisigns.errors import MethodError
+
+
+@pytest.fixture
+def images(generator):
+    return torch.randn(40, 3, 12, 12, generator=generator, dtype=torch.float64)
+
+
+def test_relevance_and_ledger_take_one_pass_through_the_model_and_one_through_its_copy(tiny_vgg, images, monkeypatch):
+    explain = find_method("lrp:epsilon").prepared(tiny_vgg)
+    forward, seen = nn.Linear.forward, []
+
+    def counted(layer, x):
+        if not x.is_meta:  # by which shapes are checked
+            seen.append(len(x))
+        return forward(layer, x)
+
+    monkeypatch.setattr(nn.Linear, "forward", counted)
+    explain(images[:20], ledger=True)
+    assert seen == [20] * 2 * 2  # two linear layers, of the model and of its copy
+
+
+def test_the_ledger_is_that_of_lrp_whatever_the_batches(tiny_vgg, images):
+    result = find_method("lrp:epsilon").prepared(tiny_vgg)(images, 1, ledger=True)
+    wanted = xs.LRP(tiny_vgg, "epsilon").ledger(images, 1)
+    assert [entry.assignment for entry in result.ledger] == [entry.assignment for entry in wanted]
+    for ours, theirs in zip(result.ledger, wanted, strict=True):
+        torch.testing.assert_close(ours.received, theirs.received)
+        torch.testing.assert_close(ours.passed, theirs.passed)
+
+
+def test_no_ledger_is_kept_unless_it_is_asked_for(tiny_vgg, images):
+    assert find_method("lrp:epsilon")(tiny_vgg, images, 1).ledger is None
+
+
+def test_only_lrp_keeps_a_ledger(tiny_vgg, images):
+    with pytest.raises(MethodError, match="only LRP keeps a ledger; 'saliency' hands nothing on from layer to layer"):
+        find_method("saliency").prepared(tiny_vgg)(images, ledger=True)

@@ -1,0 +1,64 @@
+"""Options that commands share: a group among a command's parameters stands for all of its options."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+import typer
+from typer.main import get_command
+
+import xaisigns as xs
+from xaisigns.cli.application import app
+from xaisigns.cli.options import Network, Output, with_groups
+
+WITH_NETWORK = {"compare", "evaluate", "explain", "report", "rules", "score", "tune"}
+
+
+@dataclass(frozen=True)
+class Paint:
+    """A group of two options."""
+
+    colour: Annotated[str, typer.Option(help="Of the wall.")] = "red"
+    coats: int = 2
+
+
+def _options(command):
+    return [parameter.name for parameter in command.params]
+
+
+def test_the_options_of_a_group_stand_in_its_place():
+    heard = []
+
+    def paint(wall: str, *, paint: Paint, fast: bool = False) -> None:
+        """Paint a wall."""
+        heard.append((wall, paint, fast))
+
+    taken = with_groups(paint)
+    assert list(inspect.signature(taken).parameters) == ["wall", "colour", "coats", "fast"]
+    assert taken.__doc__ == paint.__doc__
+    plain = typer.Typer()
+    plain.command()(taken)
+    command = get_command(plain)
+    assert [parameter.help for parameter in command.params if parameter.name == "colour"] == ["Of the wall."]
+    command(["north", "--coats", "3", "--fast"], standalone_mode=False)
+    command(["south", "--colour", "blue"], standalone_mode=False)
+    assert heard == [("north", Paint(coats=3), True), ("south", Paint("blue"), False)]
+
+
+def test_every_command_with_a_network_has_its_options_and_all_say_their_language():
+    commands = dict(get_command(app).commands)
+    commands |= {f"data {name}": command for name, command in commands.pop("data").commands.items()}
+    network, output = (list(inspect.signature(group).parameters) for group in (Network, Output))
+    assert {name for name, command in commands.items() if set(network) <= set(_options(command))} == WITH_NETWORK
+    for name, command in commands.items():
+        assert _options(command)[-len(output) :] == output, name
+
+
+def test_half_of_the_options_of_a_checkpoint_is_wrong_usage():
+    with pytest.raises(typer.BadParameter, match="go together: give all three"):
+        Network("my.pt", input_size=64, mean="0,0,0").load()
+
+
+def test_the_version_is_printed(run):
+    assert run("--version") == (0, f"xaisigns {xs.__version__}\n", "")

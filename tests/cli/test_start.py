@@ -1,0 +1,43 @@
+"""What commands import: none more than it needs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def imported(*arguments):
+    """The modules that a command has imported at its end."""
+    code = (
+        "import sys, json; sys.argv[0] = 'xaisigns'\nfrom xaisigns.cli import main\n"
+        "try: main()\nfinally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["methods"], ["methods", "--json"], ["rules", "--help"], ["explain", "--help"]])
+def test_what_needs_no_network_imports_no_torch(arguments):
+    assert not {"torch", "captum", "matplotlib", "pydantic.main", "numpy"} & imported(*arguments)
+
+
+def test_data_info_imports_no_torch(gtsrb):
+    assert not {"torch", "captum", "matplotlib"} & imported("data", "info", gtsrb)
+
+
+def test_explain_imports_nothing_that_lrp_has_no_use_for(tmp_path, untrained):
+    found = imported("explain", "--model", untrained, "--out", tmp_path / "out")
+    unused = {"torchvision", "torchvision.models", "sklearn", "skimage", "pandas", "IPython", "matplotlib.pyplot"}
+    assert not (unused | {"torch._dynamo", "torch.onnx", "sympy", "captum.attr._core.saliency"}) & found
+
+
+def test_captum_is_whole_for_whoever_asks_it():
+    code = (
+        "import xaisigns as xs; xs.LRP; import captum, captum.attr\n"
+        "from captum.attr import Saliency, visualization; assert captum.__version__ and captum.attr.LRP"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,256 @@
+"""Pictures of heatmaps: red for, blue against, one symmetric scale, names in both languages."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.text import Text
+from PIL import Image
+from torch import nn
+
+import xaisigns as xs
+from tests.catalogues import left_of_english
+from tests.conftest import OWN_CLASSES
+from xaisigns.errors import LanguageError, ShapeError
+from xaisigns.pictures.figures import DRAWN, overlay, save_figure
+
+
+@pytest.fixture
+def model(untrained):
+    return xs.load_model(untrained)
+
+
+def explained(model, relevance, target=4):
+    logits = torch.zeros(len(relevance), 43)
+    logits[:, 4] = 5
+    return xs.Result(relevance, torch.full((len(relevance),), target), None, logits, "lrp", "epsilon_gamma_box")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(match=lambda artist: hasattr(artist, "get_text"))]
+
+
+def panels(figure, row=0):
+    return [axis.images[0].get_array() for axis in figure.subfigs[row].axes if axis.images]
+
+
+def test_red_speaks_for_and_blue_against(model):
+    relevance = torch.zeros(1, 3, 32, 32)
+    relevance[0, :, 0, 0], relevance[0, :, 31, 31] = 1.0, -1.0
+    figure = xs.show(model, [Image.new("RGB", (32, 32), "grey")], explained(model, relevance))
+    heatmap = np.asarray(panels(figure)[1])
+    np.testing.assert_allclose(heatmap[0, 0, :3], [1, 0, 0], atol=0.01)
+    np.testing.assert_allclose(heatmap[31, 31, :3], [0, 0, 1], atol=0.01)
+    np.testing.assert_allclose(heatmap[16, 16, :3], [1, 1, 1], atol=0.01)
+
+
+def test_the_scale_is_symmetric_around_zero(model):
+    relevance = torch.zeros(1, 3, 32, 32)
+    relevance[0, 0, 3, 3] = -0.5
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, relevance))
+    bar = next(axis for axis in figure.subfigs[0].axes if axis.get_label() == "<colorbar>")
+    assert bar.get_ylim() == pytest.approx((-0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("en", "Predicted: Speed limit 70 km/h (77.9%)\nRed speaks for “Stop”, blue against it."),
+        (
+            "de",
+            "Erkannt: Zulässige Höchstgeschwindigkeit 70 km/h (77,9\u202f%)\n"
+            "Rot spricht für „Halt! Vorfahrt gewähren“, Blau dagegen.",
+        ),
+    ],
+)
+def test_title_names_prediction_and_target(language, wanted, model):
+    result = explained(model, torch.ones(1, 3, 32, 32), target=14)
+    assert wanted in texts(xs.show(model, [Image.new("RGB", (40, 30))], result, language=language))
+
+
+def test_the_scale_has_the_languages_decimal_mark(model, monkeypatch):
+    result = explained(model, torch.full((1, 3, 32, 32), 0.005))
+    ticks = {}
+    for language in ("en", "de"):
+        figure = xs.show(model, [Image.new("RGB", (32, 32))], result, language=language)
+        figure.draw_without_rendering()
+        bar = next(axis for axis in figure.subfigs[0].axes if axis.get_label() == "<colorbar>")
+        ticks[language] = [label.get_text() for label in bar.get_yticklabels()]
+    assert "0.005" in ticks["en"]
+    assert ticks["de"] == [text.replace(".", ",") for text in ticks["en"]]
+
+
+def test_the_language_is_the_variables_where_none_is_named(model, monkeypatch):
+    result, image = explained(model, torch.ones(1, 3, 32, 32)), Image.new("RGB", (32, 32))
+    monkeypatch.setenv("XAISIGNS_LANG", "de")
+    assert "Relevanz je Pixel" in texts(xs.show(model, [image], result))
+    assert "relevance per pixel" in texts(xs.show(model, [image], result, language="en"))
+    with pytest.raises(LanguageError, match=r"language must be de or en.*, got 'qq'"):
+        xs.show(model, [image], result, language="qq")
+
+
+def test_a_further_language_leaves_no_english(model, foreign):
+    images = [Image.new("RGB", (32, 32))] * 2
+    for against in (None, torch.tensor([9, 14])):
+        result = replace(explained(model, torch.full((2, 3, 32, 32), 0.005)), against=against)
+        figure = xs.show(model, images, result, language=foreign)
+        figure.draw_without_rendering()
+        bars = [axis for row in figure.subfigs for axis in row.axes if axis.get_label() == "<colorbar>"]
+        shown = [*written_texts(figure), *(label for bar in bars for label in bar.get_yticklabels())]
+        told = " ".join(text.get_text() for text in shown)
+        assert left_of_english(told) == set()
+        assert "77'9٪" in told
+        assert "0'005" in told
+
+
+def test_one_row_per_image(model):
+    result = explained(model, torch.rand(3, 3, 32, 32))
+    assert len(xs.show(model, [Image.new("RGB", (32, 32))] * 3, result).subfigs) == 3
+
+
+def test_a_notebook_shows_the_figure_as_a_picture(model):
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.ones(1, 3, 32, 32)))
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_no_relevance_is_white(model):
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.zeros(1, 3, 32, 32)))
+    assert np.asarray(panels(figure)[1])[..., :3].min() > 0.99
+
+
+def test_overlay_is_the_grey_image_where_nothing_is_relevant():
+    image = Image.effect_noise((64, 64), 40).convert("RGB")
+    heatmap = np.zeros((32, 32))
+    heatmap[0, 0] = 1
+    mixed = overlay(image, heatmap)
+    grey = np.asarray(image.convert("L")) / 255
+    np.testing.assert_allclose(mixed[32:, 32:], grey[32:, 32:, None].repeat(3, axis=2), atol=1e-6)
+    assert mixed[0, 0, 0] > 0.9
+    assert mixed[0, 0, 2] < 0.3
+
+
+def test_a_picture_has_the_same_bytes_each_time(model, tmp_path):
+    for name in ("a.png", "b.png"):
+        save_figure(
+            xs.show(model, [Image.new("RGB", (32, 32))], explained(model, torch.ones(1, 3, 32, 32))), tmp_path / name
+        )
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_images_and_attributions_have_to_match(count, model):
+    with pytest.raises(ShapeError, match=f"got {count} for 2"):
+        xs.show(model, [Image.new("RGB", (32, 32))] * count, explained(model, torch.rand(2, 3, 32, 32)))
+
+
+def test_a_class_name_is_never_markup_nor_a_warning(own_untrained, tmp_path):
+    model = xs.load_model(own_untrained)
+    for name in ("$x^2$", "$\\frac{$ and $", OWN_CLASSES[1], "日本 \U0001f9ff"):
+        model.card["class_names"] = {"en": [name] * 3}
+        result = xs.attribute(model, torch.zeros(1, 3, 32, 32), method="saliency", against=1)
+        figure = xs.show(model, [Image.new("RGB", (32, 32))], result)
+        save_figure(figure, tmp_path / "picture.png")
+        assert figure._repr_png_()
+        drawn = [text for text in figure.findobj(Text) if name in text.get_text()]
+        assert drawn
+        assert not any(text.get_parse_math() for text in drawn)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_a_picture_of_any_mode_is_drawn_in_its_colours(mode, model):
+    grey = Image.effect_noise((32, 32), 90)
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    image = deep if mode == "I;16" else grey.convert(mode)
+    plain = grey.convert("1") if mode == "1" else grey
+    shown = panels(xs.show(model, [image], explained(model, torch.ones(1, 3, 32, 32))))
+    wanted = panels(xs.show(model, [np.asarray(plain.convert("RGB"))], explained(model, torch.ones(1, 3, 32, 32))))
+    for one, other in zip(shown, wanted, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=0.01 if other.dtype.kind == "f" else 1)
+
+
+def test_a_path_an_image_and_an_array_give_one_picture(model, tmp_path):
+    path = tmp_path / "phone.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.effect_noise((30, 20), 90).convert("RGB").save(path, exif=exif)
+    with Image.open(path) as opened:
+        upright = np.rot90(np.asarray(opened), -1)
+        drawn = [
+            xs.show(model, [picture], explained(model, torch.ones(1, 3, 32, 32)))._repr_png_()
+            for picture in (path, str(path), opened, upright)
+        ]
+    assert len(set(drawn)) == 1
+
+
+@pytest.mark.parametrize("picture", [Image.new("RGB", (32, 32)), np.zeros((32, 32, 3), np.uint8), "sign.png"])
+def test_a_single_picture_is_no_list(picture, model):
+    with pytest.raises(ShapeError, match="a list of pictures is wanted, got "):
+        xs.show(model, picture, explained(model, torch.rand(1, 3, 32, 32)))
+
+
+def test_normalised_images_are_no_pictures(model):
+    with pytest.raises(ShapeError, match=r"a picture is wanted: a path, a PIL image or an array .*, got Tensor"):
+        xs.show(model, torch.rand(1, 3, 32, 32), explained(model, torch.rand(1, 3, 32, 32)))
+
+
+def test_a_network_without_names_has_numbers_for_its_classes():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    ).eval()
+    result = xs.attribute(network, torch.rand(1, 3, 16, 16), method="lrp:epsilon_plus_flat", target=2, against=1)
+    told = texts(xs.show(network, [Image.new("RGB", (16, 16))], result))
+    assert any("Red speaks for “class 2” rather than “class 1”" in text for text in told)
+    told = texts(xs.show(network, [Image.new("RGB", (16, 16))], result, language="de"))
+    assert any("Erkannt: Klasse " in text for text in told)
+
+
+def test_a_large_picture_is_drawn_small(model):
+    figure = xs.show(model, [Image.new("RGB", (3 * DRAWN, 40))], explained(model, torch.ones(1, 3, 32, 32)))
+    assert panels(figure)[0].shape == (14, DRAWN, 3)
+
+
+def test_hostile_names_stay_in_their_line(model):
+    hostile = "a\x1b[2J\r\n\u202egnp.exe" + "x" * 200
+    model.card = {"class_names": {"en": [hostile] * 43}}
+    image = Image.new("RGB", (32, 32))
+    figure = xs.show(model, [image], xs.attribute(model, model.preprocess([image]), method="uniform"))
+    called, asked = figure.subfigs[0].get_suptitle().split("\n", 1)
+    name = (r"a\x1b[2J\r\n\u202egnp.exe" + "x" * 200)[:59] + "…"
+    assert called.startswith(f"Predicted: {name} (")
+    assert asked.replace("\n", " ") == f"Red speaks for “{name}”, blue against it."
+
+
+LONG_NAMES = [
+    (
+        "Vorgeschriebene Fahrtrichtung: geradeaus oder rechts",
+        "Ende sämtlicher Streckenverbote: Überholen für Lkw",
+    ),
+    ("x" * 60, "y" * 60),
+    ("W" * 60, "M" * 60),
+    ("日本" * 30, "W " * 30),
+]
+
+
+def written_texts(figure):
+    axes = [axis for row in figure.subfigs for axis in row.axes]
+    texts = [row._suptitle for row in figure.subfigs]
+    texts += [text for axis in axes for text in (axis.title, axis.yaxis.label)]
+    return [text for text in texts if text.get_text()]
+
+
+def within(inner, outer):
+    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
+
+
+@pytest.mark.parametrize("names", LONG_NAMES, ids=["words", "letters", "wide letters", "wide signs"])
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_no_text_leaves_the_figure(model, tmp_path, names, language, rows):
+    model.card = {"class_names": {language: [*names] * 22}}
+    result = xs.attribute(model, torch.zeros(rows, 3, 32, 32), method="saliency", target=0, against=1)
+    figure = xs.show(model, [Image.new("RGB", (32, 32))] * rows, result, language=language)
+    save_figure(figure, tmp_path / "picture.png")  # lays it out
+    assert not [text for text in written_texts(figure) if not within(text.get_window_extent(), figure.bbox)]
+    headings = [row.get_suptitle() for row in figure.subfigs]
+    assert all("".join(name.split()) in "".join(heading.split()) for name in names for heading in headings)

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from xaisigns.study import store
+from xaisigns.study.store import Store
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def made():
+    """Gives what makes an array, and how often it did."""
+    calls = []
+
+    def make():
+        calls.append(1)
+        return {"array": np.arange(3)}
+
+    make.calls = calls
+    return make
+
+
+def test_what_was_made_is_there_again_for_the_same_model_kind_and_key(tiny_vgg, made):
+    assert not Store(tiny_vgg).has("scores", [1])
+    for _ in range(2):
+        assert Store(tiny_vgg).recall("scores", [1], made)["array"].tolist() == [0, 1, 2]
+    assert len(made.calls) == 1
+    assert Store(tiny_vgg).has("scores", [1])
+    Store(tiny_vgg).recall("scores", [2], made)
+    Store(tiny_vgg).recall("relevance", [1], made)
+    assert len(made.calls) == 3
+
+
+def test_what_the_key_does_not_tell_is_made_each_time(tiny_vgg, made):
+    for _ in range(2):
+        Store(tiny_vgg).recall("scores", [1], made, keep=False)
+    assert len(made.calls) == 2
+    assert not Store(tiny_vgg).has("scores", [1])
+
+
+def another_weight(model):
+    model[0].bias.data += 1
+
+
+def another_structure(model):
+    model[3].padding = 1  # of max pooling, which has no weights
+
+
+def other_bounds(model):
+    model.bounds = torch.zeros(1), torch.ones(1)
+
+
+@pytest.mark.parametrize("change", [another_weight, another_structure, other_bounds])
+def test_another_model_has_arrays_of_its_own(tiny_vgg, made, change):
+    Store(tiny_vgg).recall("scores", [1], made)
+    change(tiny_vgg)
+    Store(tiny_vgg).recall("scores", [1], made)
+    assert len(made.calls) == 2
+
+
+def test_other_code_makes_them_anew(tiny_vgg, made, monkeypatch):
+    Store(tiny_vgg).recall("scores", [1], made)
+    monkeypatch.setattr(store, "made_by", lambda *_: ["another version"])
+    Store(tiny_vgg).recall("scores", [1], made)
+    assert len(made.calls) == 2
+
+
+class Doubled(nn.ReLU):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def a_layer_from_elsewhere(model):
+    model[2] = Doubled()
+
+
+def a_hook(model):
+    model[2].register_forward_hook(lambda _, __, output: 2 * output)
+
+
+def a_forward_of_its_own(model):
+    model[2].forward = lambda x: 2 * x
+
+
+@pytest.mark.parametrize("change", [a_layer_from_elsewhere, a_hook, a_forward_of_its_own])
+def test_nothing_is_kept_of_a_network_whose_code_may_be_any(tiny_vgg, made, change):
+    change(tiny_vgg)
+    for _ in range(2):
+        Store(tiny_vgg).recall("scores", [1], made)
+    assert len(made.calls) == 2
+    assert not Store(tiny_vgg).has("scores", [1])

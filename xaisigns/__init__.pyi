@@ -1,0 +1,37 @@
+# The public names, each with the module that it comes from.
+
+from . import metrics as metrics
+from .attribution.canonize import canonize as canonize
+from .attribution.composites import Composite as Composite
+from .attribution.composites import register_composite as register_composite
+from .attribution.lrp import LRP as LRP
+from .attribution.lrp import lrp as lrp
+from .attribution.methods import attribute as attribute
+from .attribution.methods import register_method as register_method
+from .attribution.named_rules import Rule as Rule
+from .attribution.named_rules import register_rule as register_rule
+from .attribution.options import Between as Between
+from .attribution.result import Result as Result
+from .attribution.rules import LayerRule as LayerRule
+from .base.numbers import number as number
+from .base.numbers import percent as percent
+from .base.version import __version__ as __version__
+from .data.drawn.examples import example_signs as example_signs
+from .data.drawn.examples import gallery as gallery
+from .data.drawn.sign import draw_sign as draw_sign
+from .data.gtsrb import GTSRB as GTSRB
+from .data.image_set import ImageSet as ImageSet
+from .data.image_set import Sample as Sample
+from .data.layouts import open_images as open_images
+from .data.layouts import register_layout as register_layout
+from .data.manipulation import Manipulation as Manipulation
+from .data.stickers import Sticker as Sticker
+from .data.stickers import apply_sticker as apply_sticker
+from .errors import XaisignsError as XaisignsError
+from .model.checkpoint import load_model as load_model
+from .model.checkpoint import save_model as save_model
+from .model.evaluation import predict as predict
+from .model.experiment import train as train
+from .model.explainable import Preprocessing as Preprocessing
+from .pictures.comparison import compare as compare
+from .pictures.figures import show as show

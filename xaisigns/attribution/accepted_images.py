@@ -1,0 +1,77 @@
+"""Which images a canonized network takes, and why it does not take others."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from xaisigns.attribution.canonize import leaves
+from xaisigns.errors import ShapeError
+
+_MESSAGE_LENGTH = 160
+
+
+class Images:
+    """Takes the caller's images for a network, never to be changed or marked."""
+
+    def __init__(self, network: nn.Sequential) -> None:
+        self._network = network
+        self._weight = next(network.parameters(), None)
+
+    def own(self, images: Tensor) -> Tensor:
+        """The images without a graph. Raises ShapeError for what are no images of the network's type and device."""
+        if not isinstance(images, Tensor):
+            raise ShapeError(
+                f"images must be a tensor (N, C, H, W), as model.preprocess gives it; got {type(images).__name__}"
+            )
+        if images.is_nested or images.layout != torch.strided:
+            raise ShapeError(f"images must be a dense tensor (N, C, H, W), got one of {images.layout}")
+        if images.ndim != 4 or not len(images) or not images.is_floating_point():
+            raise ShapeError(
+                f"images must be (N, C, H, W) of floats, at least one; got {tuple(images.shape)}, {images.dtype}"
+            )
+        weight = self._weight
+        if weight is not None and (images.dtype, images.device) != (weight.dtype, weight.device):
+            raise ShapeError(
+                f"images must be {weight.dtype} on {weight.device} as the model is, got {images.dtype} on "
+                f"{images.device}; bring both together with .to(...)"
+            )
+        own = images.detach()
+        return own.clone() if own.is_inference() else own
+
+    @contextmanager
+    def told(self, images: Tensor) -> Iterator[None]:
+        """Where the network is run: raises ShapeError, naming the layer, for images that it does not take."""
+        try:
+            yield
+        except Exception as error:
+            # Asked only now: to compute with shapes alone, torch imports its compiler, which takes seconds.
+            problem = misfit(self._network, images.shape[1:])
+            if problem:
+                raise ShapeError(f"the model does not take images {tuple(images.shape)}: {problem}") from error
+            raise
+
+
+def misfit(network: nn.Sequential, shape: torch.Size | tuple[int, ...]) -> str | None:
+    """Why a network gives no logits for images ``(C, H, W)``, None where it does: by shapes, without computing."""
+    values = torch.empty(2, *shape, device="meta")
+    for name, layer in leaves(network):
+        try:
+            values = _on_meta(layer)(values)
+        except (RuntimeError, ValueError, IndexError) as error:
+            return f"layer {name!r} of type {type(layer).__name__} says: {str(error)[:_MESSAGE_LENGTH]}"
+    if values.ndim != 2 or len(values) != 2:
+        return f"it must give logits (N, classes), and gives {('N', *values.shape[1:])}".replace("'", "")
+    return None
+
+
+def _on_meta(layer: nn.Module) -> nn.Module:
+    """The layer with weights that have a shape and no numbers."""
+    shape = copy.copy(layer)
+    shape._parameters = {
+        key: None if weight is None else nn.Parameter(torch.empty(weight.shape, device="meta"), requires_grad=False)
+        for key, weight in layer._parameters.items()
+    }
+    return shape

@@ -1,0 +1,36 @@
+"""What Captum does to its process, kept to itself: warnings, and random numbers from the global generators."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+# Warning filters and global generators are the process's: one thread at a time may have them otherwise.
+_PROCESS = threading.RLock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings that Captum gives about its own hooks; they are on a copy of the network."""
+    with _PROCESS, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"captum\.")
+        yield
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Captum draws from torch's and numpy's global generators: seeded in here, and as they were afterwards.
+
+    Calls of this package wait for each other; another thread that draws from them meanwhile would disturb both.
+    """
+    with _PROCESS, torch.random.fork_rng():
+        state = np.random.get_state()  # noqa: NPY002 (Captum's choice)
+        try:
+            torch.manual_seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002

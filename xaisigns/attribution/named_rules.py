@@ -1,0 +1,121 @@
+"""Rules by their names, with the parameters that they take."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xaisigns.attribution.options import options_of
+from xaisigns.attribution.rules import (
+    AlphaBeta,
+    Epsilon,
+    Flat,
+    Gamma,
+    Gradient,
+    LayerRule,
+    Norm,
+    Pass,
+    WSquare,
+    ZBox,
+    ZPlus,
+)
+from xaisigns.base.bounds import shown
+from xaisigns.base.plugins import Registry
+from xaisigns.errors import RuleError
+
+RULES: Registry[type[LayerRule]] = Registry("rule", RuleError)
+
+
+def register_rule(name: str, rule: type[LayerRule]) -> None:
+    """Make a subclass of LayerRule a rule that is found by its name: in Python, in files of rules and in composites.
+
+    Parameters of its constructor with a number as default are the rule's; ``Annotated[float, Between(low, high)]``
+    gives one a range. Raises RuleError for a name that is taken or cannot be written, and for a class that is no rule.
+    """
+    if not isinstance(rule, type) or not issubclass(rule, LayerRule):
+        raise RuleError(f"a rule is a subclass of LayerRule, got {shown(rule)}")
+    if rule.relevance is LayerRule.relevance and not issubclass(rule, Gradient):
+        raise RuleError(f"rule {rule.__name__} must say what becomes of the relevance: def relevance(self, x, z, r)")
+    _check_constructor(rule)
+    RULES.register(name, rule)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule by its name, with the parameters that differ from its defaults: ``Rule("gamma", {"gamma": 0.1})``.
+
+    Raises RuleError for a name or a parameter that does not exist, with those that do.
+    """
+
+    name: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or self.name not in RULES:
+            raise RuleError(f"no rule {shown(self.name)}; there are {', '.join(RULES)}")
+        if not isinstance(self.parameters, Mapping):
+            raise RuleError(f'parameters are wanted by name, such as {{"gamma": 0.1}}, got {shown(self.parameters)}')
+        known = options_of(RULES[self.name])
+        for name, value in self.parameters.items():
+            if name not in known:
+                raise RuleError(
+                    f"rule {self.name!r} has no parameter {shown(name)}; it has {', '.join(known) or 'none'}"
+                )
+            low, high = known[name].range
+            numeric = isinstance(value, int | float) and not isinstance(value, bool)
+            if not numeric or not low <= value <= high:
+                raise RuleError(
+                    f"parameter {name!r} of rule {self.name!r} must be a number from {low:g} to {high:g}, "
+                    f"got {shown(value)}"
+                )
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """All parameters, the defaults included."""
+        return {**rule_defaults(self.name), **self.parameters}
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether name and parameters tell all that the rule does, which they do not for a class of the caller's."""
+        return RULES[self.name].__module__.startswith("xaisigns.")
+
+
+def rule_defaults(name: str) -> dict[str, float]:
+    """The parameters of a rule and their defaults."""
+    return {parameter: option.default for parameter, option in options_of(RULES[name]).items()}
+
+
+def _check_constructor(rule: type[LayerRule]) -> None:
+    """Raise RuleError for a constructor that cannot be called with a layer, ``signs`` and the rule's own parameters."""
+    layer, *parameters = inspect.signature(rule).parameters.values()
+    kinds = {parameter.name: parameter.kind for parameter in parameters}
+    if "signs" not in kinds and inspect.Parameter.VAR_KEYWORD not in kinds.values():
+        raise RuleError(f"the constructor of rule {rule.__name__} must take signs=... and hand it on to LayerRule's")
+    options = options_of(rule)
+    made = {"signs", "bounds"} if issubclass(rule, ZBox) else {"signs"}
+    variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    wrong = [name for name, kind in kinds.items() if name not in {*made, *options} and kind not in variable]
+    if wrong or layer.kind in variable:
+        raise RuleError(
+            f"the constructor of rule {rule.__name__} must take a layer and then parameters with a number as default; "
+            f"{', '.join(wrong) or layer.name} is none"
+        )
+    for name, (default, (low, high)) in options.items():
+        if not low <= default <= high:
+            raise RuleError(
+                f"{name} of rule {rule.__name__} is {default:g} by default, its range is {low:g} to {high:g}"
+            )
+
+
+for _name, _rule in (
+    ("epsilon", Epsilon),
+    ("gamma", Gamma),
+    ("alpha_beta", AlphaBeta),
+    ("z_plus", ZPlus),
+    ("flat", Flat),
+    ("w_square", WSquare),
+    ("z_box", ZBox),
+    ("pass", Pass),
+    ("norm", Norm),
+    ("gradient", Gradient),
+):
+    register_rule(_name, _rule)

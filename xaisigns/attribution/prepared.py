@@ -1,0 +1,173 @@
+"""A method made ready for a model: what explains batch after batch."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from xaisigns.attribution.accepted_images import Images
+from xaisigns.attribution.agreement import Asked, faithful_copy, logits_of, refuse_difference
+from xaisigns.attribution.captum_state import quiet
+from xaisigns.attribution.contrast import contrasted
+from xaisigns.attribution.lrp import LRP, LedgerEntry, Target, check_outputs, class_ids
+from xaisigns.attribution.options import BATCH
+from xaisigns.attribution.result import Result
+from xaisigns.attribution.rules import Bounds
+from xaisigns.base.torch_state import own_torch_state
+from xaisigns.errors import MethodError, ShapeError
+from xaisigns.model.explainable import Explainable, module_of
+
+if TYPE_CHECKING:
+    from xaisigns.attribution.methods import Method
+
+
+class _Batch(NamedTuple):
+    """Images with what the model says of them, the classes to explain and those to contrast with."""
+
+    images: Tensor
+    logits: Tensor
+    targets: Tensor
+    others: Tensor | None
+
+
+class _Way(Protocol):
+    """Gives a batch's relevance, and its ledger if wanted.
+
+    Raises RuleError where the copy says something else than the model.
+    """
+
+    network: nn.Sequential
+
+    def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, Sequence[LedgerEntry] | None]: ...
+
+
+class Prepared:
+    """A method made ready for a model, for many calls; made by ``Method.prepared``."""
+
+    def __init__(self, method: "Method", model: nn.Module | Explainable, bounds: Bounds | None = None) -> None:
+        self._method = method
+        module = module_of(model)
+        with own_torch_state():
+            if method.composite is not None:
+                known = getattr(model, "bounds", None) if bounds is None else bounds
+                self._way: _Way = _ByLRP(LRP(module, method.composite, method.rules, known))
+            else:
+                assert method.function is not None  # noqa: S101 (for the type checker: a method has one of the two)
+                self._way = _ByFunction(partial(method.function, **method.options), module)
+            self._asked, self._taken = Asked(module), Images(self._way.network)
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, images: Tensor, target: Target | None = None, against: Target | None = None, *, ledger: bool = False
+    ) -> Result:
+        """Explain images ``(N, 3, H, W)``, any number of them in bounded memory.
+
+        ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class. ``against`` is used by a
+        contrast only; without it that takes the runner-up, the highest logit but the target's. ``ledger`` asks LRP for
+        where the relevance went, too. Threads may share it, and wait for each other.
+
+        Raises ShapeError for images, class ids or a relevance that do not fit; RuleError for a model that gives other
+        outputs than its layers do, ModelError for one that gives NaN; MethodError for an option, and for a ledger of
+        any method but LRP.
+        """
+        if ledger and self._method.composite is None:
+            raise MethodError(f"only LRP keeps a ledger; {self._method.name!r} hands nothing on from layer to layer")
+        with own_torch_state(), self._lock:
+            own = self._taken.own(images)
+            with self._taken.told(own):
+                logits = torch.cat([self._asked.logits(batch) for batch in own.split(BATCH)])
+            targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target", own.device)
+            check_outputs(logits, targets)
+            others = self._others(logits, targets, against)
+            parts, ledgers = [], []
+            for start in range(0, len(own), BATCH):
+                some = slice(start, start + BATCH)
+                batch = _Batch(own[some], logits[some], targets[some], None if others is None else others[some])
+                relevance, kept = self._way(batch, ledger=ledger)
+                parts.append(self._checked(relevance, batch.images))
+                ledgers += [] if kept is None else [kept]
+        whole = _joined(ledgers) if ledger else None
+        return Result(torch.cat(parts), targets, others, logits, self._method.name, self._method.composite, whole)
+
+    def _others(self, logits: Tensor, targets: Tensor, against: Target | None) -> Tensor | None:
+        if not self._method.contrast:
+            return None
+        if logits.shape[1] < 2:
+            raise MethodError("a contrast needs a network of 2 classes or more, this one has 1")
+        if against is None:
+            return logits.scatter(1, targets[:, None], -torch.inf).argmax(dim=1)
+        others = class_ids(against, len(logits), "against", logits.device)
+        check_outputs(logits, others)
+        return others
+
+    def _checked(self, relevance: Tensor, images: Tensor) -> Tensor:
+        """Relevance of every channel; a method that knows none gives each channel the same share."""
+        count, channels, *sides = images.shape
+        shape = tuple(relevance.shape) if isinstance(relevance, Tensor) else type(relevance).__name__
+        if shape not in ((count, *sides), (count, 1, *sides), (count, channels, *sides)):
+            raise ShapeError(
+                f"relevance of method {self._method.name!r} must be a tensor (N, {channels}, H, W), (N, 1, H, W) or "
+                f"(N, H, W) for images {tuple(images.shape)}, got {shape}"
+            )
+        if not relevance.isfinite().all():
+            raise MethodError(f"method {self._method.name!r} gives relevance that is not finite for these images")
+        spread = relevance[:, None] if relevance.ndim == 3 else relevance
+        spread = spread.detach().to(images.dtype)
+        return spread if spread.shape[1] == channels else spread.expand(images.shape) / channels
+
+
+class _ByLRP:
+    """One pass gives relevance, ledger and the copy's logits."""
+
+    def __init__(self, explainer: LRP) -> None:
+        self._explainer, self.network = explainer, explainer.network
+
+    def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, Sequence[LedgerEntry] | None]:
+        found = self._explainer.propagate(batch.images, batch.targets, batch.others, ledger=ledger)
+        refuse_difference(batch.logits, found.logits)
+        return found.relevance, found.ledger
+
+
+class _ByFunction:
+    """A function of a network, images and class ids explains the copy."""
+
+    def __init__(self, function: Callable[[nn.Module, Tensor, Tensor], Tensor], module: nn.Module) -> None:
+        self._function = function
+        self.network, _ = faithful_copy(module)
+
+    def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, None]:  # noqa: ARG002 (there is none)
+        refuse_difference(batch.logits, logits_of(self.network, batch.images))
+        explained: nn.Module = self.network
+        targets = batch.targets
+        if batch.others is not None:
+            explained, targets = contrasted(self.network, batch.images, targets, batch.others)
+        with quiet(), _hooks_taken_off(self.network):
+            return self._function(explained, batch.images.clone().requires_grad_(), targets), None
+
+
+@contextmanager
+def _hooks_taken_off(network: nn.Sequential) -> Iterator[None]:
+    """Captum takes its hooks off again, but where Ctrl-C comes between: the next call would run into them."""
+    try:
+        yield
+    except BaseException:
+        for layer in network.modules():
+            for hooks in (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks):
+                hooks.clear()
+        raise
+
+
+def _joined(ledgers: Sequence[Sequence[LedgerEntry]]) -> list[LedgerEntry]:
+    """The ledgers of several batches as one."""
+    return [
+        LedgerEntry(
+            entries[0].assignment,
+            torch.cat([entry.received for entry in entries]),
+            torch.cat([entry.passed for entry in entries]),
+        )
+        for entries in zip(*ledgers, strict=True)
+    ]

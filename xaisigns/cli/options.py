@@ -1,0 +1,191 @@
+"""Options that commands share, each declared once: alone, or as a group that a command takes as one parameter."""
+
+import inspect
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.language import LANGUAGE_VARIABLE, Language, languages
+from xaisigns.base.progress import Progress
+from xaisigns.cli.terminal import bars, print_json
+
+if TYPE_CHECKING:
+    from xaisigns.data.preprocessing import RGB
+    from xaisigns.model.explainable import Explainable
+
+    _Language = str
+else:
+    _Language = Literal[languages()]  # from which Typer takes the choices
+
+_ROOT = "Folder with GTSRB (official, Kaggle or torchvision layout), or your own images in train/CLASS and test/CLASS."
+Root = Annotated[Path, typer.Argument(metavar="ROOT", help=_ROOT, show_default=False)]
+OptionalRoot = Annotated[
+    Path | None,
+    typer.Argument(metavar="[ROOT]", help=f"{_ROOT} Without it: signs drawn by the package.", show_default=False),
+]
+OptionalImages = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[IMAGE]...", help="Image files. Without any: four signs drawn by the package.", show_default=False
+    ),
+]
+MaxPixels = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="An image with more pixels (a WebP: than half) is skipped; each takes 4 bytes and more of memory.",
+    ),
+]
+Methods = Annotated[
+    str,
+    typer.Option(
+        metavar="SPEC,...",
+        help="Methods with their options, such as lrp,occlusion:window=4, or a set: default, composites, all. "
+        "'xaisigns methods' lists them.",
+    ),
+]
+Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' lists the composites.")]
+RuleFile = Annotated[
+    Path | None,
+    typer.Option("--rules", metavar="FILE", help="TOML file of rules over the composite.", show_default=False),
+]
+Masks = Annotated[
+    Literal["sticker", "roi"] | None,
+    typer.Option(
+        help="What should be pointed at: the sticker, on images that it turns into its class, or the sign. Without it: "
+        "the sticker, for a model that was trained with stickers.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED)]
+StickerClass = Annotated[
+    int | None,
+    typer.Option(min=0, help="Put black stickers on all training images of this class.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that xaisigns did not write, too.")]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network that a command runs."""
+
+    model: Annotated[str, typer.Option(help="clean, stickered, or a model file.")] = "stickered"
+    input_size: Annotated[
+        int | None,
+        typer.Option(
+            min=32,
+            max=1024,
+            metavar="PIXELS",
+            help="For a checkpoint trained elsewhere: pixels on each side.",
+            show_default=False,
+        ),
+    ] = None
+    mean: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="Likewise: mean of the pixels, in 0..1.", show_default=False)
+    ] = None
+    std: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
+    ] = None
+
+    def load(self) -> "Explainable":
+        """The model that the options name. Raises as ``load_model`` does, and BadParameter for half of the options."""
+        from xaisigns.model.checkpoint import load_model
+        from xaisigns.model.explainable import Preprocessing
+
+        if self.input_size is None and self.mean is None and self.std is None:
+            return load_model(self.model)
+        if self.input_size is None or self.mean is None or self.std is None:
+            raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
+        mean, std = _rgb(self.mean, "--mean"), _rgb(self.std, "--std")
+        return load_model(self.model, Preprocessing(self.input_size, mean, std))
+
+
+@dataclass(frozen=True)
+class Output:
+    """How a command answers: in which language, and as a table or as JSON."""
+
+    lang: Annotated[
+        _Language, typer.Option(envvar=LANGUAGE_VARIABLE, help="Language of names, tables, pictures and reports.")
+    ] = "en"
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")] = False
+
+    def bars(self) -> AbstractContextManager[Progress]:
+        """Progress bars in the language."""
+        return bars(self.lang)
+
+    def print(self, document: Any, table: Callable[[Any, Language], None]) -> None:
+        """Print the document as JSON, or hand it to what prints it for people."""
+        if self.json:
+            print_json(document)
+        else:
+            table(document, self.lang)
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as Typer takes it: in place of each group among its parameters stand the options of the group."""
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, Any] = {}
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        if is_dataclass(group := parameter.annotation):
+            groups[parameter.name] = group
+            parameters += _options(group)
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _options(group: Any) -> list[inspect.Parameter]:
+    kinds = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
+        )
+        for field in fields(group)
+    ]
+
+
+def target_class(text: str) -> int | Literal["predicted"]:
+    """What --target says: a class number, or the predicted class."""
+    if text == "predicted":
+        return "predicted"
+    number = class_number(text)
+    if number is None:
+        raise typer.BadParameter(f"wanted 'predicted' or a class number, got {text!r}", param_hint="--target")
+    return number
+
+
+def class_number(text: str) -> int | None:
+    """The number that the digits 0 to 9 say; None for any other text, and for more than nine of them."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _rgb(text: str, option: str) -> "RGB":
+    with suppress(ValueError):
+        red, green, blue = map(float, text.split(","))
+        if all(map(math.isfinite, (red, green, blue))):
+            return red, green, blue
+    raise typer.BadParameter(f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option)
+
+
+def or_drawn(root: Path | None, progress: Progress) -> Path:
+    """The folder that was named, or that of the drawn signs."""
+    from xaisigns.data.drawn.sign_set import default_drawn_set
+
+    return root or default_drawn_set(progress)

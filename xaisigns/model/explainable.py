@@ -1,0 +1,96 @@
+"""What can be explained: a network, how its images are prepared, and what its outputs are called."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeGuard
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xaisigns.base.language import Language
+from xaisigns.data.image_set import ClassNames
+from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.preprocessing import LONGEST, Picture, resize, rgb_images
+from xaisigns.data.tensors import normalise, pixel_bounds
+from xaisigns.errors import ShapeError
+from xaisigns.model.schema import Mean, Side, Std, check
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How pictures become a network's images: its side in pixels, and the mean and deviation of pixels in 0..1.
+
+    Raises ModelError for what cannot be.
+    """
+
+    input_size: Side
+    mean: Mean
+    std: Std
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``."""
+        return pixel_bounds(self.mean, self.std)
+
+    def batch(self, pictures: Iterable[Picture]) -> Tensor:
+        """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised.
+
+        Each is a path, a PIL image or an array, as ``rgb`` takes it. Raises DataError for one that cannot be read,
+        ShapeError for no picture and for a single one that is in no list.
+        """
+        pixels = [resize(image, self.input_size) for image in rgb_images(pictures, longest=LONGEST)]
+        if not pixels:
+            raise ShapeError("at least one picture is wanted, got none")
+        return normalise(np.stack(pixels), self.mean, self.std)
+
+
+class Explainable(Protocol):
+    """All that studies, pictures and reports ask of a model, whatever network it is."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The network: from images ``(N, 3, S, S)`` to logits ``(N, classes)``."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How pictures become its images."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart."""
+
+    @property
+    def class_names(self) -> ClassNames:
+        """The classes' names in the order of their ids, for each language; empty where nobody has named them."""
+
+    @property
+    def manipulation(self) -> Manipulation | None:
+        """The stickers that it was trained with."""
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
+
+    def preprocess(self, images: Iterable[Picture]) -> Tensor:
+        """Pictures as one batch ``(N, 3, S, S)``."""
+
+    def class_name(self, class_id: int, language: Language | None = None) -> str:
+        """The class's name, or its number where it has none."""
+
+
+def module_of(model: nn.Module | Explainable) -> nn.Module:
+    """The network of a model, which a bare module is itself."""
+    return model if isinstance(model, nn.Module) else model.module
+
+
+def is_explainable(model: object) -> TypeGuard[Explainable]:
+    """Whether a model tells more than a bare module does."""
+    return isinstance(getattr(model, "preprocessing", None), Preprocessing)

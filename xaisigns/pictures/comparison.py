@@ -1,0 +1,262 @@
+"""Methods side by side: one picture per image, methods as columns, classes as rows."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from xaisigns.attribution.agreement import Asked
+from xaisigns.attribution.method_sets import select_methods
+from xaisigns.attribution.methods import DEFAULT_METHODS, Method
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.numbers import percent, written
+from xaisigns.base.progress import Progress, silent
+from xaisigns.base.texts import Texts
+from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.drawn.examples import example_files
+from xaisigns.data.pixels import to_rgb
+from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
+from xaisigns.errors import ModelError, TakenError
+from xaisigns.model.explainable import Explainable, is_explainable
+from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
+from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
+from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
+
+Row = int | Literal["predicted"]
+
+_TEXTS = Texts("pictures")
+# In inches.
+_LABEL, _CELL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.08, 0.16, 0.12
+_LABEL_LETTERS, _TITLE_LETTERS = 29, 17
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """An image with its logits ``(classes,)``, the classes of its rows and a list of their heatmaps for each method."""
+
+    image: Image.Image
+    logits: Tensor
+    rows: list[int]
+    heatmaps: list[list[NDArray[np.floating]]]
+
+    def probability(self, class_id: int) -> float:
+        return float(self.logits.softmax(dim=0)[class_id])
+
+
+def compare(
+    model: Explainable,
+    images: Iterable[Picture],
+    methods: str | Sequence[str] = DEFAULT_METHODS,
+    targets: Row | Sequence[Row] = (),
+    *,
+    language: Language | None = None,
+) -> list[Figure]:
+    """A figure for each image: methods as columns, ``targets`` as rows.
+
+    Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
+    the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
+    takes them. ``language`` is a code such as "de", by default that of the variable
+    XAISIGNS_LANG, else English. Raises ModelError for a model that was not loaded by ``load_model`` and for a class
+    that the model does not have, ShapeError and DataError as ``preprocess`` does, LanguageError for another language,
+    MethodError and RuleError as ``select_methods`` does.
+    """
+    language = chosen_language(language)
+    chosen = select_methods(methods)
+    rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
+    _check(model, rows)
+    pictures = rgb_images(images, longest=LONGEST)
+    return [_figure(model, chosen, one, language) for one in _compared(model, pictures, chosen, rows)]
+
+
+def compare_files(
+    model: Explainable,
+    images: Sequence[Path] | None,
+    out: Path,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    targets: Sequence[Row] = (),
+    language: Language | None = None,
+    progress: Progress = silent,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Write the picture of ``compare`` for each image file to ``out``; gives the document of ``compare --json``.
+
+    Without images, the four example signs are drawn and compared. An image that cannot be read, or has more than
+    ``max_pixels``, is in its "skipped", and so is, without ``force``, one whose picture would overwrite a file of
+    others. No file of the call is written over another or over an image. Raises as ``compare`` does, and OutputError
+    when ``out`` cannot be written.
+    """
+    language = chosen_language(language)
+    chosen = select_methods(methods)
+    _check(model, targets)
+    paths = images or example_files()
+    results: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    names = PictureNames(out, paths)
+    for batch in batches(paths, skipped, max_pixels):
+        compared = _compared(model, [image for _, image in batch], chosen, targets)
+        for (path, _), one in zip(batch, compared, strict=True):
+            picture = names.take(path)
+            try:
+                save_figure(_figure(model, chosen, one, language), picture, force=force)
+            except TakenError as error:
+                skipped.append({"image": str(path), "error": f"{path}: {error}"})
+                continue
+            results.append(_document(model, path, one, picture, language))
+            progress("comparing", len(results) + len(skipped), len(paths))
+    return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
+
+
+def _check(model: Explainable, targets: Sequence[Row]) -> None:
+    if not is_explainable(model):
+        raise ModelError(
+            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its "
+            "state dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or take "
+            "xs.attribute and xs.show"
+        )
+    for target in targets:
+        if target is None or isinstance(target, bool):
+            raise ModelError(f"a row is 'predicted' or a class number, got {target}")
+        if target != "predicted":
+            check_class(model, "target", target)
+
+
+def _compared(
+    model: Explainable, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
+) -> Iterator[_Compared]:
+    x = model.preprocess(images)
+    with own_torch_state():
+        logits = Asked(model.module).logits(x)
+    rows = _rows(logits, targets)
+    columns = []
+    for method in methods:
+        # One method at a time: each has a copy of the network.
+        explain = method.prepared(model)
+        columns.append([explain(x, class_ids).heatmap.numpy(force=True) for class_ids in rows.unbind(dim=1)])
+    for index, image in enumerate(images):
+        asked = rows[index].tolist()
+        # A class that was asked for may be the predicted one: one row is enough.
+        own = list(dict.fromkeys(asked))
+        heatmaps = [[column[asked.index(class_id)][index] for class_id in own] for column in columns]
+        yield _Compared(image, logits[index], own, heatmaps)
+
+
+def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
+    """The class of each row for each image, ``(N, rows)``."""
+    if not targets:
+        return logits.topk(2, dim=1).indices
+    predicted = logits.argmax(dim=1)
+    columns = [predicted if target == "predicted" else torch.full_like(predicted, target) for target in targets]
+    return torch.stack(columns, dim=1)
+
+
+def _figure(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+    with drawing():
+        return _drawn(model, methods, compared, language)
+
+
+def _drawn(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+    picture = np.asarray(to_rgb(compared.image, DRAWN))
+    titles = [_title(method, language) for method in methods]
+    sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
+    called = int(compared.logits.argmax())
+    name, share = class_name(model, called, language), percent(compared.probability(called), language)
+    sheet.write(_TEXTS("compared_called", language, name=name, share=share), _TEXTS("reading", language))
+    for row, class_id in enumerate(compared.rows):
+        axes = sheet.cell(row, 0)
+        axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
+        label = _label(model, compared, class_id, language)
+        axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
+    sheet.cells[0, 0].set_title(_TEXTS("image", language), fontsize=9)
+    for column, (method, title, heatmaps) in enumerate(zip(methods, titles, compared.heatmaps, strict=True), start=1):
+        limit = max(map(limit_of, heatmaps))
+        for row, heatmap in enumerate(heatmaps):
+            axes = sheet.cell(row, column)
+            axes.imshow(heatmap, COLOURS, vmin=-limit, vmax=limit, extent=(0, 1, 0, 1), interpolation="nearest")
+        sheet.cells[0, column].set_title(title, fontsize=9, color="0.4" if method.control else "0")
+        axes.text(
+            0.5, -0.05, written(f"± {limit:.2g}", language), fontsize=8, va="top", ha="center", transform=axes.transAxes
+        )
+    return sheet.figure
+
+
+class _Sheet:
+    """A figure of square cells, with room for labels on the left, titles above, a line below and a heading on top."""
+
+    def __init__(self, rows: int, columns: int, title_lines: int) -> None:
+        self._width = _LABEL + columns * (_CELL + _GAP) + 2 * _MARGIN
+        self._below = rows * (_CELL + _GAP) + _LINE + _MARGIN + title_lines * _LINE + _MARGIN
+        self._rows = rows
+        self.cells: dict[tuple[int, int], Axes] = {}
+        self.figure = NotebookFigure(figsize=(self._width, self._below), dpi=110)
+
+    def write(self, *sentences: str) -> None:
+        """The heading, in as many lines as the width wants; before any cell is asked for."""
+        # A letter of 10 points is on average hardly more than half as wide.
+        letters = int((self._width - 2 * _MARGIN) * 72 / 5.6)
+        lines = [line for sentence in sentences for line in textwrap.wrap(sentence, letters)]
+        height = self._below + 1.2 * _LINE * len(lines) + 2 * _MARGIN
+        self.figure.set_size_inches(self._width, height)
+        self.figure.text(
+            _MARGIN / self._width,
+            1 - _MARGIN / height,
+            "\n".join(lines),
+            fontsize=10,
+            va="top",
+            linespacing=1.2,
+            parse_math=False,
+        )
+
+    def cell(self, row: int, column: int) -> Axes:
+        height = self.figure.get_figheight()
+        left = _MARGIN + _LABEL + column * (_CELL + _GAP)
+        bottom = _MARGIN + _LINE + (self._rows - 1 - row) * (_CELL + _GAP)
+        axes = self.figure.add_axes(
+            (left / self._width, bottom / height, _CELL / self._width, _CELL / height), xticks=[], yticks=[]
+        )
+        axes.spines[:].set_color("0.8")
+        self.cells[row, column] = axes
+        return axes
+
+
+def _title(method: Method, language: Language) -> str:
+    """The method's name, broken into lines behind its _ and : where it is wide."""
+    lines = [""]
+    for piece in re.findall(rf"[^_:]{{1,{_TITLE_LETTERS}}}[_:]?", method.name):
+        if lines[-1] and len(lines[-1]) + len(piece) > _TITLE_LETTERS:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
+
+
+def _label(model: Explainable, compared: _Compared, class_id: int, language: Language) -> str:
+    text = _TEXTS(
+        "logit",
+        language,
+        logit=written(f"{compared.logits[class_id]:.2f}", language),
+        share=percent(compared.probability(class_id), language),
+    )
+    return "\n".join([*textwrap.wrap(class_name(model, class_id, language), _LABEL_LETTERS), text])
+
+
+def _document(model: Explainable, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:
+    def told(class_id: int) -> dict[str, Any]:
+        return {**named_class(model, class_id, language), "probability": compared.probability(class_id)}
+
+    return {
+        "image": str(path),
+        "predicted": told(int(compared.logits.argmax())),
+        "rows": [{**told(class_id), "logit": float(compared.logits[class_id])} for class_id in compared.rows],
+        "files": {"picture": str(picture)},
+    }

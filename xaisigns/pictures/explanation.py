@@ -1,0 +1,159 @@
+"""Explains image files: pictures, raw relevance, and the plain data that says what is in them."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from xaisigns.attribution.assignment import Rules
+from xaisigns.attribution.lrp import LedgerEntry
+from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.result import Result
+from xaisigns.base.files import Place, whole_files
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.progress import Progress, silent
+from xaisigns.data.drawn.examples import example_files
+from xaisigns.data.preprocessing import MAX_PIXELS
+from xaisigns.errors import TakenError
+from xaisigns.model.explainable import Explainable
+from xaisigns.pictures.figures import PICTURE_MARK, show, write_picture
+from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
+
+_TOP = 5
+_RELEVANCE_MARK = b"written by xaisigns"
+
+
+@dataclass(frozen=True)
+class Explaining:
+    """What to explain and what to write.
+
+    ``method`` is a specification as ``find_method`` takes it; ``composite``, ``rules`` and ``ledger`` are for LRP.
+    ``target`` and ``against`` are class ids; without a target each image's predicted class is explained. ``npy`` asks
+    for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on. ``language`` is
+    that of names and pictures. An image with more than ``max_pixels`` is not read. ``force`` lets files be overwritten
+    that xaisigns did not write.
+    """
+
+    method: str = "lrp"
+    composite: str | None = None
+    rules: Rules | None = None
+    target: int | None = None
+    against: int | None = None
+    npy: bool = False
+    ledger: bool = False
+    language: Language = field(default_factory=chosen_language)
+    max_pixels: int = MAX_PIXELS
+    force: bool = False
+
+
+def explain_files(
+    model: Explainable,
+    images: Sequence[Path] | None,
+    out: Path,
+    wanted: Explaining,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Explain each image and write its picture to ``out``; gives the document of ``explain --json``.
+
+    Without images, the four example signs are drawn and explained. An image that cannot be read, or whose picture would
+    overwrite a file of others, is in its "skipped". No file of the call is written over another or over an image.
+    Raises ModelError for a class that the model does not have, MethodError and RuleError as ``find_method`` and LRP do,
+    OutputError when ``out`` cannot be written.
+    """
+    check_class(model, "target", wanted.target)
+    check_class(model, "against", wanted.against)
+    method = find_method(
+        wanted.method, composite=wanted.composite, rules=wanted.rules, contrast=wanted.against is not None
+    )
+    explain = method.prepared(model)
+    paths = images or example_files()
+    results: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
+    for batch in batches(paths, skipped, wanted.max_pixels):
+        x = model.preprocess([image for _, image in batch])
+        result = explain(x, wanted.target, wanted.against, ledger=wanted.ledger)
+        for index, (path, image) in enumerate(batch):
+            one = _only(result, index)
+            files = {"picture": names.take(path)}
+            if wanted.npy:
+                files["relevance"] = files["picture"].with_suffix(".npy")
+            try:
+                _write(show(model, [image], one, language=wanted.language), one.relevance[0], files, force=wanted.force)
+            except TakenError as error:
+                skipped.append({"image": str(path), "error": f"{path}: {error}"})
+                continue
+            document = _document(model, path, one, files, wanted.language)
+            if result.ledger:
+                document["ledger"] = ledger_rows(result.ledger, index)
+            results.append(document)
+            progress("explaining", len(results) + len(skipped), len(paths))
+    return {"results": results, "skipped": in_order(skipped, paths)}
+
+
+def _only(result: Result, index: int) -> Result:
+    one = slice(index, index + 1)
+    against = None if result.against is None else result.against[one]
+    return replace(
+        result, relevance=result.relevance[one], target=result.target[one], against=against, logits=result.logits[one]
+    )
+
+
+def ledger_rows(ledger: Sequence[LedgerEntry], index: int) -> list[dict[str, Any]]:
+    """One image's ledger as plain data: layer, type, rule, received and passed of each entry."""
+    return [
+        {
+            "layer": entry.assignment.layer,
+            "type": entry.assignment.type,
+            "rule": entry.assignment.rule.name,
+            "received": float(entry.received[index]),
+            "passed": float(entry.passed[index]),
+        }
+        for entry in ledger
+    ]
+
+
+def _write(figure: Figure, relevance: Tensor, files: dict[str, Path], *, force: bool) -> None:
+    marks = {"picture": PICTURE_MARK, "relevance": _RELEVANCE_MARK}
+    places = [Place(path, marks[kind]) for kind, path in files.items()]
+    with whole_files(places, force=force) as (picture, *arrays):
+        write_picture(figure, picture)
+        for array in arrays:
+            array.write_bytes(_npy(relevance))
+
+
+def _npy(relevance: Tensor) -> bytes:
+    buffer = io.BytesIO()  # To a file, NumPy does not say why it cannot write.
+    np.save(buffer, relevance.numpy(force=True))
+    np.save(buffer, np.bytes_(_RELEVANCE_MARK))  # A second array, which np.load leaves alone.
+    return buffer.getvalue()
+
+
+def _document(
+    model: Explainable, path: Path, result: Result, files: dict[str, Path], language: Language
+) -> dict[str, Any]:
+    probabilities = result.probabilities[0]
+
+    def named(class_id: int) -> dict[str, Any]:
+        return {**named_class(model, class_id, language), "probability": float(probabilities[class_id])}
+
+    target = int(result.target[0])
+    against = None if result.against is None else int(result.against[0])
+    best = probabilities.topk(min(_TOP, len(probabilities))).indices.tolist()
+    return {
+        "image": str(path),
+        "predicted": named(best[0]),
+        "top": [named(class_id) for class_id in best],
+        "target": named_class(model, target, language),
+        "against": None if against is None else named_class(model, against, language),
+        "method": result.method,
+        "composite": result.composite,
+        "logit": float(result.logit[0]),
+        "relevance_sum": float(result.relevance.sum()),
+        "files": {kind: str(file) for kind, file in files.items()},
+    }

@@ -1,0 +1,70 @@
+"""Scores attributions on images with known truth, each beside controls that know nothing of the network."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from xaisigns.attribution.method_sets import select_methods
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.base.progress import Progress, silent
+from xaisigns.errors import DataError
+from xaisigns.metrics.catalogue import METRICS
+from xaisigns.metrics.faithfulness import Filling
+from xaisigns.metrics.localisation import area_share, grown
+from xaisigns.model.explainable import Explainable
+from xaisigns.study.cases import NO_TRUTH, Masks
+from xaisigns.study.measuring import DEFAULT_GROUPS, Scoring, summarised
+from xaisigns.study.study import Data, Study, images_of
+
+
+def score(
+    model: Explainable,
+    data: Data = None,
+    methods: str | Iterable[str] = "default",
+    *,
+    metrics: str | Sequence[str] = DEFAULT_GROUPS,
+    masks: Masks | None = None,
+    per_class: int = 4,
+    steps: int = 16,
+    filling: Filling = "mean",
+    seed: int = 0,
+    language: Language | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Score methods on up to ``per_class`` images of each class: the document of ``xaisigns score --json``, plain data.
+
+    ``data`` is a data set, a folder with test images, or None for drawn signs; ``methods`` are as ``select_methods``
+    takes them, ``metrics`` groups of metrics, with commas between them in a text. ``masks`` says what should be pointed
+    at: "sticker" or "roi" (the sign); None is the sticker for a model that was trained with stickers. ``steps`` and
+    ``filling`` are for pixel flipping; ``seed`` draws the images, and what metrics draw. Metrics are described in
+    ``language``, as ``chosen_language`` takes it.
+
+    Where metrics ask a method again and again, ``progress`` hears before the work how long that will take, as the
+    figure ``expected_seconds``. What has been computed before comes from the cache.
+
+    Images without known truth have no metrics that need masks. Raises DataError where masks of signs are asked for
+    and none is known, MetricError for settings out of bounds and where no metric is left, and what ``select_methods``
+    and ``find_cases`` raise.
+    """
+    language, chosen = chosen_language(language), select_methods(methods)
+    groups = metrics.split(",") if isinstance(metrics, str) else metrics
+    scoring = Scoring([group.strip() for group in groups], steps, filling, seed)
+    scoring.check_steps(model.preprocessing.input_size**2)
+    study = Study(model, images_of(data, "test", progress), progress)
+    cases = study.cases(masks, per_class, seed)
+    if masks == "roi" and cases.kind == "image":
+        raise DataError(NO_TRUTH)
+    expected = study.expected_seconds(cases, chosen, scoring)
+    if expected:
+        progress("scoring", 0, None, expected_seconds=expected)
+    scores = study.scores(cases, chosen, scoring)
+    areas = {"mask": cases.masks, "grown": grown(cases.masks)}
+    return {
+        "count": len(cases),
+        "masks": cases.kind,
+        "area_share": {name: float(area_share(mask).nanmean()) for name, mask in areas.items()},
+        "seed": seed,
+        "metrics": {name: METRICS[name].document(language) for name in next(iter(scores.values.values()))},
+        "methods": summarised(scores.values, seed),
+        "controls": [method.name for method in chosen if method.control],
+        "seconds": {name: round(seconds, 3) for name, seconds in scores.seconds.items()},
+    }
