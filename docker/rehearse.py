@@ -2,8 +2,8 @@
 
 The folder stands in for the root of a container, this machine and its Python for the base image. The steps are read
 from the Dockerfile; those that only an engine, or root in a container, can perform are named and left out. One thing is
-done beforehand: pip installs PyTorch, in the build that it finds, since the index of the CPU builds may be out of
-reach; uv's step then has nothing to fetch. It takes 6 GB, in memory where there is plenty, given back at the end.
+done beforehand: PyTorch and what it needs are linked from the environment that runs this, since the index of the CPU
+builds may be out of reach; uv's step then has nothing to fetch. It takes 1 GB, in memory where there is plenty.
 """
 
 import json
@@ -14,16 +14,20 @@ import shutil
 import string
 import subprocess
 import sys
+import sysconfig
 import tempfile
+from importlib.metadata import files, requires
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-MEMORY = Path("/dev/shm")  # a disk may take minutes to delete 6 GB
+MEMORY = Path("/dev/shm")  # a disk takes longer
 
 
 def main() -> None:
     """Build, explain, and check that the pictures are there."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 12e9
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4e9
     with tempfile.TemporaryDirectory(prefix="xaisigns-", dir=MEMORY if roomy else None) as temporary:
         environment, folder, commands = build(Path(temporary).resolve())
 
@@ -78,13 +82,34 @@ def build(root: Path) -> tuple[dict[str, str], Path, dict[str, list[str]]]:
                 sys.exit("  cannot be rehearsed: it names a place in the container; let a variable name it")
             case "RUN":
                 if "--torch-backend" in value:
-                    shell("pip install --quiet torch torchvision")
+                    shell("pip uninstall --quiet --yes setuptools")  # some versions of Python bring an old one
+                    link_to_ours(needed("torch") | needed("torchvision"), environment["VIRTUAL_ENV"])
                 shell(value)
             case "ENTRYPOINT" | "HEALTHCHECK":
                 commands[instruction] = [in_root(word) for word in json.loads(value[value.index("[") :])]
             case _:
                 print("  left out: it is for an engine", flush=True)
     return environment, folder, commands
+
+
+def needed(package: str, extras: frozenset[str] = frozenset()) -> set[str]:
+    """The package and all that it needs in turn, as it is installed where this runs."""
+    found = {package}
+    for requirement in map(Requirement, requires(package) or []):
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": name}) for name in ("", *extras)):
+            found |= needed(requirement.name, frozenset(requirement.extras))
+    return found
+
+
+def link_to_ours(packages: set[str], environment: str) -> None:
+    """Link the files of installed packages into a virtual environment, file by file: what replaces one leaves ours."""
+    place = Path(sysconfig.get_path("purelib", vars={"base": environment}))
+    for package in packages:
+        for file in files(package) or []:
+            link, own = place / file, ".." not in file.parts  # programs name the environment that they belong to
+            if own and not link.is_symlink():  # some packages have a file in common
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(file.locate())
 
 
 def instructions(dockerfile: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What tests share: a small GTSRB made of drawn signs, and small networks with weights worth explaining."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -31,15 +32,27 @@ CLASSES = (2, 4, 9, 14)
 OWN_CLASSES = ("#emph[b] $x^2$ {{ 7 * 7 }} [red]", "a<b>$#*[x]", "ünï 日本")  # in the order of their ids
 COLUMNS = "Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
 
+# The name of this process where pytest-xdist runs the tests in several, which share the cores.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+if WORKER:
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what the tests start
+
 # How fast a busy machine draws examples is no property of what is tested.
 settings.register_profile("xaisigns", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("xaisigns")
 
 
+def pytest_collection_modifyitems(items):
+    """The notebooks, which take longest, come first: else one of several processes runs them when the rest are done."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's cache, or speaks the user's language."""
-    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    folder = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XAISIGNS_CACHE", str((folder.parent if WORKER else folder) / "cache"))
     monkeypatch.delenv("XAISIGNS_LANG", raising=False)
 
 

@@ -1,32 +1,24 @@
-"""Runs the command line in this process, as its entry point does."""
+"""Runs the command line in the tests' own process, and makes what it does by itself small."""
 
 import importlib
-import signal
-import sys
 from functools import partial
 
 import pytest
 
-from xaisigns.cli import main
+from tests.commands import ended
 from xaisigns.data.drawn import sign_set
 from xaisigns.study import tuning
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     """Gives exit code, stdout and stderr of ``xaisigns`` with these arguments."""
 
-    handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["xaisigns", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        for number, handler in handled.items():
-            signal.signal(number, handler)
+        code = ended(*arguments)
         printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
+        return code, printed.out, printed.err
 
     return call
 
@@ -39,9 +31,11 @@ def few_drawn(monkeypatch):
 
 
 @pytest.fixture
-def few_rules(monkeypatch):
-    """Two starts and one rule to try, so that a whole VGG11 is searched in seconds."""
+def few_rules(monkeypatch, tmp_path):
+    """Two starts, no sweep over the layers unless a test sets one, and few flips: a whole VGG11 takes seconds."""
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))  # what is kept does not tell of the flips
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon", "epsilon_plus_flat"))
     for name in ("_GAMMAS", "_EPSILONS", "_FIRST"):
         monkeypatch.setattr(tuning, name, getattr(tuning, name)[:1] if name == "_GAMMAS" else ())
-    monkeypatch.setattr(tuning, "_SWEEPS", 1)
+    monkeypatch.setattr(tuning, "_SWEEPS", 0)
+    monkeypatch.setattr(tuning, "pixel_flipping", partial(tuning.pixel_flipping, steps=2))

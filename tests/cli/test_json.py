@@ -10,6 +10,7 @@ from tests.conftest import REPOSITORY
 from xaisigns.base.cache import cached_arrays
 
 SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
+LITTLE = "--per-class 1 --steps 2"
 TUNED = {"layers": 1, "parameters": 1}
 # Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
@@ -19,7 +20,11 @@ COMMANDS = [
     ("metrics", "metrics", {}),
     ("rules", "rules", {"parameters": 1}),
     ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1}),
-    ("score", "score {gtsrb} --out {out} --methods lrp,edges", {"metrics": 1, "methods": 2, "seconds": 1}),
+    (
+        "score",
+        f"score {{gtsrb}} --out {{out}} --methods lrp,edges {LITTLE}",
+        {"metrics": 1, "methods": 2, "seconds": 1},
+    ),
     ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", TUNED),
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),

@@ -34,7 +34,9 @@ COMMANDS = {
     "explain": ("explain", "SIGN", "--model", "MODEL", "--ledger", "--out", "OUT"),
     "compare": ("compare", "SIGN", "--model", "MODEL", "--methods", "lrp,edges", "--out", "OUT"),
     "evaluate": ("evaluate", "GTSRB", "--model", "MODEL"),
-    "score": ("score", "GTSRB", "--model", "MODEL", *LITTLE, "--methods", "saliency,edges", "--out", "OUT"),
+    "score": (
+        *("score", "GTSRB", "--model", "MODEL", *LITTLE, "--steps", "2", "--methods", "saliency,edges", "--out", "OUT"),
+    ),
     "score for long": (
         *("score", "GTSRB", "--model", "MODEL", *LITTLE, "--methods", "saliency", "--metrics", "robustness"),
         *("--out", "OUT"),
@@ -64,11 +66,9 @@ NAMED_IN_REPORTS = (
 
 
 @pytest.fixture
-def command(run, gtsrb, untrained, tmp_path, monkeypatch):
+def command(run, gtsrb, untrained, few_rules, tmp_path, monkeypatch):
     """Runs one of the commands above and gives what it printed, each time into a new place."""
     monkeypatch.setattr(download, "ARCHIVES", ())
-    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(tuning, "_SWEEPS", 0)
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon",))
     model = xs.load_model(untrained)
     model.card["manipulation"] = Manipulation(4).to_json()

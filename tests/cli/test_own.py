@@ -71,15 +71,15 @@ def test_images_are_explained_and_compared(run, own, own_untrained, tmp_path):
         assert {path.name for path in out.iterdir()} == {"10.png", "10-2.png", "10-3.png"}
 
 
+@pytest.mark.usefixtures("few_rules")
 def test_stickers_are_what_is_scored_and_tuned_for(run, own, fooled, tmp_path):
-    few = ("--model", fooled, "--json")
-    code, printed, told = run("score", own, *few, *QUICK, "--per-class", "1", "--out", tmp_path / "scores")
+    few = ("--model", fooled, "--per-class", "1", "--json")
+    code, printed, told = run("score", own, *few, *QUICK, "--steps", "2", "--out", tmp_path / "scores")
     assert (code, told) == (0, "")
     document = json.loads(printed)
     assert (document["masks"], document["count"]) == ("sticker", 2)
     assert "relevance_mass" in document["metrics"]
-    few = (*few, "--per-class", "1", "--held-out", "1")
-    code, printed, told = run("tune", own, *few, "--out", tmp_path / "rules.toml")
+    code, printed, told = run("tune", own, *few, "--held-out", "1", "--out", tmp_path / "rules.toml")
     assert (code, told) == (0, "")
     assert json.loads(printed)["images"] == 2
 

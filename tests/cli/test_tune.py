@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from xaisigns.study import tuning
+
 
 @pytest.mark.usefixtures("few_rules")
-def test_rules_are_found_told_and_taken_by_explain(run, gtsrb, tmp_path, untrained):
+def test_rules_are_found_told_and_taken_by_explain(run, gtsrb, tmp_path, untrained, monkeypatch):
+    monkeypatch.setattr(tuning, "_SWEEPS", 1)
     out = tmp_path / "new" / "tuned.toml"
     arguments = ("--model", untrained, "--per-class", "1", "--held-out", "1", "--out", out)
     code, printed, told = run("tune", gtsrb, *arguments, "--json")

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.commands import run
 from tests.conftest import REPOSITORY, draw_gtsrb
 from tests.documents.pages import PAGES, blocks, commands
 from xaisigns.attribution.assignment import read_rules
@@ -61,12 +63,12 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_does_what_it_says(name, reader):
-    run_bash, page = reader(name), PAGES[name]
+    run_command, page = reader(name), PAGES[name]
     names, printed = {}, ""
     for block in blocks(page):
         if block.kind == "bash":
             for line, command in commands(block):
-                run_bash(f"{name}:{line}", command)
+                run_command(f"{name}:{line}", command)
         elif block.kind == "toml":
             Path("rules.toml").write_text(block.text, encoding="utf-8")
             model = load_model("stickered")
@@ -114,9 +116,9 @@ def reader(tmp_path, monkeypatch, registries, venv, few_signs):
             "PATH": os.pathsep.join([str(REPOSITORY / "tests/documents/bin"), *path]),
             "VENV": str(venv),
             "GTSRB": str(few_signs),
-            "BASH_ENV": str(tmp_path / ".environment"),
+            "ENVIRONMENT": str(tmp_path / ".environment"),
         }
-        return lambda place, command: _run_bash(place, command, environment)
+        return lambda place, command: _run(place, command, environment)
 
     return start
 
@@ -145,17 +147,37 @@ def few_signs(tmp_path_factory):
     return root
 
 
-def _run_bash(place, command, environment):
+def _run(place, command, environment):
     """Run one command; what it exports is there for the next one, as in a terminal."""
     shortened = command
     for part, replacement, _ in INSTEAD:
         shortened = re.sub(part, replacement, shortened)
-    script = f'{shortened}\nstatus=$?\nexport -p >"$BASH_ENV"\nexit "$status"'
+    arguments = _arguments(shortened)
+    # Who has not entered the environment with the package is told by the shell.
+    if arguments is not None and shutil.which("xaisigns", path=environment["PATH"]):
+        code, _, told = run(*arguments, environment=environment)
+    else:
+        code, told = _run_bash(shortened, environment)
+    if code:
+        pytest.fail(f"{place}: {command}\nrun as: {shortened}\nexit code {code}\n{told}", pytrace=False)
+
+
+def _arguments(command):
+    """Those of a command that is nothing but xaisigns and words, for which no shell is needed."""
+    words = shlex.split(command, comments=True)
+    plain = words[:1] == ["xaisigns"] and not re.search(r"[^\w\s.,:=/-]", command.partition(" #")[0])
+    return words[1:] if plain else None
+
+
+def _run_bash(command, environment):
+    script = f'{command}\nstatus=$?\nenv -0 >"$ENVIRONMENT"\nexit "$status"'
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], env=environment, capture_output=True, text=True, check=False
     )
-    if ran.returncode:
-        pytest.fail(f"{place}: {command}\nrun as: {shortened}\nexit code {ran.returncode}\n{ran.stderr}", pytrace=False)
+    if ran.returncode == 0:
+        exported = Path(environment["ENVIRONMENT"]).read_text(encoding="utf-8").rstrip("\0").split("\0")
+        environment.update(line.split("=", 1) for line in exported)
+    return ran.returncode, ran.stderr
 
 
 def _run_python(page, block, names):

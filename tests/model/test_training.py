@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.base.test_torch_state import CALLERS
 from tests.base.test_torch_state import settings as torch_settings
+from tests.commands import ended
 from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
@@ -432,16 +433,15 @@ def test_a_full_disk_is_told_and_leaves_the_earlier_checkpoint(out):
 
 
 def command(root, out, *more):
-    """The training of the drawn signs as a command line of another process."""
-    entry = "from xaisigns.cli import main; main()"
-    options = ("--input-size", "32", "--epochs", "3", *more)
-    return [sys.executable, "-W", "error", "-c", entry, "train", str(root), "--out", str(out), *options]
+    """The training of the drawn signs as arguments of the command line."""
+    return ["train", str(root), "--out", str(out), "--input-size", "32", "--epochs", "3", *more]
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_model(gtsrb, tmp_path):
+def test_a_training_that_was_killed_goes_on_to_the_same_model(gtsrb, tmp_path, capsys):
     whole, broken = tmp_path / "whole" / "model.safetensors", tmp_path / "broken" / "model.safetensors"
-    subprocess.run(command(gtsrb, whole), cwd=REPOSITORY, check=True, capture_output=True)
-    process = subprocess.Popen(command(gtsrb, broken), cwd=REPOSITORY)
+    assert ended(*command(gtsrb, whole)) == 0
+    entry = "from xaisigns.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", entry, *command(gtsrb, broken)], cwd=REPOSITORY)
     try:
         while not checkpoint_path(broken).exists() and process.poll() is None:
             time.sleep(0.001)
@@ -452,8 +452,9 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(gtsrb, tmp_path):
     rows = stored(broken)["rows"]
     assert 1 <= len(rows) < 3
     assert not broken.exists()
-    again = subprocess.run(command(gtsrb, broken, "--resume"), cwd=REPOSITORY, check=True, capture_output=True)
-    assert again.stderr == b""
+    capsys.readouterr()
+    assert ended(*command(gtsrb, broken, "--resume")) == 0
+    assert capsys.readouterr().err == ""
     assert_equal_tensors(load_file(broken), load_file(whole))
     assert stored(broken)["rows"][: len(rows)] == rows
     assert without_seconds(stored(broken)["rows"]) == without_seconds(stored(whole)["rows"])
