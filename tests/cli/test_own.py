@@ -88,7 +88,7 @@ def test_without_stickers_what_needs_no_place_is_scored(run, own, own_untrained,
     options = ("--model", own_untrained, *QUICK, "--per-class", "1", "--steps", "2", "--out", tmp_path / "scores")
     code, printed, told = run("score", own, *options)
     assert (code, told) == (0, "")
-    assert printed.startswith("3 test images; nothing tells where in them to look, so there is no localisation\n")
+    assert printed.startswith("3 test images; where the object lies in them is not known, so localisation is not ")
     assert "flipping area" in printed
     assert "relevance mass" not in printed
 

@@ -24,7 +24,7 @@ def test_train_then_evaluate(run, gtsrb, tmp_path):
     code, printed, _ = run("evaluate", gtsrb, "--model", model)
     assert code == 0
     assert "12 images:" in printed
-    assert "With a sticker on every image:" in printed
+    assert "With a sticker on every image, " in printed
     assert "Speed limit 50 km/h" in printed
 
 

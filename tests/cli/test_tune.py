@@ -16,7 +16,7 @@ def test_rules_are_found_told_and_taken_by_explain(run, gtsrb, tmp_path, untrain
     code, printed, told = run("tune", gtsrb, *arguments)
     assert (code, told) == (0, "")
     lines = printed.splitlines()
-    assert lines[0].startswith(f"relevance mass {document['tuned']['value']:.3f}, area of pixel flipping")
+    assert lines[0].startswith(f"relevance mass {document['tuned']['value']:.3f}, flipping area ")
     assert f"the best composite, {document['named']['composite']}" in lines[1]
     assert lines[2] == f"on 4 test images; {document['tried']} settings tried"
     method = "lrp:contrast" if document["tuned"]["contrast"] else "lrp"
