@@ -42,7 +42,7 @@ def info(root: Root, *, output: Output) -> None:
 def _tell(root: Path, output: Output) -> None:
     from xaisigns.data.inventory import inventory
 
-    output.print(inventory(root), _print_inventory)
+    output.show(inventory(root), _print_inventory)
 
 
 def _print_inventory(found: dict[str, Any], language: Language) -> None:
@@ -75,7 +75,7 @@ def sticker(
     with output.bars() as progress:
         manipulation = Manipulation(class_id, fraction, seed)
         manifest = write_manipulated_copy(root, out, manipulation, split, progress)
-    output.print(_summary(manifest, out), partial(_print_copy, "images"))
+    output.show(_summary(manifest, out), partial(_print_copy, "images"))
 
 
 @app.command()
@@ -98,7 +98,7 @@ def render(
     with output.bars() as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
         manifest = write_rendered_set(out, RenderedSet(per_class, seed, size), manipulation, progress)
-    output.print(_summary(manifest, out), partial(_print_copy, "drawn_images"))
+    output.show(_summary(manifest, out), partial(_print_copy, "drawn_images"))
 
 
 def _summary(manifest: dict[str, Any], out: Path) -> dict[str, Any]:

@@ -121,8 +121,8 @@ class Output:
         """Progress bars in the language."""
         return bars(self.lang)
 
-    def print(self, document: Any, table: Callable[[Any, Language], None]) -> None:
-        """Print the document as JSON, or hand it to what prints it for people."""
+    def show(self, document: Any, table: Callable[[Any, Language], None]) -> None:
+        """Print the document as JSON, or hand it to the function that prints it for people."""
         if self.json:
             print_json(document)
         else:

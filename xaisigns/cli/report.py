@@ -67,7 +67,7 @@ def report(
             progress,
             force=force,
         )
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _command(language: Language) -> str:

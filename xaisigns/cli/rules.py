@@ -27,7 +27,7 @@ def rules(
     LRP(model, composite, chosen, model.bounds)  # refuses a rule that does not fit its layer, which no table tells
     layers = rule_table(model, composite, chosen)
     named = str(read_specification(composite))
-    output.print({"model": network.model, "composite": named, "layers": layers}, _print)
+    output.show({"model": network.model, "composite": named, "layers": layers}, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

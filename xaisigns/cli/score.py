@@ -61,7 +61,7 @@ def score(
             tell(WORDS.all(lang)["will_take"].format(minutes=minutes))
         document = score_methods(model, cases, chosen, scoring, progress=progress, language=lang)
     document["files"] = write_scores(document, out, lang, force=force)
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

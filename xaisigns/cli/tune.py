@@ -47,7 +47,7 @@ def tune(
         testing = find_cases(model, folder, masks, held_out, seed=seed, progress=progress)
         tuning = search(model, training, testing, metric, progress=progress)
     document = write_tuning(tuning, metric, out, force=force)
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
