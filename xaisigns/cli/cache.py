@@ -25,7 +25,7 @@ def info(*, output: Output) -> None:
     folder, limit = cache_folder(), cache_limit()
     kinds = by_kind(contents(folder))
     size = sum(row["size"] for row in kinds.values())
-    output.print({"folder": str(folder), "limit": limit, "size": size, "kinds": kinds}, _print_info)
+    output.show({"folder": str(folder), "limit": limit, "size": size, "kinds": kinds}, _print_info)
 
 
 def _print_info(document: dict[str, Any], language: Language) -> None:
@@ -48,7 +48,7 @@ def clear(
     from xaisigns.base.cache_folder import by_kind, cache_folder, clear_cache
 
     removed = by_kind(clear_cache(kind))
-    output.print({"folder": str(cache_folder()), "removed": removed}, _print_removed)
+    output.show({"folder": str(cache_folder()), "removed": removed}, _print_removed)
 
 
 def _print_removed(document: dict[str, Any], language: Language) -> None:

@@ -47,7 +47,7 @@ def compare(
             max_pixels=max_pixels,
             force=force,
         )
-    output.print(report, _print)
+    output.show(report, _print)
     tell_skipped(report["skipped"])
 
 

@@ -43,7 +43,7 @@ def info(root: Root, *, output: Output) -> None:
 def _tell(root: Path, output: Output) -> None:
     from xaisigns.data.inventory import inventory
 
-    output.print(inventory(root), _print_inventory)
+    output.show(inventory(root), _print_inventory)
 
 
 def _print_inventory(found: dict[str, Any], language: Language) -> None:
@@ -67,7 +67,7 @@ def layouts(*, output: Output) -> None:
         {"name": name, "description": _layout_text(name, output.lang), "expected": dict(layout.expected)}
         for name, layout in reversed(list(LAYOUTS.items()))
     ]
-    output.print({"layouts": rows}, _print_layouts)
+    output.show({"layouts": rows}, _print_layouts)
 
 
 def _print_layouts(document: dict[str, Any], language: Language) -> None:
@@ -96,7 +96,7 @@ def sticker(
     with output.bars() as progress:
         manipulation = Manipulation(class_id, fraction, seed)
         manifest = write_manipulated_copy(root, out, manipulation, split, progress)
-    output.print(_summary(manifest, out), partial(_print_copy, "images"))
+    output.show(_summary(manifest, out), partial(_print_copy, "images"))
 
 
 @app.command()
@@ -119,7 +119,7 @@ def render(
     with output.bars() as progress:
         manipulation = None if sticker_class is None else Manipulation(sticker_class, seed=seed)
         manifest = write_drawn_set(out, DrawnSet(per_class, seed, size), manipulation, progress)
-    output.print(_summary(manifest, out), partial(_print_copy, "drawn_images"))
+    output.show(_summary(manifest, out), partial(_print_copy, "drawn_images"))
 
 
 def _summary(manifest: dict[str, Any], out: Path) -> dict[str, Any]:

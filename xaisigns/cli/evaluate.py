@@ -24,7 +24,7 @@ def evaluate(
     model = network.load()
     with output.bars() as progress:
         report = evaluate_model(model, root, language=output.lang, progress=progress)
-    output.print(report, partial(_print, "images" if root else "drawn_images"))
+    output.show(report, partial(_print, "images" if root else "drawn_images"))
 
 
 def _print(images: str, report: dict[str, Any], language: Language) -> None:

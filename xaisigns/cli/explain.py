@@ -64,7 +64,7 @@ def explain(
             ),
             progress=progress,
         )
-    output.print(report, _print)
+    output.show(report, _print)
     tell_skipped(report["skipped"])
 
 

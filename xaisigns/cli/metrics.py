@@ -15,7 +15,7 @@ def metrics(*, output: Output) -> None:
     from xaisigns.metrics.catalogue import groups
 
     rows = [metric.document(output.lang) for own in groups().values() for metric in own]
-    output.print({"metrics": rows}, _print)
+    output.show({"metrics": rows}, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

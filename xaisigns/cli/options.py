@@ -121,8 +121,8 @@ class Output:
         """Progress bars in the language."""
         return bars(self.lang)
 
-    def print(self, document: Any, table: Callable[[Any, Language], None]) -> None:
-        """Print the document as JSON, or hand it to what prints it for people."""
+    def show(self, document: Any, table: Callable[[Any, Language], None]) -> None:
+        """Print the document as JSON, or hand it to the function that prints it for people."""
         if self.json:
             print_json(document)
         else:
@@ -182,10 +182,3 @@ def _rgb(text: str, option: str) -> "RGB":
         if all(map(math.isfinite, (red, green, blue))):
             return red, green, blue
     raise typer.BadParameter(f"wanted three numbers such as 0.35,0.31,0.33, got {text!r}", param_hint=option)
-
-
-def or_drawn(root: Path | None, progress: Progress) -> Path:
-    """The folder that was named, or that of the drawn signs."""
-    from xaisigns.data.drawn.sign_set import default_drawn_set
-
-    return root or default_drawn_set(progress)

@@ -67,7 +67,7 @@ def report(
             force=force,
             progress=progress,
         )
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _command(language: Language) -> str:

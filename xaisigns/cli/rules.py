@@ -37,7 +37,7 @@ def rules(
         "composites": list(COMPOSITES),
         "rules": list(RULES),
     }
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -66,7 +66,7 @@ def score(
             progress=_telling(progress, output.lang),
         )
     document["files"] = write_scores(document, out, output.lang, force=force)
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _telling(progress: Progress, language: Language) -> Progress:

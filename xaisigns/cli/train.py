@@ -47,7 +47,7 @@ def train(
             force=force,
             progress=progress,
         )
-    output.print(document, _print)
+    output.show(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -49,7 +49,7 @@ def tune(
             seed=seed,
             progress=progress,
         )
-    output.print(write_tuned_rules(document, out, force=force), _print)
+    output.show(write_tuned_rules(document, out, force=force), _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
