@@ -28,12 +28,12 @@ _ROOT = "Folder with GTSRB (official, Kaggle or torchvision layout), or your own
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help=_ROOT, show_default=False)]
 OptionalRoot = Annotated[
     Path | None,
-    typer.Argument(metavar="[ROOT]", help=f"{_ROOT} Without it: signs drawn by the package.", show_default=False),
+    typer.Argument(metavar="[ROOT]", help=f"{_ROOT} Default: signs drawn by the package.", show_default=False),
 ]
 OptionalImages = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[IMAGE]...", help="Image files. Without any: four signs drawn by the package.", show_default=False
+        metavar="[IMAGE]...", help="Image files. Default: four signs drawn by the package.", show_default=False
     ),
 ]
 MaxPixels = Annotated[
@@ -41,7 +41,7 @@ MaxPixels = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="An image with more pixels (a WebP: than half) is skipped; each takes 4 bytes and more of memory.",
+        help="Skip images with more pixels (WebP: more than half as many); each takes at least 4 bytes of memory.",
     ),
 ]
 Methods = Annotated[
@@ -55,13 +55,13 @@ Methods = Annotated[
 Composite = Annotated[str, typer.Option(help="Rules by layer type; 'xaisigns rules' lists the composites.")]
 RuleFile = Annotated[
     Path | None,
-    typer.Option("--rules", metavar="FILE", help="TOML file of rules over the composite.", show_default=False),
+    typer.Option("--rules", metavar="FILE", help="TOML file of rules that override the composite.", show_default=False),
 ]
 Masks = Annotated[
     Literal["sticker", "roi"] | None,
     typer.Option(
-        help="What should be pointed at: the sticker, on images that it turns into its class, or the sign. Without it: "
-        "the sticker, for a model that was trained with stickers.",
+        help="What heatmaps should point at: the sticker, on images that it turns into its class, or the sign. "
+        "Default: the sticker, for a model trained with stickers.",
         show_default=False,
     ),
 ]
@@ -70,21 +70,21 @@ StickerClass = Annotated[
     int | None,
     typer.Option(min=0, help="Put black stickers on all training images of this class.", show_default=False),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that xaisigns did not write, too.")]
+Force = Annotated[bool, typer.Option("--force", help="Also overwrite files that xaisigns did not write.")]
 
 
 @dataclass(frozen=True)
 class Network:
     """The network that a command runs."""
 
-    model: Annotated[str, typer.Option(help="clean, stickered, or a model file.")] = "stickered"
+    model: Annotated[str, typer.Option(help="Model to use: clean, stickered, or a model file.")] = "stickered"
     input_size: Annotated[
         int | None,
         typer.Option(
             min=32,
             max=1024,
             metavar="PIXELS",
-            help="For a checkpoint trained elsewhere: pixels on each side.",
+            help="For a checkpoint trained elsewhere: side length of its images in pixels.",
             show_default=False,
         ),
     ] = None
@@ -92,7 +92,8 @@ class Network:
         str | None, typer.Option(metavar="R,G,B", help="Likewise: mean of the pixels, in 0..1.", show_default=False)
     ] = None
     std: Annotated[
-        str | None, typer.Option(metavar="R,G,B", help="Likewise: their standard deviation.", show_default=False)
+        str | None,
+        typer.Option(metavar="R,G,B", help="Likewise: standard deviation of the pixels, in 0..1.", show_default=False),
     ] = None
 
     def load(self) -> "Explainable":
@@ -115,7 +116,7 @@ class Output:
     lang: Annotated[
         _Language, typer.Option(envvar=LANGUAGE_VARIABLE, help="Language of names, tables, pictures and reports.")
     ] = "en"
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")] = False
 
     def bars(self) -> AbstractContextManager[Progress]:
         """Progress bars in the language."""

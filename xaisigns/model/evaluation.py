@@ -109,7 +109,7 @@ def class_name(model: Explainable, data: ImageSet, class_id: int, language: Lang
 
 
 def accuracy_report(labels: Tensor, predicted: Tensor, classes: int) -> dict[str, Any]:
-    """Count, accuracy with its 95 % interval, accuracy per class, and the confusion matrix (rows: true classes).
+    """Count, accuracy with its 95% interval, accuracy per class, and the confusion matrix (rows: true classes).
 
     The accuracy of a class without images is None.
     """
@@ -149,7 +149,7 @@ def sticker_report(labels: Tensor, predicted: Tensor, class_id: int, classes: in
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """The 95 % score interval of a share [wilson1927probable]; holds near 0 and 1, where the plain one does not."""
+    """The 95% score interval of a share [wilson1927probable]; holds near 0 and 1, where the plain one does not."""
     z = 1.959964
     share, weight = right / count, z * z / count
     middle = (share + weight / 2) / (1 + weight)

@@ -13,7 +13,7 @@ Heatmaps = Mapping[str, Heatmap]  # by the method's key
 
 
 def scale_limit(heatmaps: Sequence[Heatmap]) -> float:
-    """Where the symmetric colour scale of these heatmaps ends: below it lie 99.5 % of the pixels' absolute values.
+    """Where the symmetric colour scale of these heatmaps ends: below it lie 99.5% of the pixels' absolute values.
 
     A few pixels of a gradient are many times as strong as all others; up to the largest, the scale would show little
     else. It is the largest value where the share leaves nothing, and 1 where nothing is relevant.

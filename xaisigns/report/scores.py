@@ -28,7 +28,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Score:
-    """A mean with its 95 % interval; all NaN where it could not be measured."""
+    """A mean with its 95% interval; all NaN where it could not be measured."""
 
     mean: float
     low: float

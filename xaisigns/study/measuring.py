@@ -117,7 +117,7 @@ def calls_again(model: nn.Module | Explainable, group: str) -> int:
 def summarised(values: Mapping[str, Mapping[str, Tensor]], seed: int) -> dict[str, dict[str, dict[str, Any]]]:
     """From each image's scores, by method and metric, to ``methods`` of the document of ``score``.
 
-    A score has the mean ``value``, its 95 % ``interval`` by bootstrap over the images, and ``no_better_than``: those of
+    A score has the mean ``value``, its 95% ``interval`` by bootstrap over the images, and ``no_better_than``: those of
     the controls edges and uniform, where they are among the methods, that it does not beat on the same images with 95 %
     certainty. Images for which a metric is NaN are left out; where none is left all are None.
     """
@@ -141,7 +141,7 @@ def summarised(values: Mapping[str, Mapping[str, Tensor]], seed: int) -> dict[st
 
 
 def _beats(metric: str, scores: Tensor, control: Tensor, seed: int) -> bool:
-    """Whether the scores are better than the control's on the same images, with 95 % certainty."""
+    """Whether the scores are better than the control's on the same images, with 95% certainty."""
     better = scores - control if METRICS[metric].better == "higher" else control - scores
     return bootstrap_interval(better, seed=seed)[0] > 0
 

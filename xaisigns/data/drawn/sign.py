@@ -47,7 +47,7 @@ def draw_sign(
 ) -> DrawnSign:
     """Draw a sign as a photograph in GTSRB shows it: an RGB image of ``size`` by ``size`` pixels, with its masks.
 
-    ``class_id`` is one of GTSRB's, 0 to 42; the sign takes about 78 % of the width and height. The seed decides on
+    ``class_id`` is one of GTSRB's, 0 to 42; the sign takes about 78% of the width and height. The seed decides on
     background, pose, light and camera, the same for every class and on every machine (pixels to within 2 levels of
     256); ``frame`` 1, 2, ... shows the same scene a moment later. A ``sticker`` is put on last, as ``apply_sticker``
     does. Raises DataError for a class that GTSRB does not have, a size outside 16..2048 and a seed outside

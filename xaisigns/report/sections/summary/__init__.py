@@ -48,7 +48,7 @@ class Summary(Section):
 
 
 def accuracies(report: Report) -> list[dict[str, Any]]:
-    """Name, share and 95 % interval of every class that has test images."""
+    """Name, share and 95% interval of every class that has test images."""
     rows = []
     for one in report.evaluation.classes:
         if one.count and one.accuracy is not None:
