@@ -9,7 +9,7 @@ from tests.documents.pages import PAGES
 
 SCORES = "docs/scores.md"
 # An accuracy in per cent with its interval, which tells whose it is.
-ACCURACY = re.compile(r"(\d+\.\d+) %[^|()]{0,60}\((?:95 % interval )?(\d+\.\d+) to (\d+\.\d+)\)")
+ACCURACY = re.compile(r"(\d+\.\d+)%[^|()]{0,60}\((?:95% interval )?(\d+\.\d+) to (\d+\.\d+)\)")
 UNSHIPPED = re.compile(r"\b(DESIGN|STYLE)\b")
 
 
@@ -65,8 +65,8 @@ def test_what_is_said_of_the_scores_is_what_the_table_has():
     default = rows["`lrp:epsilon_gamma_box:gamma=0.05`"]
     assert default["… grown by 2 px"].startswith(told[2])
     assert default["flipping area"].startswith(told[3])
-    area = re.search(r"sticker covers (\d+\.\d) % of the image, grown by 2 pixels (\d+\.\d) %", said)
-    assert f"sticker {area[1]} % of the area, grown by 2 px {area[2]} %" in " ".join(text("README.md").split())
+    area = re.search(r"sticker covers (\d+\.\d)% of the image, grown by 2 pixels (\d+\.\d)%", said)
+    assert f"sticker {area[1]}% of the area, grown by 2 px {area[2]}%" in " ".join(text("README.md").split())
     uniform = rows["*uniform* (control)"]
     assert [f"{float(uniform[key].split()[0]):.1%}" for key in ("relevance mass", "… grown by 2 px")] == [
         f"{share}%" for share in area.groups()

@@ -118,7 +118,7 @@ def summarised(values: Mapping[str, Mapping[str, Tensor]], seed: int) -> dict[st
     """From each image's scores, by method and metric, to ``methods`` of the document of ``score``.
 
     A score has the mean ``value``, its 95% ``interval`` by bootstrap over the images, and ``no_better_than``: those of
-    the controls edges and uniform, where they are among the methods, that it does not beat on the same images with 95 %
+    the controls edges and uniform, where they are among the methods, that it does not beat on the same images with 95%
     certainty. Images for which a metric is NaN are left out; where none is left all are None.
     """
     return {
