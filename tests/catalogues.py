@@ -25,7 +25,8 @@ def every_text(code):
     found = {}
     for path in PACKAGE.rglob(f"{code}.toml"):
         if path.parent != CATALOGUES:
-            room = f"{path.relative_to(PACKAGE).parts[0]}.{path.parent.name}"
+            parts = path.parent.relative_to(PACKAGE).parts
+            room = ".".join(dict.fromkeys((parts[0], parts[-1])))
             found.update(_flat(tomllib.loads(path.read_text(encoding="utf-8")), f"{room}."))
     found.update(_flat(tomllib.loads((CATALOGUES / f"{code}.toml").read_text(encoding="utf-8"))))
     return found

@@ -13,6 +13,7 @@ from PIL import Image
 
 from xaisigns.base.documents import json_text
 from xaisigns.base.files import is_file, whole_folder
+from xaisigns.data.classes import names_in
 from xaisigns.data.image_set import MANIFEST, ImageSet, Sample, Split
 from xaisigns.data.listing import is_foreign
 from xaisigns.data.preprocessing import read_image
@@ -109,7 +110,7 @@ def copy_layout(data: ImageSet) -> CopyLayout:
 
 def copied(sample: Sample, data: ImageSet) -> Sample:
     """The sample with its key in a copy: below the name of its class where the copy has a folder for each class."""
-    name = data.class_names["en"][sample.class_id]
+    name = names_in(data.class_names, "en")[sample.class_id]
     if data.has_gtsrb_classes or sample.key.startswith(f"{name}/"):
         return sample
     return replace(sample, key=f"{name}/{sample.key}")
@@ -138,7 +139,7 @@ def check_copyable(data: ImageSet) -> None:
 
 
 def _check_folders(data: ImageSet) -> None:
-    names = list(data.class_names["en"])
+    names = list(names_in(data.class_names, "en"))
     if names != sorted(set(names)):
         raise DataError(
             f"a copy of {data.root} has a folder for each class, and these are numbered in the order of their names; "

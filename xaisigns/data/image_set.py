@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xaisigns.base.bounds import shown, whole
 from xaisigns.base.files import is_file
 from xaisigns.base.language import Language, languages
-from xaisigns.data.classes import CLASS_NAMES
+from xaisigns.data.classes import CLASS_NAMES, names_in
 from xaisigns.errors import DataError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class ImageSet:
     @property
     def has_gtsrb_classes(self) -> bool:
         """Whether class ids and names are those of GTSRB."""
-        return list(self.class_names["en"]) == CLASS_NAMES["en"]
+        return list(names_in(self.class_names, "en")) == CLASS_NAMES["en"]
 
     @cached_property
     def manifest(self) -> dict[str, Any] | None:
@@ -145,7 +145,7 @@ class ImageSet:
 
     def check_class(self, class_id: int | None) -> None:
         """Raise DataError for a class that the data set does not have; None stands for all classes."""
-        names = self.class_names["en"]
+        names = names_in(self.class_names, "en")
         if class_id is not None and whole(class_id, 0, len(names) - 1) is None:
             raise DataError(
                 f"class {shown(class_id)} does not exist; {self.root} has 0 to {len(names) - 1}, "

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from xaisigns.data.classes import names_in
 from xaisigns.data.image_set import SPLITS
 from xaisigns.data.layouts import LAYOUTS, open_images
 from xaisigns.errors import DataError
@@ -26,7 +27,7 @@ def inventory(root: Path) -> dict[str, Any]:
                 raise
             splits[split] = {"missing": str(error)}
             continue
-        names = list(data.class_names["en"])
+        names = list(names_in(data.class_names, "en"))
         rendered = (data.manifest or {}).get("rendered")
         manipulation = data.manipulation
         splits[split] = {

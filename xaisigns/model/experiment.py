@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from xaisigns.base.progress import Progress, silent
-from xaisigns.data.classes import CLASSES, check_class
+from xaisigns.data.classes import CLASSES, check_class, names_in
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import ImageSet, fingerprint
@@ -103,9 +103,9 @@ def train_model(
         check_class(manipulation.class_id)  # before signs are drawn
     if not isinstance(data, ImageSet):
         data = open_images(data, progress=progress)
-    if len(data.class_names["en"]) < 2:
+    if len(names_in(data.class_names, "en")) < 2:
         raise DataError(f"{data.root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
-    network = replace(network, classes=len(data.class_names["en"]))
+    network = replace(network, classes=len(names_in(data.class_names, "en")))
     if drawn_per_class and not data.has_gtsrb_classes:
         raise DataError(f"drawn signs are of GTSRB's classes, and {data.root} has its own: leave out --drawn")
     known = _stickers(data, manipulation)
