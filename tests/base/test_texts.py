@@ -12,8 +12,9 @@ from xaisigns.errors import LanguageError
 
 # What is called the same in both languages.
 SHARED = """
-    auc backpropagation cam edges esc flipping gini grad gradient guided heatmap heatmaps index kaggle linear logit logits name pixel
-    lrp metrics positive relu score shapley slic sobel spearman ssim superpixel system test torchvision training uniform was xaisigns"""
+    auc backpropagation cam edges esc flipping gini grad gradient guided heatmap heatmaps index kaggle linear
+    logit logits lrp metrics name pixel positive relu score shapley slic sobel spearman ssim superpixel system
+    test torchvision training uniform was xaisigns"""
 
 
 @pytest.mark.parametrize("language", languages())
