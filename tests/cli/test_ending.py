@@ -80,8 +80,10 @@ def test_a_signal_during_the_imports_ends_in_silence(number, module):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", ["numpy", "PIL.Image"])
-def test_a_signal_during_the_imports_of_a_command_does_so_too(number, module, own):
-    assert ended(["data", "info", own.as_posix()], int(number), module) == (128 + number, "", "")
+def test_a_signal_during_the_imports_of_a_command_does_so_too(number, module, tmp_path):
+    arguments = ["data", "render", str(tmp_path / "out"), "--per-class", "1", "--size", "16"]
+    assert ended(arguments, int(number), module) == (128 + number, "", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
