@@ -8,6 +8,7 @@ import re
 import shutil
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import click
 import typer
@@ -107,7 +108,12 @@ def public_names() -> str:
 
 
 def _directive(name: str) -> str:
-    if isinstance(getattr(xaisigns, name), type):
+    thing = getattr(xaisigns, name)
+    if isinstance(thing, str):
+        return f".. autodata:: xaisigns.{name}\n   :no-value:"
+    if isinstance(thing, ModuleType):
+        return f".. automodule:: xaisigns.{name}\n   :members:\n   :imported-members:\n   :undoc-members:"
+    if isinstance(thing, type):
         return f".. autoclass:: xaisigns.{name}\n   :members:"
     return f".. autofunction:: xaisigns.{name}"
 

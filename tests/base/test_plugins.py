@@ -87,7 +87,7 @@ BROKEN = {
 @pytest.mark.parametrize(("code", "entry", "reason"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_plugin_is_named_with_its_package_each_time(install, registry, code, entry, reason):
     install("broken-plugin", code, entry)
-    for look_up in (load_plugins, lambda: registry["one"]):
+    for look_up in (load_plugins, lambda: registry["two"], lambda: list(registry)):
         with pytest.raises(
             PluginError, match=f"^the plugin 'mine' of broken-plugin cannot be loaded: {reason}"
         ) as caught:

@@ -103,7 +103,7 @@ def typed(model):
     rows = rule_table(network, xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds).assignments)
     names = [text for row in rows for text in (row["layer"], row["type"], row["rule"])]
     names += [text for row in rows for text in row["parameters"]]
-    names += ["Identity", *COMPOSITES, *LAYOUTS, *RULES]
+    names += ["Identity", "B kB MB GB TB", *COMPOSITES, *LAYOUTS, *RULES]
     for method in methods():
         names += [method.name, method.source or "", *method.options]
     return names

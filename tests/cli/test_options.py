@@ -48,7 +48,8 @@ def test_the_options_of_a_group_stand_in_its_place():
 
 def test_every_command_with_a_network_has_its_options_and_all_say_their_language():
     commands = dict(get_command(app).commands)
-    commands |= {f"data {name}": command for name, command in commands.pop("data").commands.items()}
+    for group in ("data", "cache"):
+        commands |= {f"{group} {name}": command for name, command in commands.pop(group).commands.items()}
     network, output = (list(inspect.signature(group).parameters) for group in (Network, Output))
     assert {name for name, command in commands.items() if set(network) <= set(_options(command))} == WITH_NETWORK
     for name, command in commands.items():

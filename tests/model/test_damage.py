@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from tests.conftest import settled
 from xaisigns.errors import ModelError, XaisignsError
@@ -45,7 +46,8 @@ ODD = (None, True, -1, 0, 1.5, 1e300, 10**400, float("nan"), "", "\ud800", "x" *
 def _narrow():
     """VGG11 with few channels, whose files are small."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vgg, "cfgs", {**vgg.cfgs, "A": [4, "M", 4, "M", 4, 4, "M", 4, 4, "M", 4, 512, "M"]})
+        patch.setattr(vgg, "_WIDTHS", (4, 4, 4, 4, 4))
+        patch.setattr(vgg, "_compact_head", lambda settings: nn.Sequential(nn.Linear(4, settings.classes)))
         shapes.cache_clear()
         yield
     shapes.cache_clear()

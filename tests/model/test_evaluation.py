@@ -279,7 +279,7 @@ def test_no_images_have_no_logits():
 
 def test_a_data_set_is_decoded_with_its_stickers(gtsrb):
     model, data = Means(), open_images(gtsrb, "test")
-    size = model.settings.input_size
+    size = model.preprocessing.input_size
     torch.testing.assert_close(predict(model, data), predict(model, decode(data, size)), rtol=0, atol=0)
     ours, wanted = (
         predict(model, data, manipulation=Manipulation(4)),

@@ -68,8 +68,9 @@ def misfit(network: nn.Sequential, shape: torch.Size | tuple[int, ...]) -> str |
 
 
 def _on_meta(layer: nn.Module) -> nn.Module:
-    """The layer with weights that have a shape and no numbers."""
+    """The layer with weights that have a shape and no numbers; an error that is not of its type is not of shapes."""
     shape = copy.copy(layer)
+    vars(shape).pop("forward", None)
     shape._parameters = {
         key: None if weight is None else nn.Parameter(torch.empty(weight.shape, device="meta"), requires_grad=False)
         for key, weight in layer._parameters.items()
