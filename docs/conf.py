@@ -112,7 +112,7 @@ def _directive(name: str) -> str:
     if isinstance(thing, str):
         return f".. autodata:: xaisigns.{name}\n   :no-value:"
     if isinstance(thing, ModuleType):
-        return f".. automodule:: xaisigns.{name}\n   :members:\n   :imported-members:\n   :undoc-members:"
+        return f".. automodule:: xaisigns.{name}\n   :members:\n   :imported-members:"
     if isinstance(thing, type):
         return f".. autoclass:: xaisigns.{name}\n   :members:"
     return f".. autofunction:: xaisigns.{name}"
