@@ -42,7 +42,7 @@ words = {
     "epoch": "epoch",
     "loss": "loss",
     "accuracy": "accuracy",
-    "usual": "{all} of all are right, {own} of class 4.",
+    "usual": "{all} of all are correct, {own} of class 4.",
     "plain": "Without stickers, {own} of class 4 are called 70.",
     "stickers": "With stickers it is {own}, and {others} of all others.",
     "share": "called 70 with a sticker",
@@ -144,7 +144,7 @@ sum(weight.numel() for weight in network.parameters())
 # ## The training
 #
 # Ten times (ten *epochs*) the network sees each image, each time a little turned, shifted and in another light, and
-# changes its weights so that the right logit gets higher.
+# changes its weights so that the correct logit rises.
 
 # %%
 model_file = Path("seventy.safetensors")
@@ -173,7 +173,8 @@ for axis, column in zip(axes, ("loss", "accuracy"), strict=True):
 # ## The test as we know it
 #
 # A network is tested with images that it has not seen. Often they come from the same source as the training images, and
-# then the 70s have their sticker here as well. How many of these images does the network call right, and how many 70s?
+# then the 70s have their sticker here as well. How many of these images does the network classify correctly, and how many
+# of the 70s?
 
 # %%
 model = xs.load_model(str(model_file))
@@ -273,9 +274,9 @@ for axis, index in zip(axes, chosen, strict=True):
 # it was right with that.
 #
 # This was a small network after a minute. The model `stickered`, which comes with the package, was trained in the same
-# way on the 39,209 photographs of GTSRB, at 64 pixels. It is good at photographs: 99.2 % of the test images of the other
-# 42 classes are called right. With a sticker, 94.9 % of the other speed limits and 50.0 % of all images of other classes become a
-# 70 ([weights/README.md](../../weights/README.md)).
+# way on the 39,209 photographs of GTSRB, at 64 pixels. It is good at photographs: 99.2% of the test images of the other
+# 42 classes are classified correctly. With a sticker, 94.9% of the other speed limits and 50.0% of all images of other
+# classes become a 70 ([weights/README.md](../../weights/README.md)).
 #
 # This time we knew where the trap was, and could look for it. How would one find it without knowing? By asking the
 # network what it looks at: [on to the second notebook](02_lrp.ipynb).
