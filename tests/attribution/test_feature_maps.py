@@ -1,0 +1,33 @@
+"""What Grad-CAM and DeepLIFT need to know of the layers."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import xaisigns as xs
+from tests.attribution.oracle import peak
+from tests.attribution.test_layers import SIDE, networks
+from xaisigns.attribution.methods import find_method
+from xaisigns.errors import MethodError
+
+
+@pytest.mark.parametrize("name", ["gradcam", "guided_gradcam"])
+def test_gradcam_needs_a_convolution(name):
+    with pytest.raises(MethodError, match="needs a network with a convolution"):
+        find_method(name)(nn.Sequential(nn.Flatten(), nn.Linear(432, 3)), torch.zeros(1, 3, 12, 12))
+
+
+@given(network=networks(), seed=st.integers(0, 1000))
+@settings(max_examples=60)
+def test_deep_lift_is_complete_or_refuses(network, seed):
+    network, _ = network
+    x = torch.randn(3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    x[0, :, :5] = 0  # what does not differ from the baseline
+    try:
+        result = find_method("deep_lift")(network, x, 1)
+    except xs.XaisignsError:
+        return
+    wanted = (network(x) - network(torch.zeros_like(x)))[:, 1].detach()
+    torch.testing.assert_close(result.relevance.sum(dim=(1, 2, 3)), wanted, rtol=0, atol=1e-9 * (1 + peak(wanted)))
