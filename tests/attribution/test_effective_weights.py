@@ -4,10 +4,12 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 import xaisigns as xs
 from tests.attribution.agreement import explained_as_said, network
+from xaisigns.attribution.effective_weights import effective_weights
 
 MAKERS = {
     "weight_norm": (weight_norm, "weight_g"),
@@ -45,3 +47,14 @@ def test_explaining_a_network_in_training_leaves_what_spectral_norm_has_estimate
     before = copy.deepcopy(net.state_dict())
     xs.attribute(net, images, 1, method="lrp:epsilon_plus")
     torch.testing.assert_close(net.state_dict(), before, rtol=0, atol=0)
+
+
+def test_plain_weights_are_copies_and_a_layer_without_has_none():
+    layer = nn.Linear(3, 2, bias=False)
+    weights = effective_weights(layer)
+    assert torch.equal(weights["weight"], layer.weight)
+    assert weights["bias"] is None
+    assert not weights["weight"].requires_grad
+    weights["weight"].add_(1)
+    assert not torch.equal(weights["weight"], layer.weight)
+    assert effective_weights(nn.ReLU()) == {}

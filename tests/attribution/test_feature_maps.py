@@ -9,6 +9,7 @@ from torch import nn
 import xaisigns as xs
 from tests.attribution.oracle import peak
 from tests.attribution.test_layers import SIDE, networks
+from xaisigns.attribution.feature_maps import last_feature_maps, with_copies
 from xaisigns.attribution.methods import find_method
 from xaisigns.errors import MethodError
 
@@ -31,3 +32,20 @@ def test_deep_lift_is_complete_or_refuses(network, seed):
         return
     wanted = (network(x) - network(torch.zeros_like(x)))[:, 1].detach()
     torch.testing.assert_close(result.relevance.sum(dim=(1, 2, 3)), wanted, rtol=0, atol=1e-9 * (1 + peak(wanted)))
+
+
+def test_the_last_feature_maps_are_those_behind_the_relu():
+    first, last, relu, head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.ReLU(), (nn.Flatten(), nn.Linear(4, 2))
+    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last, relu, *head)) is relu
+    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last, nn.Identity(), relu, *head)) is relu
+    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last, nn.MaxPool2d(2), *head)) is last
+    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last)) is last
+
+
+def test_copies_change_no_output_and_no_layer(generator):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2))
+    x = torch.randn(2, 3, 4, 4, generator=generator)
+    copied = with_copies(network)
+    assert torch.equal(copied(x), network(x))
+    assert len(copied) == len(network) + 2
+    assert [layer for layer in copied if any(layer is one for one in network)] == list(network)

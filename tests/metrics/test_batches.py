@@ -6,7 +6,8 @@ from torch import nn
 
 from tests.metrics.conftest import input_x_gradient
 from tests.metrics.test_tensors import CLASSES, IMAGES, NETWORK, drawn, inferred
-from xaisigns.errors import ShapeError
+from xaisigns.errors import MetricError, ShapeError
+from xaisigns.metrics.batches import BATCH, checked, explained, heatmaps, pairs
 from xaisigns.metrics.faithfulness import infidelity, pixel_flipping
 from xaisigns.metrics.robustness import max_sensitivity
 
@@ -45,3 +46,26 @@ def test_a_network_without_logits_is_refused():
 
     with pytest.raises(ShapeError, match=r"must give logits .*, it gives dict for 1 images"):
         infidelity(Named().eval(), IMAGES, drawn(0), 0)
+
+
+@pytest.mark.parametrize(("images", "variants"), [(1, 1), (5, 7), (3, BATCH), (2 * BATCH + 1, 1), (0, 4)])
+def test_every_image_comes_with_every_variant_once_and_never_too_many_at_once(images, variants):
+    batches = list(pairs(images, variants))
+    found = [pair for image, variant in batches for pair in zip(image.tolist(), variant.tolist(), strict=True)]
+    assert found == [(image, variant) for image in range(images) for variant in range(variants)]
+    assert all(0 < len(image) <= BATCH for image, _ in batches)
+
+
+def test_heatmaps_are_those_of_each_image_alone():
+    images, targets = IMAGES.repeat(BATCH // 2, 1, 1, 1), CLASSES.repeat(BATCH // 2)  # more than a batch
+    together = heatmaps(input_x_gradient, NETWORK, images, targets)
+    alone = [explained(input_x_gradient, NETWORK, IMAGES[i : i + 1], CLASSES[i : i + 1]) for i in range(len(IMAGES))]
+    torch.testing.assert_close(together, torch.cat(alone).repeat(BATCH // 2, 1, 1, 1))
+
+
+def test_a_class_that_the_network_does_not_have_and_training_mode_are_refused():
+    assert checked(NETWORK, IMAGES, 4)[1].tolist() == [4, 4, 4]
+    with pytest.raises(ShapeError, match=r"^target must be one of the network's classes 0\.\.4, got 5$"):
+        checked(NETWORK, IMAGES, 5)
+    with pytest.raises(MetricError, match=r"it is in training mode: call model\.eval\(\) first$"):
+        checked(nn.Sequential(nn.Flatten(), nn.Dropout()), IMAGES, 0)

@@ -10,6 +10,7 @@ from xaisigns.metrics.faithfulness import infidelity, pixel_flipping
 from xaisigns.metrics.intervals import bootstrap_interval
 from xaisigns.metrics.randomisation import cascading_randomisation, random_logit
 from xaisigns.metrics.robustness import max_sensitivity
+from xaisigns.metrics.settings import MOST_STEPS, check_positive, check_samples, check_whole
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,25 @@ def test_settings_that_cannot_be_are_refused_with_their_bounds(call):
         call()
     assert isinstance(refused.value, XaisignsError)
     assert "got" in str(refused.value) or "there are" in str(refused.value)
+
+
+def test_both_ends_of_a_range_are_in_it():
+    for value in (1, MOST_STEPS):
+        check_whole("steps", value, 1, MOST_STEPS)
+    for value in (0, MOST_STEPS + 1, True, 2.0, "2", None):
+        with pytest.raises(MetricError, match=rf"^steps must be a whole number from 1 to {MOST_STEPS}, got "):
+            check_whole("steps", value, 1, MOST_STEPS)
+
+
+def test_the_larger_a_sample_is_the_fewer_there_may_be_and_one_always_may():
+    check_samples(2**26 // 100, 100)
+    with pytest.raises(MetricError, match=f"^samples must be a whole number from 1 to {2**26 // 100}, got "):
+        check_samples(2**26 // 100 + 1, 100)
+    check_samples(1, 2**40)
+
+
+def test_what_is_not_a_finite_number_above_0_is_refused():
+    check_positive("noise", 1e-300)
+    for value in (0, -1, np.inf, np.nan, True, "1", 10**400):
+        with pytest.raises(MetricError, match=r"^noise must be a finite number above 0, got "):
+            check_positive("noise", value)

@@ -1,10 +1,16 @@
 """What settings and documents may hold, and the line that tells what does not fit."""
 
+import re
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from tests.model.model_files import parts, refused, write_parts
+from xaisigns.errors import ModelError
+from xaisigns.model.schema import LearningRate, Side, check, constructed, read_document
 
 
 @pytest.mark.parametrize(
@@ -58,3 +64,39 @@ def test_settings_are_not_guessed(written, path):
     del document["network"]["mean"]
     write_parts(path, document, tensors)
     refused(path, "mean is missing$")
+
+
+@dataclass(frozen=True)
+class Settings:
+    side: Side
+    rate: LearningRate = 0.1
+
+    def __post_init__(self):
+        check(self)
+
+
+def test_numbers_of_numpy_become_pythons():
+    settings = Settings(np.int32(64), np.float64(0.5))
+    assert settings == Settings(64, 0.5)
+    assert (type(settings.side), type(settings.rate)) == (int, float)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"side": 64}, "rate is missing"),
+        ({"side": 64, "rate": 0.1, "speed": 1}, "'speed' is unknown"),
+        ({"side": 31, "rate": 0.1}, "side: wanted a whole number from 32 to 1024, got 31"),
+        ({"side": 64, "rate": float("inf")}, "rate: wanted a number from 1e-09 to 100.0, got inf"),
+        ({"side": True, "rate": 0.1}, "side: wanted a whole number from 32 to 1024, got True"),
+    ],
+)
+def test_the_first_value_that_does_not_fit_is_told(values, message):
+    with pytest.raises(ModelError, match=f"^{re.escape(message)}$"):
+        constructed(Settings, values)
+
+
+def test_a_document_is_an_object():
+    assert read_document('{"a": [1, null]}') == {"a": [1, None]}
+    with pytest.raises(ModelError, match=r"^its metadata is no JSON object$"):
+        read_document("[]")
