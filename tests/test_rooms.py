@@ -34,13 +34,13 @@ def mirrors(module):
     return [path.with_name(f"test_{path.name}")]
 
 
-def tests_something(path):
+def has_tests(path):
     return path.is_file() and "\ndef test_" in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if not only_told(module)])
 def test_a_module_has_its_test_or_is_an_exception(module):
-    assert any(map(tests_something, mirrors(module))) != (module in EXCEPTIONS)
+    assert any(map(has_tests, mirrors(module))) != (module in EXCEPTIONS)
 
 
 def test_every_exception_is_a_module():

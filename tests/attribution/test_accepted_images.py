@@ -72,6 +72,8 @@ def test_why_a_network_gives_no_logits_is_told_by_shapes_alone():
 def test_an_error_that_is_none_of_the_images_stays_itself(images):
     with pytest.raises(KeyError), Images(network()).told(images):
         raise KeyError("other")
-    with pytest.raises(ShapeError, match=r"^the model does not take images \(2, 1, 16, 16\): layer '0'"):
-        with Images(network()).told(images[:, :1]):
-            network()(images[:, :1])
+    with (
+        pytest.raises(ShapeError, match=r"^the model does not take images \(2, 1, 16, 16\): layer '0'"),
+        Images(network()).told(images[:, :1]),
+    ):
+        network()(images[:, :1])

@@ -53,7 +53,7 @@ def changed(weights, name, change):
         ("features.0.bias", lambda w: w.int(), "holds int32, wanted numbers of float32, float16, bfloat16 or float64"),
         ("features.0.bias", lambda w: w.to("meta"), r"holds no numbers \(it was saved on the meta device\)"),
         ("features.0.bias", lambda w: w.to_sparse(), "holds a Tensor of sparse_coo layout"),
-        ("features.0.bias", lambda w: w * 1e300, "holds numbers that are not finite in float32"),
+        ("features.0.bias", lambda w: w + 1e300, "holds numbers that are not finite in float32"),
         ("features.1.running_var", lambda w: -w, "holds a variance below 0"),
         ("features.0.bias", lambda w: w[1:], r"has the shape \(63,\), wanted \(64,\)"),
         ("features.0.bias", lambda w: w.tolist, "wanted a tensor"),
