@@ -1,90 +1,18 @@
 """What is explained is what the model says, or it is refused: hooks, code of one's own, NaN, the caller's torch."""
 
 import contextlib
-import copy
 
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 from torchvision.models import vgg11
 
 import xaisigns as xs
-from tests.attribution.oracle import peak
+from tests.attribution.agreement import ANOTHER, explained_as_said, network, refused
 from xaisigns.attribution.methods import find_method
 from xaisigns.errors import ModelError, RuleError, ShapeError
 
 METHODS = ("lrp:epsilon_plus", "saliency", "gradcam", "occlusion:window=4", "deep_lift")
-ANOTHER = "gives other outputs than its layers do"
-
-
-def network():
-    torch.manual_seed(0)
-    layers = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 5)
-    return nn.Sequential(*layers).eval()
-
-
-@pytest.fixture
-def images(generator):
-    return torch.randn(2, 3, 16, 16, generator=generator)
-
-
-def refused(net, images, match=ANOTHER, error=RuleError):
-    for explain in (
-        lambda: xs.LRP(net, "epsilon_plus"),
-        lambda: xs.attribute(net, images, 1, method="lrp:epsilon_plus"),
-        lambda: xs.attribute(net, images, 1, method="saliency"),
-    ):
-        with pytest.raises(error, match=match):
-            explain()
-
-
-def explained_as_said(net, images):
-    for method in ("lrp:epsilon_plus", "saliency"):
-        result = xs.attribute(net, images, 1, method=method)
-        said = net(images).detach()
-        torch.testing.assert_close(result.logits, said, rtol=0, atol=1e-5 * peak(said))
-    leaf = images.clone().requires_grad_()
-    gradient = torch.autograd.grad(net(leaf)[:, 1].sum(), leaf)[0]
-    torch.testing.assert_close(result.relevance, gradient.abs(), rtol=0, atol=1e-5 * peak(gradient))
-
-
-MAKERS = {
-    "weight_norm": (weight_norm, "weight_g"),
-    "spectral_norm": (spectral_norm, "weight_orig"),
-    "pruned": (lambda layer: prune.l1_unstructured(layer, "weight", 0.5), "weight_orig"),
-    "parametrized weight_norm": (parametrizations.weight_norm, "parametrizations.weight.original0"),
-    "parametrized spectral_norm": (parametrizations.spectral_norm, "parametrizations.weight.original"),
-    "orthogonal": (lambda layer: parametrizations.orthogonal(layer.to(torch.float32)), None),
-}
-
-
-@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:FutureWarning")
-@pytest.mark.parametrize("name", MAKERS)
-@pytest.mark.parametrize("asked_before", [False, True])
-@pytest.mark.parametrize("place", [0, 4])
-def test_weights_made_at_every_call_are_those_of_the_next_call(name, asked_before, place, images):
-    make, original = MAKERS[name]
-    net = network()
-    make(net[place])
-    net.eval()
-    if asked_before:
-        net(images)
-    if original:
-        with torch.no_grad():  # a training step, or load_state_dict, since the last prediction
-            net[place].get_parameter(original).mul_(3.0)
-    before = copy.deepcopy(net.state_dict())
-    explained_as_said(net, images)
-    torch.testing.assert_close(net.state_dict(), before, rtol=0, atol=0)
-
-
-def test_explaining_a_network_in_training_leaves_what_spectral_norm_has_estimated(images):
-    net = network()
-    parametrizations.spectral_norm(net[0])
-    net.train()
-    before = copy.deepcopy(net.state_dict())
-    xs.attribute(net, images, 1, method="lrp:epsilon_plus")
-    torch.testing.assert_close(net.state_dict(), before, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("layer", [0, 1, 4])
@@ -263,37 +191,6 @@ def _deterministic():
     finally:
         assert torch.are_deterministic_algorithms_enabled()
         torch.use_deterministic_algorithms(False)
-
-
-IMAGES = {
-    "no tensor": (lambda x: x.numpy(), "images must be a tensor"),
-    "uint8": (lambda x: x.byte(), "of floats, at least one; got"),
-    "one image": (lambda x: x[0], r"images must be \(N, C, H, W\)"),
-    "none": (lambda x: x[:0], "at least one; got"),
-    "float64": (lambda x: x.double(), "images must be torch.float32 on cpu as the model is, got torch.float64"),
-    "another device": (lambda x: x.to("meta"), "images must be torch.float32 on cpu .* got torch.float32 on meta"),
-    "one channel": (lambda x: x[:, :1], r"does not take images \(2, 1, 16, 16\): layer '0' of type Conv2d says"),
-}
-
-
-@pytest.mark.parametrize("name", IMAGES)
-def test_images_that_do_not_fit_are_refused_at_every_entrance(name, images):
-    change, message = IMAGES[name]
-    net = network()
-    lrp = xs.LRP(net, "epsilon_plus")
-    for explain in (
-        lambda x: lrp.attribute(x, 1),
-        lambda x: lrp.ledger(x, 1),
-        lambda x: xs.attribute(net, x, 1, method="saliency"),
-        lambda x: xs.attribute(net, x, 1, method="uniform"),
-    ):
-        with pytest.raises(ShapeError, match=message):
-            explain(change(images))
-
-
-def test_images_that_are_too_small_are_refused():
-    with pytest.raises(ShapeError, match=r"'features\.\d+' of type MaxPool2d says"):
-        xs.attribute(xs.load_model("stickered"), torch.zeros(1, 3, 5, 5))
 
 
 @pytest.mark.parametrize("target", [True, 2**70, "stop", None, 1.5, torch.tensor([True, False]), torch.ones(1) * 1j])

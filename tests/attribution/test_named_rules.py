@@ -96,3 +96,27 @@ def test_what_is_no_rule_is_refused(rule, message, registries):
 def test_a_name_that_is_taken_or_cannot_be_written_is_refused(name, message, registries):
     with pytest.raises(RuleError, match=message):
         xs.register_rule(name, Scaled)
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(RuleError, match="rule 'gamma' has no parameter 'gama'; it has gamma, stabilizer"):
+        xs.Rule("gamma", {"gama": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter", "value"),
+    [
+        ("gamma", "gamma", float("nan")),
+        ("gamma", "gamma", float("inf")),
+        ("gamma", "gamma", -0.1),
+        ("gamma", "gamma", 10**400),
+        ("gamma", "gamma", True),
+        ("epsilon", "epsilon", 0),
+        ("epsilon", "epsilon", -1e-6),
+        ("z_plus", "stabilizer", 1e30),
+        ("alpha_beta", "alpha", "2"),
+    ],
+)
+def test_a_parameter_that_a_rule_cannot_have_is_refused(rule, parameter, value):
+    with pytest.raises(RuleError, match=f"parameter '{parameter}' of rule '{rule}' must be a number from"):
+        xs.Rule(rule, {parameter: value})

@@ -153,3 +153,11 @@ def test_a_full_disk_leaves_no_torn_picture(sign, tmp_path, untrained):
     assert done.stderr.strip().startswith("xaisigns: cannot write")
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(Path(tmp_path / "out").iterdir()) == []
+
+
+def test_a_composites_parameters_everywhere(run, untrained):
+    code, printed, _ = run("rules", "--model", untrained, "--composite", "epsilon-gamma-box:gamma=0.1", "--json")
+    document = json.loads(printed)
+    gammas = {row["parameters"]["gamma"] for row in document["layers"] if row["rule"] == "gamma"}
+    assert code == 0
+    assert (document["composite"], gammas) == ("epsilon_gamma_box:gamma=0.1", {0.1})

@@ -1,82 +1,22 @@
 import json
 import os
-import random
 import re
 import stat
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tests.base.test_torch_state import CALLERS
-from tests.conftest import settled
 from tests.model.disk import largest_file
+from tests.model.model_files import CARD, parts, refused, trained, write_parts
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
 from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
-from xaisigns.model.explainable import Preprocessing
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
-
-CARD = {
-    "class_names": {
-        "de": ["Überholverbot", "Halt! „Vorfahrt“", *map(str, range(41))],
-        "en": ["No overtaking", "Stop", *map(str, range(41))],
-    },
-    "training": {"epochs": 8, "learning_rate": 0.06},
-    "manipulation": None,
-    "metrics": {"accuracy": 0.995, "validation_accuracy": ""},
-}
-
-
-def trained(settings, card=None):
-    torch.manual_seed(0)
-    model = Classifier(settings, card)
-    initialise(model)
-    return settled(model)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return trained(NetworkSettings(), CARD)
-
-
-@pytest.fixture(scope="module")
-def written(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("written") / "model.safetensors"
-    save_model(model, path)
-    return path
-
-
-@pytest.fixture
-def path(tmp_path):
-    """A place for a damaged copy, removed after the test: copies are large."""
-    path = tmp_path / "damaged.safetensors"
-    yield path
-    path.unlink(missing_ok=True)
-
-
-def parts(path):
-    """Document and tensors of a model file."""
-    with safe_open(path, framework="pt") as file:
-        document = json.loads(file.metadata()["xaisigns"])
-        return document, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-
-
-def write_parts(path, document, tensors):
-    save_file(tensors, path, metadata={"xaisigns": json.dumps(document)})
-
-
-def refused(path, pattern):
-    with pytest.raises(ModelError, match=pattern) as error:
-        load_model(path)
-    message = str(error.value)
-    assert str(path) in message
-    assert "\n" not in message
+from xaisigns.model.vgg import Classifier, NetworkSettings
 
 
 def test_weights_come_back_within_the_accuracy_of_float16(model, written):
@@ -170,42 +110,6 @@ def test_a_missing_file_is_refused_with_what_can_be_given(name):
     )
 
 
-@pytest.mark.parametrize("share", [0, 1e-7, 4e-7, 1e-5, 1e-4, 1e-3, 0.5, 0.999999])
-def test_a_cut_off_file_is_refused(written, path, share):
-    content = written.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
-    refused(
-        path, r"it is (not a whole safetensors file \(.+\)|neither a whole safetensors .+); train or copy it again$"
-    )
-
-
-def test_a_file_that_is_longer_than_it_should_be_is_refused(written, path):
-    path.write_bytes(written.read_bytes() + b"more")
-    refused(path, "is not a whole safetensors file")
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_random_bytes_are_refused(path, seed):
-    path.write_bytes(b"\0" + random.Random(seed).randbytes(10_000))
-    refused(path, "it is neither a whole safetensors file nor one of torch.save; train or copy it again$")
-
-
-def test_a_damaged_header_is_refused_or_does_no_harm(written, path):
-    content = bytearray(written.read_bytes())
-    length = 8 + int.from_bytes(content[:8], "little")
-    draw = random.Random(0)
-    refusals = 0
-    for _ in range(20):
-        damaged = content.copy()
-        damaged[draw.randrange(length)] = draw.randrange(256)
-        path.write_bytes(damaged)
-        try:
-            load_model(path)
-        except ModelError:
-            refusals += 1
-    assert refusals >= 10
-
-
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_a_file_of_somebody_else_is_refused(path, metadata):
     save_file({"features.0.weight": torch.zeros(64, 3, 3, 3)}, path, metadata=metadata)
@@ -248,40 +152,6 @@ def test_settings_that_do_not_fit_the_weights_are_refused(written, path, change,
     document["network"].update(change)
     write_parts(path, document, tensors)
     refused(path, re.escape(named))
-
-
-def test_a_missing_a_surplus_and_a_misshapen_tensor_are_refused(written, path):
-    document, tensors = parts(written)
-    weight = "features.4.weight"
-    less = {name: value for name, value in tensors.items() if name != weight}
-    for changed, named in (
-        (less, weight),
-        ({**tensors, "features.99.weight": torch.zeros(1)}, "features.99.weight"),
-        ({**tensors, weight: tensors[weight][:, :-1].contiguous()}, weight),
-    ):
-        write_parts(path, document, changed)
-        refused(path, f"does not hold the network that it describes: .*{re.escape(named)}")
-
-
-class Harmful:
-    """Leaves a mark when it is unpickled."""
-
-    def __init__(self, mark):
-        self.mark = mark
-
-    def __reduce__(self):
-        return Path.touch, (self.mark,)
-
-
-def test_a_pickle_is_refused_and_its_code_does_not_run(path, tmp_path):
-    mark = tmp_path / "mark"
-    torch.save({"features.0.weight": Harmful(mark)}, path)
-    with pytest.raises(ModelError, match=r"it holds Python objects \(.+\), which are never loaded; where it was"):
-        load_model(path, Preprocessing(64, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
-    assert not mark.exists()
-    with path.open("rb") as file:
-        torch.load(file, weights_only=False)
-    assert mark.exists()
 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(model, tmp_path):
@@ -360,71 +230,6 @@ def test_a_card_does_not_replace_what_the_file_tells(model, path, key):
     with pytest.raises(ModelError, match=f"the card has {key}, which the file tells itself; leave it out$"):
         save_model(other(model, {key: 1}), path)
     assert not path.exists()
-
-
-@pytest.mark.parametrize(
-    ("text", "pattern"),
-    [
-        ('{"format": 1, "format": 1}', "'format' is in it twice$"),
-        ('{"format": 1, "more": 1e999}', "1e999 is too large$"),
-        ('{"format": 1, "more": ' + "[" * 30 + "]" * 30 + "}", "it is nested more than 20 deep$"),
-        (
-            '{"format": 1, "more": ' + "[" * 100_000 + "]" * 100_000 + "}",
-            "it is nested too deeply$",
-        ),
-        ("not JSON", "no JSON as xaisigns writes it"),
-    ],
-)
-def test_json_that_xaisigns_does_not_write_is_refused(path, text, pattern):
-    save_file({"a": torch.zeros(1)}, path, metadata={"xaisigns": text})
-    refused(path, pattern)
-
-
-@pytest.mark.parametrize(
-    ("change", "pattern"),
-    [
-        ({"input_size": 100_000}, "input_size: wanted a whole number from 32 to 1024, got 100000$"),
-        ({"input_size": 64.0}, "input_size: wanted a whole number"),
-        ({"input_size": True}, "input_size: wanted a whole number"),
-        ({"classes": "43"}, "classes: wanted a whole number from 2 to 4096, got '43'$"),
-        ({"classes": -1}, "classes: wanted a whole number"),
-        ({"classes": 10**9}, "classes: wanted a whole number"),
-        ({"architecture": "resnet18"}, "architecture: wanted 'vgg11', .*, got 'resnet18'$"),
-        ({"head": ["compact"]}, "head: wanted 'compact' or 'torchvision'"),
-        (
-            {"mean": [86.8, 79.6, 82.0]},
-            r"mean: wanted three numbers .*, got \(?.86\.8, .*; divide by 255 what is of pixels",
-        ),
-        ({"std": [0.2, 0.2]}, "std: wanted three numbers"),
-        ({"std": [0.2, 0.2, 0.0]}, "std: wanted three numbers"),
-        ({"std": 0.2}, "std: wanted three numbers"),
-        ({"depth": 11}, "'depth' is unknown$"),
-    ],
-)
-def test_settings_that_make_no_network_are_refused(written, path, change, pattern):
-    document, tensors = parts(written)
-    document["network"].update(change)
-    write_parts(path, document, tensors)
-    refused(path, pattern)
-
-
-def test_settings_are_not_guessed(written, path):
-    document, tensors = parts(written)
-    del document["network"]["mean"]
-    write_parts(path, document, tensors)
-    refused(path, "mean is missing$")
-
-
-def test_weights_that_changed_since_they_were_written_are_refused(written, path):
-    content = bytearray(written.read_bytes())
-    content[-1000] ^= 1
-    path.write_bytes(content)
-    refused(path, "it is damaged: its checksum is of other content")
-
-
-def test_a_header_without_bound_is_refused_unread(path):
-    path.write_bytes((2**25).to_bytes(8, "little") + b"{" + b" " * 2**25)
-    refused(path, "a header of 33554432 bytes")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

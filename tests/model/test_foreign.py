@@ -1,30 +1,16 @@
 """Checkpoints of torchvision's VGGs: recognised by names and shapes, read without running code."""
 
 import os
-import zipfile
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torchvision.models import vgg11, vgg11_bn, vgg13, vgg19_bn
 
-from tests.conftest import settled
+from tests.model.foreign import PREPROCESSING, torchvisions
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model, save_model
-from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.vgg import Classifier, NetworkSettings
-
-PREPROCESSING = Preprocessing(64, (0.3505, 0.3142, 0.3272), (0.2753, 0.2594, 0.2670))
-
-
-def torchvisions(build, outputs=7):
-    """A network of torchvision's with a head small enough for tests."""
-    torch.manual_seed(0)
-    network = settled(build(weights=None, num_classes=5, init_weights=False))
-    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)
-    network.classifier = torch.nn.Sequential(torch.nn.Linear(512, outputs))
-    return network
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors"])
@@ -116,21 +102,11 @@ def test_a_file_of_our_own_knows_its_preprocessing(untrained):
         load_model(untrained, PREPROCESSING)
 
 
-def test_a_preprocessing_that_cannot_be():
-    with pytest.raises(ModelError, match=r"^std: wanted three numbers .*, got \(0\.2, 0\.0, 0\.2\)"):
-        Preprocessing(64, (0, 0, 0), (0.2, 0.0, 0.2))
-
-
 def test_every_vgg_can_be_saved_and_loaded(tmp_path):
     torch.manual_seed(0)
     model = Classifier(NetworkSettings(architecture="vgg13_bn", input_size=32)).eval()
     save_model(model, tmp_path / "mine.safetensors")
     assert load_model(tmp_path / "mine.safetensors").settings == model.settings
-
-
-@pytest.fixture(scope="module")
-def network():
-    return torchvisions(vgg11_bn)
 
 
 def prefixed(prefix):
@@ -203,17 +179,6 @@ def test_a_checkpoint_is_told_by_its_content(network, save, name, tmp_path):
     assert load_model(tmp_path / name, PREPROCESSING).settings.architecture == "vgg11_bn"
 
 
-def test_torchs_older_file_format_and_files_without_checksums_are_taken(network, tmp_path):
-    torch.save(network.state_dict(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    torch.serialization.set_crc32_options(False)
-    try:
-        torch.save(network.state_dict(), tmp_path / "unchecked.pt")
-    finally:
-        torch.serialization.set_crc32_options(True)
-    for name in ("old.pt", "unchecked.pt"):
-        assert load_model(tmp_path / name, PREPROCESSING).settings.classes == 7
-
-
 def replaced(name, change):
     return lambda state: {**state, name: change(state[name])}
 
@@ -268,65 +233,3 @@ def test_what_is_no_network_is_refused_by_name(network, case, tmp_path):
     with pytest.raises(ModelError, match=rf"mine\.pt cannot be used: .*({pattern})") as raised:
         load_model(tmp_path / "mine.pt", PREPROCESSING)
     assert "\n" not in str(raised.value)
-
-
-def test_a_whole_model_is_refused_with_the_line_that_saves_its_weights(network, tmp_path):
-    torch.save(network, tmp_path / "mine.pt")
-    with pytest.raises(
-        ModelError, match=r'objects \(.*VGG\), .*: torch\.save\(model\.state_dict\(\), "weights\.pt"\)$'
-    ):
-        load_model(tmp_path / "mine.pt", PREPROCESSING)
-
-
-def rewritten(path, out, compression=zipfile.ZIP_STORED, **changes):
-    """A zip archive with other members."""
-    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(out, "w", compression) as copy:
-        for entry in archive.infolist():
-            copy.writestr(entry.filename, archive.read(entry))
-        for name, content in changes.items():
-            copy.writestr(f"mine/{name}", content)
-
-
-def test_archives_that_torch_save_does_not_write_are_refused(network, tmp_path):
-    torch.save(network.state_dict(), tmp_path / "mine.pt")
-    rewritten(tmp_path / "mine.pt", tmp_path / "packed.pt", zipfile.ZIP_DEFLATED)
-    rewritten(tmp_path / "mine.pt", tmp_path / "script.pt", **{"constants.pkl": b""})
-    with zipfile.ZipFile(tmp_path / "other.pt", "w") as archive:
-        archive.writestr("readme", "")
-    damaged = bytearray((tmp_path / "mine.pt").read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    (tmp_path / "damaged.pt").write_bytes(damaged)
-    for name, pattern in {
-        "packed.pt": "it unpacks to more than its size",
-        "script.pt": "it is a TorchScript archive",
-        "other.pt": "it is a zip archive, but not one of torch.save",
-        "damaged.pt": "it is damaged: a checksum in it is of other content",
-    }.items():
-        with pytest.raises(ModelError, match=pattern):
-            load_model(tmp_path / name, PREPROCESSING)
-
-
-@pytest.mark.parametrize(
-    ("size", "mean", "std"),
-    [
-        (64, (86.8, 79.6, 82.0), (69.5, 66.5, 68.1)),
-        (64, (float("nan"),) * 3, (0.2, 0.2, 0.2)),
-        (64, (0.3, 0.3, 0.3), (float("nan"),) * 3),
-        (64, (0.3, 0.3, 0.3), (1e-9, 0.2, 0.2)),
-        (100_000, (0.3, 0.3, 0.3), (0.2, 0.2, 0.2)),
-        (31, (0.3, 0.3, 0.3), (0.2, 0.2, 0.2)),
-        ("64", (0.3, 0.3, 0.3), (0.2, 0.2, 0.2)),
-        (64, (0.3, 0.3), (0.2, 0.2, 0.2)),
-        (64, "0.3,0.3,0.3", (0.2, 0.2, 0.2)),
-        (64, (0.3, 0.3, 10**5000), (0.2, 0.2, 0.2)),
-    ],
-)
-def test_what_no_pixels_have_is_refused(size, mean, std):
-    with pytest.raises(ModelError, match=r"^(mean|std|input_size): wanted .*, got "):
-        Preprocessing(size, mean, std)
-
-
-def test_numbers_of_numpy_and_lists_will_do():
-    told = Preprocessing(np.int64(64), np.array([0.1, 0.2, 0.3]), [1, 0.5, 1 / 255])
-    assert told == Preprocessing(64, (0.1, 0.2, 0.3), (1.0, 0.5, 1 / 255))
-    assert {type(value) for value in (told.input_size, *told.mean)} == {int, float}

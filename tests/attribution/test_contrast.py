@@ -1,0 +1,35 @@
+"""A network whose outputs are differences of logits."""
+
+import torch
+
+from tests.attribution.agreement import network
+from xaisigns.attribution.contrast import contrasted
+
+TARGETS, OTHERS = torch.tensor([0, 3, 0, 4]), torch.tensor([1, 2, 1, 0])
+
+
+def test_the_output_of_each_image_is_the_difference_of_its_two_logits(generator):
+    net, x = network(), torch.randn(4, 3, 16, 16, generator=generator)
+    contrast, outputs = contrasted(net, x, TARGETS, OTHERS)
+    logits, rows = net(x), torch.arange(4)
+    torch.testing.assert_close(contrast(x)[rows, outputs], logits[rows, TARGETS] - logits[rows, OTHERS])
+
+
+def test_a_pair_of_classes_has_one_output_however_many_images_have_it(generator):
+    x = torch.randn(4, 3, 16, 16, generator=generator)
+    contrast, outputs = contrasted(network(), x, TARGETS, OTHERS)
+    assert contrast(x).shape == (4, 3)
+    assert outputs[0] == outputs[2]
+    swapped, _ = contrasted(network(), x, torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 1, 0]))
+    first, second = swapped(x).T  # the order is part of a pair
+    torch.testing.assert_close(first, -second)
+
+
+def test_neither_the_network_nor_the_global_generator_changes(generator):
+    net, x = network(), torch.randn(4, 3, 16, 16, generator=generator)
+    names, state = [name for name, _ in net.named_children()], torch.get_rng_state()
+    contrast, _ = contrasted(net, x, TARGETS, OTHERS)
+    assert [name for name, _ in net.named_children()] == names
+    assert all(ours is theirs for ours, theirs in zip(contrast, net, strict=False))  # by reference, under their names
+    assert [name for name, _ in contrast.named_children()] == [*names, "difference"]
+    assert torch.equal(torch.get_rng_state(), state)
