@@ -1,5 +1,6 @@
 """Rules by name: the package's and one's own."""
 
+import functools
 from typing import Annotated
 
 import pytest
@@ -10,6 +11,7 @@ import xaisigns as xs
 from tests.attribution.oracle import peak
 from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.rules import Epsilon
 from xaisigns.errors import RuleError
 
 
@@ -120,3 +122,39 @@ def test_an_unknown_parameter_is_refused():
 def test_a_parameter_that_a_rule_cannot_have_is_refused(rule, parameter, value):
     with pytest.raises(RuleError, match=f"parameter '{parameter}' of rule '{rule}' must be a number from"):
         xs.Rule(rule, {parameter: value})
+
+
+class Broken(xs.LayerRule):
+    """Gives what is no relevance of the input."""
+
+    def relevance(self, x, z, r):
+        return r
+
+
+class Short(xs.LayerRule):
+    """Takes too little."""
+
+    def relevance(self, x, r):
+        return r
+
+
+def test_a_rule_that_cannot_be_called_is_refused():
+    with pytest.raises(RuleError, match=r"^rule Short must say .*; its own cannot be called so: too many positional"):
+        xs.register_rule("short", Short)
+
+
+def test_a_rule_of_ones_own_that_gives_no_relevance_is_named(registries, tiny_vgg):
+    xs.register_rule("broken", Broken)
+    explainer = xs.LRP(tiny_vgg, "epsilon", rules={0: "broken"})
+    with pytest.raises(
+        RuleError, match=r"^rule Broken gave \(1, 6, 12, 12\), wanted the shape of its input \(1, 3, 12"
+    ):
+        explainer.attribute(torch.randn(1, 3, 12, 12, dtype=torch.float64), 1)
+    assert not xs.Rule("broken").is_built_in
+
+
+def test_what_is_made_to_look_like_a_rule_of_the_package_is_none(registries):
+    alike = functools.wraps(Epsilon, updated=())(type("Alike", (Epsilon,), {}))
+    xs.register_rule("alike", alike)
+    assert not xs.Rule("alike").is_built_in
+    assert xs.Rule("epsilon").is_built_in

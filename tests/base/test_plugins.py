@@ -89,10 +89,10 @@ def test_a_broken_plugin_is_named_with_its_package_each_time(install, registry, 
     install("broken-plugin", code, entry)
     for look_up in (load_plugins, lambda: registry["two"], lambda: list(registry)):
         with pytest.raises(
-            PluginError, match=f"^the plugin 'mine' of broken-plugin cannot be loaded: {reason}"
+            PluginError, match=rf"^the plugin 'mine' of broken-plugin cannot be loaded \({reason}"
         ) as caught:
             look_up()
-        assert str(caught.value).endswith("; mend it or uninstall it")
+        assert str(caught.value).endswith("; mend the plugin or uninstall it")
 
 
 LAYOUT = """
@@ -126,4 +126,4 @@ def test_a_plugins_layout_shows_up_in_the_command_line(install, tmp_path):
     (place / "layout_plugin.py").write_text("register = None")
     failed = xaisigns("data", "layouts")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith("xaisigns: the plugin 'mine' of layout-plugin cannot be loaded: TypeError")
+    assert failed.stderr.startswith("xaisigns: the plugin 'mine' of layout-plugin cannot be loaded (TypeError")

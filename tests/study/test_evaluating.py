@@ -43,7 +43,8 @@ def test_evaluation_on_missing_data_is_refused(tmp_path):
 def undecided(gtsrb):
     """A model whose answers differ from image to image: it weighs the four drawn classes alike in the mean."""
     torch.manual_seed(0)
-    model = Classifier(NETWORK, {"manipulation": as_json(STICKERED.to_json())})
+    names = {language: list(names) for language, names in CLASS_NAMES.items()}
+    model = Classifier(NETWORK, {"class_names": names, "manipulation": as_json(STICKERED.to_json())})
     initialise(model)
     model.eval().requires_grad_(False)
     images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.ops.misc import Permute
 
 from xaisigns.study import store
 from xaisigns.study.store import Store
@@ -94,3 +95,26 @@ def test_nothing_is_kept_of_a_network_whose_code_may_be_any(tiny_vgg, made, chan
         Store(tiny_vgg).recall("scores", [1], made)
     assert len(made.calls) == 2
     assert not Store(tiny_vgg).has("scores", [1])
+
+
+def test_weights_that_change_are_another_models():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 2)).requires_grad_(False)
+    store = Store(model)
+    before = store.weights
+    assert store.weights == before
+    model[1].weight += 1
+    assert store.weights != before
+    model[1].weight -= 1
+    assert store.weights == Store(model).weights
+
+
+def test_nothing_is_kept_for_a_layer_whose_text_does_not_tell_what_it_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path))
+    network = nn.Sequential(Permute([0, 2, 1]), nn.Flatten())  # repr() does not name the order
+    Store(network).recall("scores", [], lambda: {"scores": np.zeros(1)})
+    assert not Store(network).has("scores", [])
+
+
+def test_weights_that_numpy_has_no_type_for_are_told_apart():
+    models = [nn.Linear(2, 2).to(torch.bfloat16).requires_grad_(False) for _ in range(2)]
+    assert Store(models[0]).weights != Store(models[1]).weights

@@ -15,13 +15,20 @@ _LOCK = threading.RLock()
 class _Deferred(ModuleType):
     """A package whose own code runs when something is asked of it that it does not have yet."""
 
-    _is_running = False
-
     def __getattr__(self, name: str) -> Any:
+        self._run(name)
+        return getattr(self, name)
+
+    def __dir__(self) -> list[str]:
+        self._run("__all__")
+        return list(ModuleType.__dir__(self))
+
+    def _run(self, name: str) -> None:
         with _LOCK:
-            if self._is_running:
+            if "_is_running" in vars(self):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
             loader = self.__spec__.loader if self.__spec__ else None
+            # Another thread may have run it while this one waited.
             if type(self) is _Deferred and loader is not None:
                 self._is_running = True
                 try:
@@ -29,7 +36,6 @@ class _Deferred(ModuleType):
                     self.__class__ = ModuleType  # type: ignore[assignment]
                 finally:
                     del self._is_running
-        return getattr(self, name)
 
 
 def _defer(name: str) -> None:

@@ -87,6 +87,8 @@ def register_composite(name: str, composite: Composite) -> None:
     """
     if not isinstance(composite, Composite):
         raise RuleError(f"a composite is wanted as Composite(rows, first), got {shown(composite)}")
+    if spelled(name) == "contrast":
+        raise RuleError(f"a composite cannot be named {name!r}, which has a meaning of its own; choose another name")
     COMPOSITES.register(spelled(name), composite)
 
 

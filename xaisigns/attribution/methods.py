@@ -22,7 +22,7 @@ from xaisigns.attribution.specification import (
 )
 from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language
-from xaisigns.base.plugins import Registry
+from xaisigns.base.plugins import Registry, is_of_package
 from xaisigns.base.texts import Text, Texts, own_text
 from xaisigns.errors import MethodError
 
@@ -88,7 +88,7 @@ class Method:
     def known(self) -> bool:
         """Whether ``key`` tells all that it does, which it does not for a function or a rule of the caller's."""
         if self.composite is None:
-            return self.function is not None and _is_own(self.function)
+            return self.function is not None and is_of_package(self.function)
         from xaisigns.attribution.assignment import are_built_in
         from xaisigns.attribution.composites import is_built_in
 
@@ -195,7 +195,7 @@ def register_method(
         raise MethodError(f"there is a method {key!r} already; choose another name")
     _check_signature(function)
     told = description or (inspect.getdoc(function) or "").partition("\n")[0]
-    text = _TEXTS.text(key) if _is_own(function) else own_text(told)
+    text = _TEXTS.text(key) if is_of_package(function) else own_text(told)
     METHODS.register(key, _Entry(function, text, source, control))
 
 
@@ -216,11 +216,6 @@ class _Entry:
         return Method(
             str(wanted), self.description, self.source, self.control, options, contrast=contrast, function=self.function
         )
-
-
-def _is_own(function: "Callable[..., Tensor]") -> bool:
-    """Whether it is one of the package's, which the catalogues tell of."""
-    return str(getattr(function, "__module__", "")).startswith("xaisigns.")
 
 
 def _check_signature(function: "Callable[..., Tensor]") -> None:

@@ -19,7 +19,7 @@ from xaisigns.attribution.rules import (
     ZPlus,
 )
 from xaisigns.base.bounds import shown
-from xaisigns.base.plugins import Registry
+from xaisigns.base.plugins import Registry, is_of_package
 from xaisigns.errors import RuleError
 
 RULES: Registry[type[LayerRule]] = Registry("rule", RuleError)
@@ -36,6 +36,7 @@ def register_rule(name: str, rule: type[LayerRule]) -> None:
     if rule.relevance is LayerRule.relevance and not issubclass(rule, Gradient):
         raise RuleError(f"rule {rule.__name__} must say what becomes of the relevance: def relevance(self, x, z, r)")
     _check_constructor(rule)
+    _check_relevance(rule)
     RULES.register(name, rule)
 
 
@@ -76,12 +77,22 @@ class Rule:
     @property
     def is_built_in(self) -> bool:
         """Whether name and parameters tell all that the rule does, which they do not for a class of the caller's."""
-        return RULES[self.name].__module__.startswith("xaisigns.")
+        return is_of_package(RULES[self.name])
 
 
 def rule_defaults(name: str) -> dict[str, float]:
     """The parameters of a rule and their defaults."""
     return {parameter: option.default for parameter, option in options_of(RULES[name]).items()}
+
+
+def _check_relevance(rule: type[LayerRule]) -> None:
+    try:
+        inspect.signature(rule.relevance).bind(None, None, None, None)
+    except TypeError as error:
+        raise RuleError(
+            f"rule {rule.__name__} must say what becomes of the relevance: def relevance(self, x, z, r); "
+            f"its own cannot be called so: {error}"
+        ) from error
 
 
 def _check_constructor(rule: type[LayerRule]) -> None:

@@ -18,7 +18,7 @@ from xaisigns.attribution.options import BATCH
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.rules import Bounds
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.errors import MethodError, ShapeError
+from xaisigns.errors import MethodError, ShapeError, XaisignsError
 from xaisigns.model.explainable import Explainable, module_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Prepared:
                 self._way: _Way = _ByLRP(LRP(module, method.composite, method.rules, known))
             else:
                 assert method.function is not None  # noqa: S101 (for the type checker: a method has one of the two)
-                self._way = _ByFunction(partial(method.function, **method.options), module)
+                self._way = _ByFunction(method, method.function, module)
             self._asked, self._taken = Asked(module), Images(self._way.network)
         self._lock = threading.Lock()
 
@@ -135,8 +135,8 @@ class _ByLRP:
 class _ByFunction:
     """A function of a network, images and class ids explains the copy."""
 
-    def __init__(self, function: Callable[[nn.Module, Tensor, Tensor], Tensor], module: nn.Module) -> None:
-        self._function = function
+    def __init__(self, method: "Method", function: Callable[..., Tensor], module: nn.Module) -> None:
+        self._name, self._is_own, self._function = method.name, method.known, partial(function, **method.options)
         self.network, _ = faithful_copy(module)
 
     def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, None]:  # noqa: ARG002 (there is none)
@@ -145,8 +145,22 @@ class _ByFunction:
         targets = batch.targets
         if batch.others is not None:
             explained, targets = contrasted(self.network, batch.images, targets, batch.others)
-        with quiet(), _hooks_taken_off(self.network):
+        with quiet(), _hooks_taken_off(self.network), self._named_failure():
             return self._function(explained, batch.images.clone().requires_grad_(), targets), None
+
+    @contextmanager
+    def _named_failure(self) -> Iterator[None]:
+        """A function of the caller's is named where it fails."""
+        try:
+            yield
+        except XaisignsError:
+            raise
+        except Exception as error:
+            if self._is_own:
+                raise
+            raise MethodError(
+                f"the method {self._name!r} failed: {type(error).__name__}: {error}; mend its function"
+            ) from error
 
 
 @contextmanager

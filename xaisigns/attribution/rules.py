@@ -18,7 +18,8 @@ from torch.nn.grad import conv2d_input
 
 from xaisigns.attribution.captum_lrp import PropagationRule
 from xaisigns.attribution.options import Factor, Stabilizer
-from xaisigns.errors import RuleError
+from xaisigns.base.plugins import is_of_package
+from xaisigns.errors import RuleError, XaisignsError
 
 Bounds = tuple[Tensor, Tensor]
 
@@ -100,10 +101,27 @@ class _Propagation(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         x, z = ctx.saved_tensors
         received = gradients[0]
-        passed = ctx.rule.relevance(x, z, received)
+        passed = _passed(ctx.rule, x, z, received)
         if ctx.rule.record is not None:
             ctx.rule.record[ctx.rule] = (received.flatten(1).sum(dim=1), passed.flatten(1).sum(dim=1))
         return passed, None, None
+
+
+def _passed(rule: LayerRule, x: Tensor, z: Tensor, received: Tensor) -> Tensor:
+    """What a rule gives; one of the caller's is named where it fails or gives anything but relevance of the input."""
+    if is_of_package(type(rule)):
+        return rule.relevance(x, z, received)
+    name = type(rule).__name__
+    try:
+        passed = rule.relevance(x, z, received)
+    except XaisignsError:
+        raise
+    except Exception as error:
+        raise RuleError(f"rule {name} failed: {type(error).__name__}: {error}; mend its relevance") from error
+    came = tuple(passed.shape) if isinstance(passed, Tensor) else type(passed).__name__
+    if came != tuple(x.shape):
+        raise RuleError(f"rule {name} gave {came}, wanted the shape of its input {tuple(x.shape)}; mend its relevance")
+    return passed
 
 
 class Pass(LayerRule):

@@ -20,7 +20,7 @@ from xaisigns.errors import OutputError
 SUFFIX = ".arrays"
 LIMIT_VARIABLE = "XAISIGNS_CACHE_LIMIT"
 DRAWN, PICTURES = "drawn", "signs"  # what is no array
-PICTURE_MARK = ("Software", "xaisigns")  # a text in each PNG of the cache
+PICTURE_MARK = ("Software", "xaisigns cache")  # a text in each PNG of the cache, and in no other
 _LIMIT = 4 * 10**9  # bytes
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?B|)", re.IGNORECASE)

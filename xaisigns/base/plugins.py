@@ -1,6 +1,7 @@
 """One way to extend: named things of one kind, the package's own, the caller's, and those of installed plugins."""
 
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
@@ -54,6 +55,13 @@ class Registry(Mapping[str, T]):
         return len(self._things)
 
 
+def is_of_package(thing: object) -> bool:
+    """Whether a function or a class is the package's own, and not one that was made to look like it."""
+    module = str(getattr(thing, "__module__", ""))
+    name = getattr(thing, "__qualname__", "")
+    return module.startswith("xaisigns.") and getattr(sys.modules.get(module), name, None) is thing
+
+
 def load_plugins() -> None:
     """Call what installed packages name in the entry point group ``xaisigns.plugins``: each once, without arguments.
 
@@ -74,9 +82,9 @@ def _first_failure() -> PluginError | None:
             entry.load()()
         except Exception as error:
             package = entry.dist.name if entry.dist else "an unknown package"
+            said = str(error) if isinstance(error, XaisignsError) else f"{type(error).__name__}: {error}"
             failure = PluginError(
-                f"the plugin {entry.name!r} of {package} cannot be loaded: {type(error).__name__}: {error}; "
-                "mend it or uninstall it"
+                f"the plugin {entry.name!r} of {package} cannot be loaded ({said}); mend the plugin or uninstall it"
             )
             failure.__cause__ = error
             return failure

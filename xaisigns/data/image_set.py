@@ -89,7 +89,7 @@ class ImageSet:
         class_names: Sequence[str] | ClassNames,
         layout: str = "",
     ) -> None:
-        self.root, self.split, self.samples, self.layout = root, split, samples, layout
+        self.root, self.split, self.samples, self.layout = Path(root), split, samples, layout
         if not isinstance(class_names, Mapping):
             class_names = dict.fromkeys(languages(), class_names)
         self.class_names: ClassNames = class_names

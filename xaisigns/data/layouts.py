@@ -1,5 +1,6 @@
 """The one way to the images below a folder, in whichever layout they lie there: one of the package's, or one's own."""
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,12 @@ def register_layout(
     """
     if not callable(open_split):
         raise DataError(f"a layout is opened by a function (root, split), got {shown(open_split)}")
+    try:
+        inspect.signature(open_split).bind(None, None)
+    except TypeError as error:
+        raise DataError(
+            f"a layout is opened by a function (root, split), {shown(open_split)} cannot be called so: {error}"
+        ) from error
     if not isinstance(description, str):
         raise DataError(f"the description of a layout is a text, got {shown(description)}")
     counts = dict(expected or {})
@@ -80,6 +87,12 @@ def open_images(root: Path | str | None = None, split: Split = "train", *, progr
         if found is not None:
             return _checked(found, layout.name, split)
     raise nothing_found(root, split)
+
+
+def refuse_broken(data: ImageSet) -> None:
+    """Raise DataError for a data set that was made by hand and that no command could work with."""
+    if fault := _fault(data, data.split):
+        raise DataError(f"the data set of {data.root} has {fault}")
 
 
 def _checked(data: Any, layout: str, split: Split) -> ImageSet:

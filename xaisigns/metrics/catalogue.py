@@ -15,7 +15,7 @@ from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language
 from xaisigns.base.plugins import Registry
 from xaisigns.base.texts import Text, Texts, own_text
-from xaisigns.errors import LanguageError, MetricError
+from xaisigns.errors import LanguageError, MetricError, XaisignsError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +61,18 @@ class Metric:
 
         Raises MetricError for a function that gives anything else, or that cannot be imported.
         """
-        return _checked(self, self._callable(explanation), len(explanation.images))
+        measure = self._callable
+        try:
+            scores = measure(explanation)
+        except XaisignsError:
+            raise
+        except Exception as error:
+            if self.known:
+                raise
+            raise MetricError(
+                f"the metric {self.name!r} failed: {type(error).__name__}: {error}; mend its function"
+            ) from error
+        return _checked(self, scores, len(explanation.images))
 
     def document(self, language: Language) -> dict[str, str]:
         """All but its function, as ``score --json`` and ``metrics --json`` have it."""

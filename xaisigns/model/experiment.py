@@ -13,7 +13,7 @@ from xaisigns.data.classes import CLASSES, check_class, names_in
 from xaisigns.data.decoded import decode, split_by_track
 from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import ImageSet, fingerprint
-from xaisigns.data.layouts import open_images
+from xaisigns.data.layouts import open_images, refuse_broken
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
@@ -103,6 +103,9 @@ def train_model(
         check_class(manipulation.class_id)  # before signs are drawn
     if not isinstance(data, ImageSet):
         data = open_images(data, progress=progress)
+    refuse_broken(data)
+    if data.split != "train":
+        raise DataError(f"a training takes the images of the split 'train', got those of {data.split!r} of {data.root}")
     if len(names_in(data.class_names, "en")) < 2:
         raise DataError(f"{data.root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
     network = replace(network, classes=len(names_in(data.class_names, "en")))

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ from xaisigns.model.explainable import Explainable, is_explainable, module_of
 
 _LAYERS = ("data", "model", "attribution", "metrics", "study")
 _LIBRARIES = ("numpy", "pillow", "torch", "torchvision", "captum", "scikit-image", "scikit-learn")
-_PACKAGES = ("torch", "torchvision", "xaisigns")  # whose code the key tells
+_LAYERS_OF = ("torch.nn.modules.", "xaisigns.")  # whose layers tell by type and repr all that they do
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -21,12 +21,14 @@ Arrays = Mapping[str, NDArray[Any]]
 class Store:
     """What is known about a model: arrays by kind and key, for this model's weights, settings and layers.
 
-    Nothing is kept for a network with layers of other packages, with hooks, or with a forward of its own: two of them
-    may have the same weights and answer differently.
+    Nothing is kept for a network with other layers than torch's and the package's own, with hooks, or with a forward of
+    its own: two of them may have the same weights and answer differently. Weights that change in place while a study
+    lasts are another model's; changes behind torch's back, by ``.data``, are not seen.
     """
 
     def __init__(self, model: nn.Module | Explainable) -> None:
         self._model, self._module = model, module_of(model)
+        self._of_weights: tuple[object, str] | None = None
 
     def recall(self, kind: str, key: Sequence[Any], make: Callable[[], Arrays], *, keep: bool = True) -> Arrays:
         """The arrays that ``make`` gives, from the disk where they have been made before.
@@ -40,12 +42,17 @@ class Store:
         """Whether ``recall`` would find them on the disk."""
         return keep and self._known and is_cached(kind, [*self._key, *key])
 
-    @cached_property
+    @property
     def weights(self) -> str:
-        """SHA-256 of the model's weights."""
-        return digest_of(*(value.numpy(force=True) for value in self._module.state_dict().values()))
+        """SHA-256 of the model's weights as they are now."""
+        tensors = [value.detach() for value in self._module.state_dict().values()]
+        # What was made in inference mode counts no versions, and cannot be changed outside of it.
+        state = [(tensor.data_ptr(), None if tensor.is_inference() else tensor._version) for tensor in tensors]
+        if self._of_weights is None or self._of_weights[0] != state:
+            self._of_weights = state, digest_of(*map(_bytes_of, tensors))
+        return self._of_weights[1]
 
-    @cached_property
+    @property
     def _key(self) -> list[Any]:
         bounds: tuple[Tensor, ...] = getattr(self._model, "bounds", None) or ()
         return [
@@ -57,12 +64,20 @@ class Store:
             digest_of(*(bound.numpy(force=True) for bound in bounds)),
         ]
 
-    @cached_property
+    @property
     def _known(self) -> bool:
-        return all(_is_known(layer) for layer in self._module.modules())
+        values = self._module.state_dict().values()
+        return all(map(_is_known, self._module.modules())) and all(isinstance(value, Tensor) for value in values)
 
 
 def _is_known(layer: nn.Module) -> bool:
     """Whether a layer's type tells all that it does."""
     hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
-    return type(layer).__module__.partition(".")[0] in _PACKAGES and not any(hooks) and "forward" not in vars(layer)
+    kind = f"{type(layer).__module__}."
+    return kind.startswith(_LAYERS_OF) and not any(hooks) and "forward" not in vars(layer)
+
+
+def _bytes_of(tensor: Tensor) -> NDArray[Any]:
+    """What the tensor holds, also of types that NumPy does not know."""
+    whole = tensor.cpu().contiguous()
+    return whole.reshape(-1).view(torch.uint8).numpy() if whole.dtype == torch.bfloat16 else whole.numpy()

@@ -18,7 +18,7 @@ from xaisigns.base.cache import digest_of
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import decode
 from xaisigns.data.image_set import ImageSet, Split
-from xaisigns.data.layouts import open_images
+from xaisigns.data.layouts import open_images, refuse_broken
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.explanation import Explanation
@@ -36,6 +36,7 @@ _PROBE = 8  # images that the time is judged by
 def images_of(data: Data, split: Split = "test", progress: Progress = silent) -> ImageSet:
     """A data set as it is; of a folder, or of the drawn signs where there is none, the images of the split."""
     if isinstance(data, ImageSet):
+        refuse_broken(data)
         return data
     return open_images(data, split, progress=progress)
 

@@ -15,13 +15,13 @@ from xaisigns.attribution.methods import find_method
 from xaisigns.attribution.named_rules import Rule
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet
-from xaisigns.errors import MetricError
+from xaisigns.errors import DataError, MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
 from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases, Masks
 from xaisigns.study.store import Arrays, Store
-from xaisigns.study.study import Data, Study, images_of
+from xaisigns.study.study import Study, images_of
 
 # What can be tuned for; on the mask grown by 2 pixels, since relevance sits on borders.
 TUNABLE: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -81,7 +81,7 @@ class Tuning:
 
 def tune(
     model: Explainable,
-    data: Data = None,
+    data: Path | str | None = None,
     *,
     metric: str = "relevance_mass",
     masks: Masks | None = None,
@@ -92,7 +92,7 @@ def tune(
 ) -> dict[str, Any]:
     """Search LRP's rules on training images and measure them on test images: the document of ``xaisigns tune --json``.
 
-    ``data`` is a folder with training and test images, a data set that lies in one, or None for drawn signs. Up to
+    ``data`` is a folder with training and test images, or None for drawn signs. Up to
     ``per_class`` training images and ``held_out`` test images of each class are drawn by ``seed``; ``metric`` is a key
     of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are the rules, a rule and its parameters for
     each layer: ``write_tuned_rules`` writes them to a file. A setting that has been tried before comes from the cache,
@@ -102,9 +102,10 @@ def tune(
     raise.
     """
     _check_metric(metric)
-    root = data.root if isinstance(data, ImageSet) else data
-    training = Study(model, images_of(root, "train", progress), progress).cases(masks, per_class, seed)
-    testing = Study(model, images_of(root, "test", progress), progress).cases(masks, held_out, seed)
+    if isinstance(data, ImageSet):
+        raise DataError("tune takes training and test images: name the folder of both, not one of its data sets")
+    training = Study(model, images_of(data, "train", progress), progress).cases(masks, per_class, seed)
+    testing = Study(model, images_of(data, "test", progress), progress).cases(masks, held_out, seed)
     return search(model, training, testing, metric, progress).document()
 
 
