@@ -24,6 +24,8 @@ from xaisigns.attribution.methods import METHODS
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
+from xaisigns.data.layouts import LAYOUTS
+from xaisigns.metrics.catalogue import METRICS
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
@@ -68,8 +70,8 @@ def foreign(tmp_path, monkeypatch):
 
 @pytest.fixture
 def registries(monkeypatch):
-    """What a test registers as a method, rule or composite is gone after it."""
-    for registry in (METHODS, RULES, COMPOSITES):
+    """What a test registers is gone after it."""
+    for registry in (METHODS, RULES, COMPOSITES, METRICS, LAYOUTS):
         monkeypatch.setattr(registry, "_things", dict(registry._things))
 
 

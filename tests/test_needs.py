@@ -5,6 +5,7 @@ import pytest
 from tests import needs
 
 pytest_plugins = ["pytester"]
+ALONE = ("-p", "no:cacheprovider", "-p", "no:slipcover")  # whose files are of the run that this one is in
 
 A_TEST_OF_EACH_KIND = """
 import sys
@@ -36,7 +37,9 @@ def ran(pytester, monkeypatch):
 
     def run(required):
         monkeypatch.setenv(needs.REQUIRED, required)
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "--strict-markers", plugins=[needs])
+        return pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", "-p", "no:slipcover", "--strict-markers", plugins=[needs]
+        )
 
     return run
 
@@ -63,5 +66,5 @@ def test_a_need_that_nothing_has_is_a_wrong_usage(ran):
 
 def test_without_skipped_tests_nothing_is_said(pytester):
     pytester.makepyfile("def test(): pass")
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", plugins=[needs])
+    result = pytester.runpytest_inprocess(*ALONE, plugins=[needs])
     result.stdout.no_fnmatch_line("*= * skipped =*")
