@@ -37,9 +37,7 @@ def ran(pytester, monkeypatch):
 
     def run(required):
         monkeypatch.setenv(needs.REQUIRED, required)
-        return pytester.runpytest_inprocess(
-            "-p", "no:cacheprovider", "-p", "no:slipcover", "--strict-markers", plugins=[needs]
-        )
+        return pytester.runpytest_inprocess(*ALONE, "--strict-markers", plugins=[needs])
 
     return run
 
