@@ -56,24 +56,24 @@ def test_images_made_in_inference_mode(tiny_vgg, generator):
 
 def test_images_come_without_their_graph_and_are_otherwise_the_same(images):
     followed = images.clone().requires_grad_()
-    own = Images(network()).own(followed * 1)
+    own = Images(xs.canonize(network())).own(followed * 1)
     assert torch.equal(own, images)
     assert (own.requires_grad, own.grad_fn) == (False, None)
 
 
 def test_why_a_network_gives_no_logits_is_told_by_shapes_alone():
-    net = network()
+    net = xs.canonize(network())
     assert misfit(net, (3, 16, 16)) is None
     assert misfit(net, (1, 16, 16)).startswith("layer '0' of type Conv2d says: ")
-    assert misfit(net[:2], (3, 16, 16)) == "it must give logits (N, classes), and gives (N, 8, 16, 16)"
+    assert misfit(xs.canonize(network()[:2]), (3, 16, 16)) == "it must give logits (N, classes), and gives (N, 8, 16, 16)"
     assert {weight.device.type for weight in net.parameters()} == {"cpu"}
 
 
 def test_an_error_that_is_none_of_the_images_stays_itself(images):
-    with pytest.raises(KeyError), Images(network()).told(images):
+    with pytest.raises(KeyError), Images(xs.canonize(network())).told(images):
         raise KeyError("other")
     with (
         pytest.raises(ShapeError, match=r"^the model does not take images \(2, 1, 16, 16\): layer '0'"),
-        Images(network()).told(images[:, :1]),
+        Images(xs.canonize(network())).told(images[:, :1]),
     ):
         network()(images[:, :1])

@@ -93,15 +93,18 @@ class _Flipping(nn.Sequential):
         return super().__call__(x.flip(1))
 
 
+def test_code_around_the_layers_is_refused(images):
+    refused(_Flipping(*network()), images, "its class has a __call__ of its own")
+
+
 class _Backwards(nn.Sequential):
     def __iter__(self):
         return reversed(list(self._modules.values()))
 
 
-def test_code_around_the_layers_is_refused(images):
-    refused(_Flipping(*network()), images, "its class has a __call__ of its own")
-    net = nn.Sequential(_Backwards(nn.Conv2d(3, 3, 1), nn.ReLU()), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
-    refused(net, images)
+def test_a_container_that_runs_its_layers_in_its_own_order_is_followed(images):
+    net = nn.Sequential(_Backwards(nn.ReLU(), nn.Conv2d(3, 3, 1)), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    explained_as_said(net, images)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated")

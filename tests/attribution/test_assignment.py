@@ -19,7 +19,7 @@ def network():
 
 
 def chosen(network, rules, composite="epsilon_plus_flat"):
-    return {row.layer: (row.rule.name, row.source) for row in assign(network, composite, rules)}
+    return {row.layer: (row.rule.name, row.source) for row in assign(xs.canonize(network), composite, rules)}
 
 
 def test_the_composite_alone(network):
@@ -92,7 +92,7 @@ def test_rules_that_cannot_be_written_are_told(tmp_path):
         ("[name", "cannot be read as a TOML file"),
         ('[layers]\na = "epsilon"', r"no table 'layers' is known; there are \[name\], \[index\] and \[type\]"),
         ('name = "epsilon"', "no table 'name' is known"),
-        ('[type]\nConv3d = "epsilon"', "no type 'Conv3d'; there are Conv2d, Linear"),
+        ('[type]\nLSTM = "epsilon"', "no type 'LSTM'; there are Conv1d, Conv2d, Conv3d"),
         ('[index]\nfirst = "epsilon"', "index 'first' is not a whole number"),
         ("[name]\na = 3", "a rule is wanted, such as"),
         ("[name]\na = {gamma = 0.1}", "a rule is wanted, such as"),
@@ -129,7 +129,7 @@ def test_names_of_any_letters_come_back_and_a_byte_order_mark_does_no_harm(tmp_p
 @pytest.mark.parametrize("key", [True, 1.5, None, ("0", "1"), nn.ReLU()])
 def test_a_key_that_names_no_layer_is_refused(key, network):
     with pytest.raises(RuleError, match="rules are for a layer's name, index or type, got"):
-        assign(network, "epsilon", {key: "epsilon"})
+        assign(xs.canonize(network), "epsilon", {key: "epsilon"})
 
 
 def test_a_missing_file_is_refused(tmp_path):
@@ -149,7 +149,7 @@ def test_a_missing_file_is_refused(tmp_path):
 )
 def test_what_the_network_does_not_have_is_refused(rules, message, network):
     with pytest.raises(RuleError, match=message):
-        assign(network, "epsilon", rules)
+        assign(xs.canonize(network), "epsilon", rules)
 
 
 def test_alpha_and_beta_have_to_fit():
@@ -171,7 +171,7 @@ def test_settings_are_parameters_and_defaults():
 
 
 def test_a_composites_parameter_is_set_in_every_row_that_has_it(network):
-    table = {row.layer: row.rule for row in assign(network, "epsilon-gamma-box:gamma=0.1:stabilizer=0.01")}
+    table = {row.layer: row.rule for row in assign(xs.canonize(network), "epsilon-gamma-box:gamma=0.1:stabilizer=0.01")}
     assert table["0.0"] == xs.Rule("z_box", {"stabilizer": 0.01})
     assert table["0.2"] == xs.Rule("gamma", {"gamma": 0.1, "stabilizer": 0.01})
     assert table["2.0"] == xs.Rule("epsilon")
@@ -192,4 +192,4 @@ def test_a_composites_parameter_is_set_in_every_row_that_has_it(network):
 )
 def test_what_a_composite_does_not_have_is_refused(composite, message, network):
     with pytest.raises(RuleError, match=message):
-        assign(network, composite)
+        assign(xs.canonize(network), composite)

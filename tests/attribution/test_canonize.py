@@ -10,7 +10,7 @@ from torchvision.models import alexnet, vgg11_bn
 import xaisigns as xs
 from tests.attribution.oracle import peak
 from tests.conftest import settled
-from xaisigns.attribution.canonize import changes, leaves
+from xaisigns.attribution.network import changes_of, leaves
 from xaisigns.errors import RuleError
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
@@ -32,7 +32,7 @@ def test_folding_keeps_the_logits_of_the_default_network_in_float32():
 
 
 def test_no_batchnorm_and_nothing_in_place_is_left(tiny_vgg):
-    layers = dict(leaves(xs.canonize(tiny_vgg)))
+    layers = leaves((xs.canonize(tiny_vgg)))
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in layers.values())
     assert not any(getattr(layer, "inplace", False) for layer in layers.values())
 
@@ -40,7 +40,7 @@ def test_no_batchnorm_and_nothing_in_place_is_left(tiny_vgg):
 def test_layers_keep_their_names():
     with torch.device("meta"):
         network = Classifier(NetworkSettings(head="torchvision", architecture="vgg11"))
-    ours = [name for name, _ in leaves(xs.canonize(network)) if name != "flatten"]
+    ours = [name for name in leaves(xs.canonize(network)) if name != "flatten"]
     assert ours == [name for name, layer in network.named_modules() if not list(layer.children())]
 
 
@@ -76,31 +76,39 @@ def test_the_callers_module_is_not_touched(tiny_vgg):
 
 def test_a_layer_used_twice_becomes_two():
     shared = nn.Linear(4, 4)
-    layers = dict(leaves(xs.canonize(nn.Sequential(shared, nn.ReLU(), shared))))
+    layers = leaves((xs.canonize(nn.Sequential(shared, nn.ReLU(), shared))))
     assert layers["0"] is not layers["2"]
 
 
 def test_changes_are_told():
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.ReLU())
-    assert changes(network) == {"1": ("folded", "0"), "2": ("out_of_place", None)}
-    with torch.device("meta"):
-        assert changes(Classifier(NetworkSettings(architecture="vgg11")))["flatten"] == ("made_layer", None)
+    shared = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.BatchNorm2d(4), nn.ReLU()
+    assert changes_of(xs.canonize(nn.Sequential(*shared))) == {
+        "1": ("folded", "0"),
+        "2": ("out_of_place", None),
+        "3": ("made_affine", None),
+    }
+    network = Classifier(NetworkSettings(architecture="vgg11"))
+    assert changes_of(xs.canonize(network))["flatten"] == ("made_layer", None)
 
 
 class _Other(nn.Module):
     def forward(self, x):
-        return x * 2
+        return x**2
+
+
+class _Looking(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
 
 
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid()), "'1' of type Sigmoid; it takes Conv2d, Linear"),
-        (nn.Sequential(nn.Sequential(_Other())), r"'0\.0' of type _Other"),
-        (_Other(), "layer of type _Other"),
-        (nn.Sequential(nn.Tanh(), nn.GELU()), "'0' of type Tanh, '1' of type GELU; it takes"),
-        (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3)), "BatchNorm '0' does not follow a convolution"),
-        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)), "BatchNorm '2' does not follow"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Softmax(1)), "'1' of type Softmax; it takes Conv1d, Conv2d"),
+        (nn.Sequential(nn.Sequential(_Other())), r"'pow' in '0\.0' \(test_canonize.py, line \d+\): no rule is known"),
+        (_Other(), r"'pow' \(test_canonize.py, line"),
+        (nn.Sequential(nn.GLU(), nn.LSTM(2, 2)), "'0' of type GLU, '1' of type LSTM; it takes"),
+        (nn.Sequential(_Looking()), r"layer '0' of type _Looking cannot be taken apart into layers \(test_canonize.py,"),
         (
             nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
             "'1' keeps no running statistics",

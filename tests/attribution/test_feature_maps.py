@@ -11,6 +11,7 @@ from tests.attribution.oracle import peak
 from tests.attribution.test_layers import SIDE, networks
 from xaisigns.attribution.feature_maps import last_feature_maps, with_copies
 from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.network import leaves
 from xaisigns.errors import MethodError
 
 
@@ -36,16 +37,22 @@ def test_deep_lift_is_complete_or_refuses(network, seed):
 
 def test_the_last_feature_maps_are_those_behind_the_relu():
     first, last, relu, head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.ReLU(), (nn.Flatten(), nn.Linear(4, 2))
-    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last, relu, *head)) is relu
-    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last, nn.Identity(), relu, *head)) is relu
-    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last, nn.MaxPool2d(2), *head)) is last
-    assert last_feature_maps(nn.Sequential(first, nn.ReLU(), last)) is last
+    for layers, wanted in (
+        ((first, nn.ReLU(), last, relu, *head), "3"),
+        ((first, nn.ReLU(), last, nn.Identity(), relu, *head), "4"),
+        ((first, nn.ReLU(), last, nn.MaxPool2d(2), *head), "2"),
+        ((first, nn.ReLU(), last), "2"),
+    ):
+        network = xs.canonize(nn.Sequential(*layers))
+        assert last_feature_maps(network) is network.get_submodule(wanted)
 
 
 def test_copies_change_no_output_and_no_layer(generator):
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2))
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2)
+    network = xs.canonize(nn.Sequential(*layers))
     x = torch.randn(2, 3, 4, 4, generator=generator)
     copied = with_copies(network)
     assert torch.equal(copied(x), network(x))
-    assert len(copied) == len(network) + 2
-    assert [layer for layer in copied if any(layer is one for one in network)] == list(network)
+    own, theirs = leaves(network), leaves(copied)
+    assert [name for name in theirs if name not in own] == ["1_copied_input", "2_copied_input"]
+    assert all(theirs[name] is layer for name, layer in own.items())

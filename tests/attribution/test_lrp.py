@@ -179,7 +179,7 @@ def test_after_an_error_in_a_layers_forward_the_next_call_is_right(error, tiny_v
         raise error("in the middle")
 
     with monkeypatch.context() as patch:
-        patch.setattr(explainer.network[4], "forward", broken)
+        patch.setattr(explainer.network.get_submodule("4"), "forward", broken)
         with pytest.raises(error, match="in the middle"):
             explainer.attribute(x, 1)
     assert not x.requires_grad
@@ -234,7 +234,7 @@ def test_an_explainer_is_gone_with_its_last_user(composite, tiny_vgg, generator)
         explainer = xs.LRP(tiny_vgg, composite, bounds=BOUNDS)
         explainer.attribute(pixels(2, 12, generator), 1)
         explainer.ledger(pixels(2, 12, generator), 1)
-        last = weakref.ref(explainer), weakref.ref(explainer.network[0])
+        last = weakref.ref(explainer), weakref.ref(explainer.network.get_submodule("0"))
         del explainer
         assert [reference() for reference in last] == [None, None]
     finally:
@@ -248,7 +248,7 @@ def test_an_explainer_is_gone_with_its_last_user(composite, tiny_vgg, generator)
         ({"rules": {"99": "epsilon"}}, "no layer '99'; there are 0, 1, 2"),
         ({"rules": {"0": "delta"}}, "no rule 'delta'; there are epsilon, gamma"),
         ({"rules": {"4": "z_box"}}, "rule 'z_box' does not fit layer '4': z_box is for pixels"),
-        ({"rules": {"*": "pass"}}, "rule 'pass' does not fit layer '0': this rule needs a layer whose output"),
+        ({"rules": {"*": "pass"}}, "rule 'pass' does not fit layer '0': this rule needs a layer that gives each value"),
         ({"rules": {"3": "z_plus"}}, "rule 'z_plus' does not fit layer '3': this rule needs a layer with weights"),
         ({"rules": {"2": "z_plus"}}, "rule 'z_plus' does not fit layer '2': this rule needs a layer with weights"),
         (

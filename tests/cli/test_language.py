@@ -100,7 +100,8 @@ def foreign_commands(foreign, monkeypatch):
 def typed(model):
     """What is the same in every language: names of methods, composites, layouts, rules, layers, sources."""
     network = xs.load_model(model)
-    rows = rule_table(network, xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds).assignments)
+    lrp = xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds)
+    rows = rule_table(lrp.network, lrp.assignments)
     names = [text for row in rows for text in (row["layer"], row["type"], row["rule"])]
     names += [text for row in rows for text in row["parameters"]]
     names += ["Identity", "B kB MB GB TB", *COMPOSITES, *LAYOUTS, *RULES]

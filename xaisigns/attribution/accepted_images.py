@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from xaisigns.attribution.canonize import leaves
+from xaisigns.attribution.network import Network, counted, given, nodes_of
 from xaisigns.errors import ShapeError
 
 _MESSAGE_LENGTH = 160
@@ -16,7 +17,7 @@ _MESSAGE_LENGTH = 160
 class Images:
     """Takes the caller's images for a network, never to be changed or marked."""
 
-    def __init__(self, network: nn.Sequential) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
         self._weight = next(network.parameters(), None)
 
@@ -54,16 +55,22 @@ class Images:
             raise
 
 
-def misfit(network: nn.Sequential, shape: torch.Size | tuple[int, ...]) -> str | None:
+def misfit(network: Network, shape: torch.Size | tuple[int, ...]) -> str | None:
     """Why a network gives no logits for images ``(C, H, W)``, None where it does: by shapes, without computing."""
-    values = torch.empty(2, *shape, device="meta")
-    for name, layer in leaves(network):
+    values: dict[Any, Any] = {}
+    logits: Any = None
+    for node, layer in nodes_of(network):
         try:
-            values = _on_meta(layer)(values)
+            if node.op == "placeholder":
+                values[node] = torch.empty(2, *shape, device="meta")
+                continue
+            args, kwargs = given(node, values)
+            values[node] = logits = counted(node, args, kwargs) if layer is None else _on_meta(layer)(*args, **kwargs)
         except (RuntimeError, ValueError, IndexError) as error:
-            return f"layer {name!r} of type {type(layer).__name__} says: {str(error)[:_MESSAGE_LENGTH]}"
-    if values.ndim != 2 or len(values) != 2:
-        return f"it must give logits (N, classes), and gives {('N', *values.shape[1:])}".replace("'", "")
+            what = f"layer {str(node.target)!r} of type {type(layer).__name__}" if layer else f"{node.target!r}"
+            return f"{what} says: {str(error)[:_MESSAGE_LENGTH]}"
+    if logits.ndim != 2 or len(logits) != 2:
+        return f"it must give logits (N, classes), and gives {('N', *logits.shape[1:])}".replace("'", "")
     return None
 
 

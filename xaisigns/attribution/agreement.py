@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.accepted_images import misfit
-from xaisigns.attribution.canonize import canonize, leaves
+from xaisigns.attribution.canonize import canonize
+from xaisigns.attribution.layers import WEIGHTED
+from xaisigns.attribution.network import Network, leaves
 from xaisigns.errors import ModelError, RuleError
 
 # Sides of a square image that a network without adaptive pooling may have been built for, the usual ones first.
@@ -52,7 +54,7 @@ def refuse_not_finite(logits: Tensor) -> None:
         )
 
 
-def faithful_copy(module: nn.Module) -> tuple[nn.Sequential, Asked]:
+def faithful_copy(module: nn.Module) -> tuple[Network, Asked]:
     """The canonized copy in its faster memory order, seen to say on a probe what the module says.
 
     The probe is noise of a size that the network takes. For one that takes no square images there is none: the methods,
@@ -117,12 +119,12 @@ def _evaluating(module: nn.Module) -> nn.Module:
         raise RuleError("the model is in training mode and cannot be copied: call model.eval() first") from error
 
 
-def _probe(network: nn.Sequential) -> Tensor | None:
-    weighted = [layer for _, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
+def _probe(network: Network) -> Tensor | None:
+    weighted = [layer for layer in leaves(network).values() if isinstance(layer, WEIGHTED)]
     if not weighted:
         return None
     first = weighted[0]
-    channels = (first.weight.shape[1] * first.groups,) if isinstance(first, nn.Conv2d) else (3, 1)
+    channels = (first.in_channels,) if isinstance(first, nn.Conv2d) else (3, 1)
     shapes = [(count, side, side) for count, side in itertools.product(channels, _SIDES)]
     usual = _noise(shapes[0], first.weight)
     # Tried, since to compute with shapes alone torch imports its compiler, which takes seconds.

@@ -11,9 +11,12 @@ from typing import Any
 
 from torch import nn
 
-from xaisigns.attribution.canonize import SUPPORTED, changes, leaves
+from xaisigns.attribution import layers as kinds
 from xaisigns.attribution.composites import find_composite
+from xaisigns.attribution.flow import first_layers, gate_layers
+from xaisigns.attribution.layers import SUPPORTED, WEIGHTED
 from xaisigns.attribution.named_rules import Rule
+from xaisigns.attribution.network import Network, changes_of, leaves, types_of
 from xaisigns.base.bounds import shown
 from xaisigns.base.files import is_file, whole_file
 from xaisigns.errors import DataError, RuleError
@@ -24,12 +27,14 @@ Rules = Mapping[Key, Rule | str]
 RULES_MARK = b"# Rules of LRP, written by xaisigns."
 _LONGEST = 1_000_000  # bytes of a file of rules
 _MOST_DOTS = 2_000
-_TYPES = {kind.__name__: kind for kind in SUPPORTED}
+_OWN_KINDS = (kinds.Affine, kinds.Concatenation, kinds.Gate, kinds.Interpolation, kinds.Mean, kinds.Rearrangement, kinds.Sum)
+_TYPES = {kind.__name__: kind for kind in (*SUPPORTED, *_OWN_KINDS)}
+_GATED = Rule("gradient"), "gate"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A layer's rule and who chose it: "name", "index", "type" or "composite"."""
+    """A layer's rule and who chose it: "name", "index", "type" or "composite"; "gate" where no relevance arrives."""
 
     layer: str
     type: str
@@ -37,7 +42,7 @@ class Assignment:
     source: str
 
 
-def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> list[Assignment]:
+def assign(network: Network, composite: str, rules: Rules | None = None) -> list[Assignment]:
     """The rule of every layer of a canonized network, in the order of the forward pass.
 
     A key of ``rules`` that is a str is a layer's name, with the wildcards ``*`` and ``?``; an int is an index over the
@@ -46,15 +51,18 @@ def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> li
     Raises RuleError for a composite, rule, layer, index or type that does not exist, with those that do.
     """
     chosen = find_composite(composite)
-    layers = dict(leaves(network))
-    weighted = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    layers = leaves(network)
+    weighted = [name for name, layer in layers.items() if isinstance(layer, WEIGHTED)]
+    first, gated = first_layers(network), gate_layers(network)
     own = {key: rule if isinstance(rule, Rule) else Rule(rule) for key, rule in _given(rules).items()}
     _refuse_unknown(own, layers, weighted)
     table = []
     for name, layer in layers.items():
         found = _own_choice(own, name, layer, weighted)
+        if found is None and name in gated:
+            found = _GATED
         if found is None:
-            rule = chosen.rule(layer, is_first=name in weighted[:1])
+            rule = chosen.rule(layer, is_first=name in first)
             if rule is None:
                 raise RuleError(
                     f"composite {composite!r} has no rule for layer {name!r} of type {type(layer).__name__}"
@@ -64,18 +72,17 @@ def assign(network: nn.Module, composite: str, rules: Rules | None = None) -> li
     return table
 
 
-def rule_table(module: nn.Module, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
-    """How LRP will explain a module, as plain data: a row for each layer in the order of the forward pass.
+def rule_table(network: Network, assignments: Sequence[Assignment]) -> list[dict[str, Any]]:
+    """How LRP will explain a canonized network, as plain data: a row for each layer in the order of the forward pass.
 
-    ``assignments`` are those of the ``LRP`` that was built for it. A row has layer, type (the module's own), rule,
+    ``assignments`` are those of the ``LRP`` that was built for it. A row has layer, type (the caller's own), rule,
     parameters, source (as in ``assign``) and change (``Change`` as a dict, or None).
     """
-    changed = changes(module)
-    types = {name: type(layer).__name__ for name, layer in module.named_modules()}
+    changed, types = changes_of(network), types_of(network)
     return [
         {
             "layer": row.layer,
-            "type": types.get(row.layer, row.type),
+            "type": types[row.layer],
             "rule": row.rule.name,
             "parameters": row.rule.settings,
             "source": row.source,

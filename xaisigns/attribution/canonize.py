@@ -1,206 +1,86 @@
-"""A copy of a network that relevance propagation can work on: BatchNorm folded, nothing in place, hooks left behind."""
+"""A copy of a network that relevance propagation can work on: all of it layers, BatchNorm folded, nothing in place."""
 
 import inspect
-import sys
-from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from collections import Counter
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from xaisigns.attribution.effective_weights import effective_weights
+from xaisigns.attribution.functions import SPLITS, Called, Made, called_name, is_in_place, made_layer, part_of
+from xaisigns.attribution.layers import (
+    AVERAGES,
+    BATCH_NORMS,
+    CONVOLUTIONS,
+    GATES,
+    MOVES,
+    SUPPORTED,
+    UNCHANGED,
+    Affine,
+)
+from xaisigns.attribution.network import Change, Network, counted
+from xaisigns.attribution.recording import Record, layer_kind, place_of, record
 from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
 
-SUPPORTED = (
-    nn.Conv2d,
-    nn.Linear,
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.ReLU,
-    nn.MaxPool2d,
-    nn.AvgPool2d,
-    nn.AdaptiveAvgPool2d,
-    nn.Flatten,
-    nn.Dropout,
-    nn.Identity,
-)
-# Networks whose forward is features, pooling, flatten, classifier. Nobody has one whose module is not imported.
-_VGG_LIKE = (
-    ("torchvision.models.vgg", "VGG"),
-    ("torchvision.models.alexnet", "AlexNet"),
-    ("xaisigns.model.vgg", "Classifier"),
-)
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-# Modules that run another one, and where they keep it.
-_WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
+# Activations between two bounds, which are a gate where the other factor is no sigmoid's.
+_BOUNDED = (nn.ReLU6, nn.Hardtanh, nn.Tanh)
+_SIZES = ("size", "dim", "ndimension", "numel")
+_ATTRIBUTES = ("shape", "ndim", "dtype", "device", "is_cuda", "requires_grad")  # of a tensor, that are none
+_TAKEN = ", ".join(kind.__name__ for kind in SUPPORTED)
 
 
-class Change(NamedTuple):
-    """What ``canonize`` does to a layer: "folded" into another, made to work "out_of_place", or "made_layer"."""
-
-    kind: Literal["folded", "out_of_place", "made_layer"]
-    into: str | None = None
-
-
-def canonize(module: nn.Module) -> nn.Sequential:
+def canonize(module: nn.Module) -> Network:
     """A copy in eval mode that gives the same outputs, made for LRP; the module itself is not touched.
 
-    BatchNorm is folded into the convolution or linear layer before it and leaves an Identity, ReLU no longer works in
-    place, weights want no gradient; those that a parametrization, weight_norm, spectral_norm or pruning makes are the
-    ones that it makes now. Layers keep their names; a functional flatten becomes the layer ``flatten``. A layer that
-    the module uses twice becomes two. Other hooks stay behind: ``LRP`` and the methods refuse a module that they make
-    another function. Takes torchvision's VGG and AlexNet, xaisigns' Classifier, and nested nn.Sequential of
-    convolution, linear, BatchNorm, ReLU, pooling, flatten, dropout.
+    Every call becomes a layer with a name: the caller's layers keep theirs (a second call has _1), functions and
+    methods are named after the module that calls them (``layer1.0.add``). BatchNorm is folded into the convolution or
+    linear layer before it and leaves an Identity; where that layer is used otherwise, too, or there is none, it becomes
+    an affine layer. Nothing works in place, weights want no gradient; those that a parametrization, weight_norm,
+    spectral_norm or pruning makes are the ones that it makes now. Hooks stay behind: ``LRP`` and the methods refuse a
+    module that they make another function.
 
-    Raises RuleError, naming the layer, for anything else and for a BatchNorm that cannot be folded.
-    Source: [kohlbrenner2020towards] (folding before LRP).
+    Raises RuleError, with name and line, for what cannot be recorded or has no rule.
+    Sources: [kohlbrenner2020towards] (folding before LRP), [reed2022torch] (recording).
     """
     if not isinstance(module, nn.Module):
         raise RuleError(f"a torch module is wanted, got {shown(module)}; xs.load_model loads one from a file")
-    _refuse_unsupported(module)
-    copied = _copied(module)
-    network = copied if isinstance(copied, nn.Sequential) else nn.Sequential(copied)
-    network.requires_grad_(False).eval()
-    _refuse_weights(network)
-    _fold(network)
-    return network
+    recorded = record(module)
+    _refuse_unsupported(recorded)
+    _refuse_weights(module)
+    built = _Builder(recorded, next((one for one in module.parameters() if one.is_floating_point()), torch.empty(0)))
+    network = built.network()
+    return network.requires_grad_(False)
 
 
-def changes(module: nn.Module) -> dict[str, Change]:
-    """What ``canonize`` does to the layers of a module, by layer name; a layer that stays as it is is not there."""
-    told: dict[str, Change] = {}
-    weighted = ""
-    for name, layer in _named_layers(module):
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            weighted = name
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            told[name] = Change("folded", weighted)
-        elif getattr(layer, "inplace", False):
-            told[name] = Change("out_of_place")
-    if _is_vgg_like(module):
-        told["flatten"] = Change("made_layer")
-    return told
-
-
-def leaves(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Layers without children, by name, in the order of the forward pass (for nested nn.Sequential)."""
-    if not network._modules:
-        yield prefix, network
-    for key, child in network._modules.items():
-        if child is not None:
-            yield from leaves(child, f"{prefix}.{key}" if prefix else key)
-
-
-def _parts(module: nn.Module) -> list[tuple[str, nn.Module]] | None:
-    """What a container runs, in order; None for a layer. A functional flatten is added where VGG has it."""
-    if _is_changed(module):
-        return None
-    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-        return [(key, part) for key, part in module._modules.items() if part is not None]
-    if _is_vgg_like(module):
-        features, pooling, classifier = (getattr(module, key) for key in ("features", "avgpool", "classifier"))
-        return [("features", features), ("avgpool", pooling), ("flatten", nn.Flatten()), ("classifier", classifier)]
-    return None
-
-
-def _is_vgg_like(module: nn.Module) -> bool:
-    # Told by the method, since a subclass may override it.
-    networks = [getattr(sys.modules.get(home), name, None) for home, name in _VGG_LIKE]
-    return any(network is not None and type(module).forward is network.forward for network in networks)
-
-
-def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    parts = _parts(module)
-    if parts is None:
-        yield name, module
-    for key, part in parts or ():
-        yield from _named_layers(part, f"{name}.{key}" if name else key)
-
-
-def _is_changed(module: nn.Module) -> bool:
-    """Whether a call of the module runs anything but its class's forward."""
-    own_call = type(module).__call__ is not nn.Module.__call__
-    return own_call or "forward" in vars(module) or isinstance(module, torch.jit.ScriptModule)
-
-
-def _refuse_unsupported(module: nn.Module) -> None:
-    layers = list(_named_layers(module))
-    problems = [f"{_called(name, layer)}: {reason}" for name, layer in layers if (reason := _no_layer_of_torch(layer))]
-    if problems:
-        raise RuleError(f"LRP cannot take layer {'; '.join(problems)}")
-    unsupported = [(name, layer) for name, layer in layers if _kind(layer) not in SUPPORTED]
+def _refuse_unsupported(recorded: Record) -> None:
+    unsupported = [
+        (name, layer) for name, layer in recorded.layers.items() if layer_kind(layer) not in SUPPORTED
+    ]
     if unsupported:
-        known = ", ".join(kind.__name__ for kind in SUPPORTED)
         raise RuleError(
-            f"LRP cannot take layer {', '.join(_called(*one) for one in unsupported)}; it takes {known}, "
-            "and nn.Sequential of them"
+            f"LRP cannot take layer {', '.join(called(*one) for one in unsupported)}; it takes {_TAKEN}, and modules "
+            "made of them"
         )
+    for name, layer in recorded.layers.items():
+        if getattr(layer, "return_indices", False):
+            raise RuleError(
+                f"LRP cannot take layer {called(name, layer)}: it also returns indices; build it without return_indices"
+            )
 
 
-def _called(name: str, layer: nn.Module) -> str:
-    return f"{name!r} of type {_kind(layer).__name__}" if name else f"of type {_kind(layer).__name__}"
+def called(name: str, layer: nn.Module) -> str:
+    """A layer as an error tells it."""
+    kind = layer_kind(layer) or type(layer)
+    return f"{name!r} of type {kind.__name__}"
 
 
-def _no_layer_of_torch(layer: nn.Module) -> str | None:
-    """Why a layer is not what its type says, if so."""
-    wrapped = _WRAPPERS.get(type(layer).__name__)
-    if wrapped and hasattr(layer, wrapped):
-        return f"it wraps a network; explain that, its attribute {wrapped}"
-    if isinstance(layer, torch.jit.ScriptModule):
-        return (
-            "it is traced or scripted, and keeps no layers that rules could be for; explain the module it was made of"
-        )
-    if "forward" in vars(layer):
-        return "its forward was set on the instance; write a subclass's forward, or take it off with del module.forward"
-    if _is_changed(layer):
-        return "its class has a __call__ of its own"
-    if isinstance(layer, nn.MaxPool2d) and layer.return_indices:
-        return "it also returns indices; build it without return_indices"
-    return None
-
-
-def _kind(layer: nn.Module) -> type[nn.Module]:
-    kind: type[nn.Module] = torch.nn.utils.parametrize.type_before_parametrizations(layer)
-    return kind
-
-
-def _copied(module: nn.Module, name: str = "") -> nn.Module:
-    parts = _parts(module)
-    if parts is None:
-        return _leaf(module, name)
-    copies = ((key, _copied(part, f"{name}.{key}" if name else key)) for key, part in parts)
-    return nn.Sequential(OrderedDict(copies))
-
-
-def _leaf(layer: nn.Module, name: str) -> nn.Module:
-    """The same layer built anew, working out of place: nothing but its settings and weights comes along."""
-    kind, weights = _kind(layer), effective_weights(layer)
-    if kind is nn.Identity:
-        return nn.Identity()
-    # Each of these types keeps the arguments of its constructor under their names.
-    parameters = inspect.signature(kind).parameters
-    settings = {key: getattr(layer, key) for key in parameters if key not in ("bias", "inplace", "device", "dtype")}
-    if "bias" in parameters:
-        settings["bias"] = weights.get("bias") is not None
-    if "device" in parameters:
-        settings["device"] = "meta"
-    try:
-        built = kind(**settings)
-    except (ValueError, TypeError) as error:
-        raise RuleError(f"layer {_called(name, layer)} has settings that do not go together: {error}") from error
-    for key, value in weights.items():
-        built._parameters[key] = None if value is None else nn.Parameter(value, requires_grad=False)
-    for key, buffer in layer._buffers.items():
-        built._buffers[key] = None if buffer is None else buffer.detach().clone()
-    return built
-
-
-def _refuse_weights(network: nn.Module) -> None:
+def _refuse_weights(module: nn.Module) -> None:
     """Weights must be numbers, of one type and on one device."""
-    tensors = [(name, weight) for name, weight in network.named_parameters()]
+    tensors = [(name, weight) for name, weight in module.named_parameters()]
     for name, weight in tensors:
         if weight.dtype not in _DTYPES or weight.layout != torch.strided:
             raise RuleError(
@@ -214,23 +94,208 @@ def _refuse_weights(network: nn.Module) -> None:
             raise RuleError(f"all weights must be of one {what}, got {told}: move the whole model")
 
 
-def _fold(network: nn.Sequential) -> None:
-    previous_name, previous = "", None
-    for name, layer in list(leaves(network)):
-        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+class _Builder:
+    """Builds a network's graph and layers from a record, call by call."""
+
+    def __init__(self, recorded: Record, like: Tensor) -> None:
+        self._record, self._like = recorded, like
+        self._graph = fx.Graph()
+        # What each recorded value is now: a node of the new graph, or a number or tensor.
+        self._values: dict[fx.Node, Any] = {}
+        self._layers: dict[str, nn.Module] = {}
+        self._types: dict[str, str] = {}
+        self._changes: dict[str, Change] = {}
+        self._names: Counter[str] = Counter()
+        self._names.update(recorded.layers.keys())
+
+    def network(self) -> Network:
+        """All of it."""
+        for node in self._record.graph.nodes:
+            if node.op == "output":
+                self._output(node)
+            elif node.op == "placeholder":
+                self._values[node] = self._graph.placeholder(node.name)
+            elif node.op == "get_attr":
+                self._values[node] = self._record.constants[str(node.target)]
+            else:
+                self._values[node] = self._called(node)
+        self._graph.eliminate_dead_code(is_impure_node=lambda node: node.op in ("placeholder", "output"))
+        self._fold()
+        return Network(self._graph, self._layers, self._types, self._changes)
+
+    def _output(self, node: fx.Node) -> None:
+        value = self._value(node.args[0])
+        if not self._is_tensor(value):
+            raise RuleError(
+                "the model must give logits (N, classes): a tensor that it computes of the images, nothing around it; "
+                f"it gives {shown(node.args[0])}"
+            )
+        self._graph.output(value)
+
+    def _called(self, node: fx.Node) -> Any:
+        args, kwargs = self._value(node.args), self._value(node.kwargs)
+        if node.op == "call_module":
+            name = str(node.target)
+            layer = self._record.layers[name]
+            value = self._add(name, Made(_leaf(layer, name), (*args, *kwargs.values())))
+            self._types[name] = (layer_kind(layer) or type(layer)).__name__
+            if getattr(layer, "inplace", False):
+                self._changes[name] = Change("out_of_place")
+            in_place = self._types[name] != "Identity" and name in self._changes
+        else:
+            if not any(map(self._is_tensor, _nodes_in((args, kwargs)))) or _is_size(node):
+                return self._counted(node, args, kwargs)
+            value, in_place = self._made(node, args, kwargs), is_in_place(node)
+        if in_place:
+            self._values[node.all_input_nodes[0]] = value
+        return value
+
+    def _counted(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
+        """A size or number: computed at once where it is known, else with the images."""
+        if not _nodes_in((args, kwargs)):
+            return counted(node, args, kwargs)
+        return self._graph.create_node(node.op, node.target, tuple(args), dict(kwargs))
+
+    def _made(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
+        name = called_name(node)
+        if name in SPLITS:
+            return node  # until one of its parts is taken
+        split = next((one for one in _nodes_in((args, kwargs)) if one.graph is not self._graph), None)
+        if split is not None:
+            if name != "getitem":
+                raise RuleError(f"LRP cannot take {place_of(split)}: take its parts one by one, by their numbers")
+            made = Made(part_of(split, args[1]), self._value(split.args), self._value(split.kwargs))
+            name = called_name(split)
+        else:
+            try:
+                made = made_layer(Called(node, args, kwargs, self._is_tensor, self._gate_rank, self._like))
+            except RuleError as error:
+                raise RuleError(f"LRP cannot take {place_of(node)}: {error}") from error
+        place = node.meta["place"]
+        wanted = f"{place}.{name}" if place else name
+        taken = self._names[wanted]
+        self._names[wanted] += 1
+        own = f"{wanted}_{taken}" if taken else wanted
+        self._changes[own] = Change("made_layer")
+        return self._add(own, made)
+
+    def _add(self, name: str, made: Made) -> fx.Node:
+        self._layers[name] = made.layer.requires_grad_(False).eval()
+        return self._graph.call_module(name, made.args, dict(made.kwargs))
+
+    def _value(self, arguments: Any) -> Any:
+        """Recorded arguments as values of the new graph."""
+        if isinstance(arguments, fx.Node):
+            return self._values[arguments]
+        if isinstance(arguments, tuple | list):
+            return tuple(map(self._value, arguments))
+        if isinstance(arguments, dict):
+            return {key: self._value(value) for key, value in arguments.items()}
+        if isinstance(arguments, slice):
+            return slice(*map(self._value, (arguments.start, arguments.stop, arguments.step)))
+        return arguments
+
+    def _is_tensor(self, value: Any) -> bool:
+        return isinstance(value, fx.Node) and (value.graph is not self._graph or value.op in ("placeholder", "call_module"))
+
+    def _gate_rank(self, node: fx.Node) -> int:
+        """2 for what a sigmoid gives, 1 for another bounded activation, 0 for a signal."""
+        while node.op == "call_module":
+            layer = self._layers[str(node.target)]
+            if isinstance(layer, GATES):
+                return 2
+            if isinstance(layer, _BOUNDED):
+                return 1
+            if not isinstance(layer, (*MOVES, *UNCHANGED, *AVERAGES)):
+                return 0
+            node = node.all_input_nodes[0]
+        return 0
+
+    def _fold(self) -> None:
+        for node in list(self._graph.nodes):
+            layer = self._layers.get(str(node.target)) if node.op == "call_module" else None
+            if not isinstance(layer, BATCH_NORMS):
+                continue
+            name = str(node.target)
             if layer.running_mean is None:
-                raise RuleError(f"BatchNorm {name!r} keeps no running statistics: it cannot be folded")
-            with torch.no_grad():
-                if isinstance(previous, nn.Conv2d):
-                    folded: nn.Module = fuse_conv_bn_eval(previous, layer)
-                elif isinstance(previous, nn.Linear):
-                    folded = fuse_linear_bn_eval(previous, layer)
-                else:
-                    raise RuleError(
-                        f"BatchNorm {name!r} does not follow a convolution or linear layer: it cannot be folded"
-                    )
-            network.set_submodule(previous_name, folded.requires_grad_(False))
-            network.set_submodule(name, nn.Identity())
-            previous = None
-        elif not isinstance(layer, nn.Identity):
-            previous_name, previous = name, layer
+                raise RuleError(
+                    f"BatchNorm {name!r} keeps no running statistics: it takes those of the batch, and images would "
+                    "explain each other"
+                )
+            before = self._before(node)
+            folded = _folded(self._layers[before], layer) if before else None
+            if before and folded is not None:
+                self._layers[before], self._layers[name] = folded, nn.Identity()
+                self._changes[name] = Change("folded", before)
+            else:
+                self._layers[name] = _affine(layer)
+                self._changes[name] = Change("made_affine")
+
+    def _before(self, node: fx.Node) -> str | None:
+        """The layer that alone gives a node its values, to that node alone."""
+        (before, *others) = node.all_input_nodes
+        while not others and len(before.users) == 1 and before.op == "call_module":
+            name = str(before.target)
+            if not isinstance(self._layers[name], nn.Identity):
+                return name
+            before, *others = before.all_input_nodes
+        return None
+
+
+def _is_size(node: fx.Node) -> bool:
+    """Whether a call asks a tensor for something that is none."""
+    if node.target is getattr:
+        return node.args[1] in _ATTRIBUTES
+    return node.op == "call_method" and node.target in _SIZES
+
+
+def _nodes_in(arguments: Any) -> list[fx.Node]:
+    found: list[fx.Node] = []
+    fx.map_arg(arguments, found.append)  # type: ignore[arg-type]
+    return found
+
+
+def _leaf(layer: nn.Module, name: str) -> nn.Module:
+    """The same layer built anew, working out of place: nothing but its settings and weights comes along."""
+    kind, weights = layer_kind(layer) or type(layer), effective_weights(layer)
+    if kind is nn.Identity:
+        return nn.Identity()
+    # These types keep the arguments of their constructors under their names, or do not need them any more.
+    parameters = inspect.signature(kind).parameters
+    left_out = ("bias", "inplace", "device", "dtype")
+    settings = {key: getattr(layer, key) for key in parameters if key not in left_out and hasattr(layer, key)}
+    if "bias" in parameters:
+        settings["bias"] = weights.get("bias") is not None
+    if "device" in parameters:
+        settings["device"] = "meta"
+    try:
+        built = kind(**settings)
+    except (ValueError, TypeError) as error:
+        raise RuleError(f"layer {called(name, layer)} has settings that do not go together: {error}") from error
+    for key, value in weights.items():
+        built._parameters[key] = None if value is None else nn.Parameter(value, requires_grad=False)
+    for key, buffer in layer._buffers.items():
+        built._buffers[key] = None if buffer is None else buffer.detach().clone()
+    return built
+
+
+@torch.no_grad()
+def _folded(before: nn.Module, norm: Any) -> nn.Module | None:
+    """The layer with the BatchNorm behind it in its weights, None where it cannot take it."""
+    if isinstance(before, nn.Linear):
+        return fuse_linear_bn_eval(before, norm)
+    if not isinstance(before, CONVOLUTIONS):
+        return None
+    transposed = bool(getattr(before, "transposed", False))
+    if transposed and before.groups > 1:
+        return None
+    return fuse_conv_bn_eval(before, norm, transpose=transposed)  # type: ignore[type-var]
+
+
+def _affine(norm: Any) -> Affine:
+    """BatchNorm as what it is in eval mode."""
+    weight = (norm.running_var + norm.eps).rsqrt()
+    if norm.weight is not None:
+        weight = weight * norm.weight
+    bias = -norm.running_mean * weight
+    return Affine(weight, bias if norm.bias is None else bias + norm.bias, per_channel=True)

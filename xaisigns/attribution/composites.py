@@ -5,6 +5,20 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from xaisigns.attribution.layers import (
+    ACTIVATIONS,
+    AVERAGES,
+    CONVOLUTIONS,
+    MAXIMA,
+    MOVES,
+    NORMS,
+    RESIZES,
+    UNCHANGED,
+    Affine,
+    Concatenation,
+    Gate,
+    Sum,
+)
 from xaisigns.attribution.named_rules import Rule
 from xaisigns.attribution.specification import number, number_text, read_specification, spelled
 from xaisigns.base.bounds import shown
@@ -55,9 +69,12 @@ def _check_row(row: object) -> None:
 def _composite(convolution: Rule, linear: Rule, first: Rule | None = None, activation: str = "pass") -> Composite:
     rows: tuple[Row, ...] = (
         ((nn.ReLU,), Rule(activation)),
-        ((nn.AvgPool2d, nn.AdaptiveAvgPool2d), Rule("norm")),
-        ((nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout), Rule("gradient")),
-        ((nn.Conv2d,), convolution),
+        ((*ACTIVATIONS, *NORMS, Affine), Rule("pass")),
+        (AVERAGES, Rule("norm")),
+        ((Sum,), Rule("magnitude")),
+        ((Gate,), Rule("signal")),
+        ((*MAXIMA, *MOVES, *RESIZES, *UNCHANGED, Concatenation), Rule("gradient")),
+        (CONVOLUTIONS, convolution),
         ((nn.Linear,), linear),
     )
     return Composite(rows, first)

@@ -1,14 +1,13 @@
 """A network whose outputs are differences of logits, for methods that explain one output."""
 
-from collections import OrderedDict
-
 import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.agreement import logits_of
+from xaisigns.attribution.network import Network, followed_by
 
 
-def contrasted(network: nn.Sequential, images: Tensor, targets: Tensor, others: Tensor) -> tuple[nn.Module, Tensor]:
+def contrasted(network: Network, images: Tensor, targets: Tensor, others: Tensor) -> tuple[Network, Tensor]:
     """The network with an output for each pair of a class and another: the difference of their logits.
 
     With it comes the output that belongs to each image, ``(N,)``.
@@ -21,4 +20,4 @@ def contrasted(network: nn.Sequential, images: Tensor, targets: Tensor, others: 
     # On no device: a layer draws its first weights from the global generator.
     difference = nn.Linear(classes, len(pairs), bias=False, device="meta")
     difference.weight = nn.Parameter(weights, requires_grad=False)
-    return nn.Sequential(OrderedDict([*network.named_children(), ("difference", difference)])), outputs
+    return followed_by(network, "difference", difference), outputs

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from xaisigns.attribution.accepted_images import Images
 from xaisigns.attribution.agreement import faithful_copy, memory_order, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
-from xaisigns.attribution.canonize import leaves
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
+from xaisigns.attribution.flow import first_layers, signs_of
 from xaisigns.attribution.named_rules import RULES
-from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, Pass, Signs, ZBox
+from xaisigns.attribution.network import Network, leaves
+from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.base.bounds import shown
 from xaisigns.base.torch_state import own_torch_state
@@ -44,7 +45,7 @@ class Propagation(NamedTuple):
 
 
 class LRP:
-    """Explains a VGG-like network; builds its canonized copy and its modified weights once.
+    """Explains a convolutional network; builds its canonized copy and its modified weights once.
 
     ``rules`` sets rules over the ``composite``'s: by layer name (with wildcards), by index over the convolution and
     linear layers, or by type. ``bounds`` are the lowest and highest normalised pixel, broadcastable to the images;
@@ -68,8 +69,7 @@ class LRP:
             self.network, _ = faithful_copy(module)
             self._order = memory_order(self.network)
             self.assignments = assign(self.network, composite, rules)
-            layers = [layer for _, layer in leaves(self.network)]
-            self._rules = _bound(self.assignments, layers, bounds)
+            self._rules = _bound(self.network, self.assignments, bounds)
         self._images = Images(self.network)
         self._captum = _Driver(self.network, self._rules)
         self._lock = threading.Lock()
@@ -183,7 +183,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     carry their weights with them, so one forward and one backward pass is all, and nothing has to be restored.
     """
 
-    def __init__(self, network: nn.Sequential, rules: list[LayerRule]) -> None:
+    def __init__(self, network: Network, rules: list[LayerRule]) -> None:
         super().__init__(network)
         self._rules = rules
 
@@ -236,46 +236,20 @@ def _chosen(logits: Tensor, targets: Tensor) -> Tensor:
     return logits.gather(1, targets[:, None].to(logits.device)).squeeze(1)
 
 
-_KEEP_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Identity, nn.Dropout)
-_KEEP_SIGNS = (*_KEEP_VALUES, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
-
-
-def _keeps_signs(layer: nn.Module) -> bool:
-    return isinstance(layer, _KEEP_SIGNS) and (getattr(layer, "divisor_override", None) or 1) > 0
-
-
-def _signs(layers: list[nn.Module], kinds: list[type[LayerRule]]) -> list[Signs]:
-    """What every layer's neighbours tell of the signs of its input and of its relevance."""
-    inputs, outputs = [], []
-    nonnegative = False
-    for layer in layers:
-        inputs.append(nonnegative)
-        nonnegative = isinstance(layer, nn.ReLU) or (nonnegative and _keeps_signs(layer))
-    # Backwards, of the values between two layers: has a zero no relevance, has nothing up to zero any?
-    spared, positive = False, False
-    for layer, kind in zip(reversed(layers), reversed(kinds), strict=True):
-        outputs.append(positive)
-        if isinstance(layer, nn.ReLU) and issubclass(kind, Pass | Gradient):
-            spared = positive = spared or issubclass(kind, Gradient)
-        elif not (isinstance(layer, _KEEP_VALUES) and issubclass(kind, Gradient)):
-            spared, positive = kind.spares_zero, False
-    return [Signs(*known) for known in zip(inputs, reversed(outputs), strict=True)]
-
-
-def _bound(assignments: list[Assignment], layers: list[nn.Module], bounds: Bounds | None) -> list[LayerRule]:
+def _bound(network: Network, assignments: list[Assignment], bounds: Bounds | None) -> list[LayerRule]:
     """Each layer's rule, made for it."""
-    kinds = [RULES[assignment.rule.name] for assignment in assignments]
-    first = next((layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)), None)
+    layers, first = leaves(network), first_layers(network)
+    kinds = {row.layer: RULES[row.rule.name] for row in assignments}
+    signs = signs_of(network, kinds)
     rules = []
-    for assignment, layer, kind, signs in zip(assignments, layers, kinds, _signs(layers, kinds), strict=True):
-        parameters: dict[str, Any] = dict(assignment.rule.parameters)
+    for row in assignments:
+        kind, parameters = kinds[row.layer], dict[str, Any](row.rule.parameters)
         try:
             if issubclass(kind, ZBox):
-                parameters["bounds"] = _pixel_bounds(bounds, is_first=layer is first)
-            rules.append(kind(layer, **parameters, signs=signs))
+                parameters["bounds"] = _pixel_bounds(bounds, is_first=row.layer in first)
+            rules.append(kind(layers[row.layer], **parameters, signs=signs[row.layer]))
         except RuleError as error:
-            name, rule = assignment.layer, assignment.rule.name
-            raise RuleError(f"rule {rule!r} does not fit layer {name!r}: {error}") from error
+            raise RuleError(f"rule {row.rule.name!r} does not fit layer {row.layer!r}: {error}") from error
     return rules
 
 

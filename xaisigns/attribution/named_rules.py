@@ -12,8 +12,10 @@ from xaisigns.attribution.rules import (
     Gamma,
     Gradient,
     LayerRule,
+    Magnitudes,
     Norm,
     Pass,
+    Signal,
     WSquare,
     ZBox,
     ZPlus,
@@ -33,7 +35,7 @@ def register_rule(name: str, rule: type[LayerRule]) -> None:
     """
     if not isinstance(rule, type) or not issubclass(rule, LayerRule):
         raise RuleError(f"a rule is a subclass of LayerRule, got {shown(rule)}")
-    if rule.relevance is LayerRule.relevance and not issubclass(rule, Gradient):
+    if not _says(rule):
         raise RuleError(f"rule {rule.__name__} must say what becomes of the relevance: def relevance(self, x, z, r)")
     _check_constructor(rule)
     _check_relevance(rule)
@@ -85,6 +87,12 @@ def rule_defaults(name: str) -> dict[str, float]:
     return {parameter: option.default for parameter, option in options_of(RULES[name]).items()}
 
 
+def _says(rule: type[LayerRule]) -> bool:
+    """Whether a rule says what becomes of the relevance."""
+    own = rule.relevance is not LayerRule.relevance or rule.shared_out is not LayerRule.shared_out
+    return own or issubclass(rule, Gradient)
+
+
 def _check_relevance(rule: type[LayerRule]) -> None:
     try:
         inspect.signature(rule.relevance).bind(None, None, None, None)
@@ -127,6 +135,8 @@ for _name, _rule in (
     ("z_box", ZBox),
     ("pass", Pass),
     ("norm", Norm),
+    ("magnitude", Magnitudes),
+    ("signal", Signal),
     ("gradient", Gradient),
 ):
     register_rule(_name, _rule)

@@ -14,6 +14,7 @@ from xaisigns.attribution.agreement import Asked, faithful_copy, logits_of, refu
 from xaisigns.attribution.captum_state import quiet
 from xaisigns.attribution.contrast import contrasted
 from xaisigns.attribution.lrp import LRP, LedgerEntry, Target, check_outputs, class_ids
+from xaisigns.attribution.network import Network
 from xaisigns.attribution.options import BATCH
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.rules import Bounds
@@ -40,7 +41,7 @@ class _Way(Protocol):
     Raises RuleError where the copy says something else than the model.
     """
 
-    network: nn.Sequential
+    network: Network
 
     def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, Sequence[LedgerEntry] | None]: ...
 
@@ -164,7 +165,7 @@ class _ByFunction:
 
 
 @contextmanager
-def _hooks_taken_off(network: nn.Sequential) -> Iterator[None]:
+def _hooks_taken_off(network: Network) -> Iterator[None]:
     """Captum takes its hooks off again, but where Ctrl-C comes between: the next call would run into them."""
     try:
         yield

@@ -17,6 +17,16 @@ from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
 from xaisigns.attribution.captum_lrp import PropagationRule
+from xaisigns.attribution.layers import (
+    ACTIVATIONS,
+    NORMS,
+    SINGLE,
+    UNCHANGED,
+    WEIGHTED,
+    Affine,
+    Gate,
+    Sum,
+)
 from xaisigns.attribution.options import Factor, Stabilizer
 from xaisigns.base.plugins import is_of_package
 from xaisigns.errors import RuleError, XaisignsError
@@ -49,7 +59,7 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     # Whether an input of zero gets no relevance: true of every rule that multiplies by the input.
     spares_zero = True
     # The layers that the rule can be on, and how they are called.
-    fits: tuple[type[nn.Module], ...] = (nn.Conv2d, nn.Linear)
+    fits: tuple[type[nn.Module], ...] = (*WEIGHTED, Affine)
     needs = "a layer with weights (convolution or linear)"
 
     def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
@@ -64,6 +74,10 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         """Relevance of the input, in the shape of ``x``, from the relevance ``r`` of the output ``z``."""
         raise NotImplementedError
+
+    def shared_out(self, inputs: tuple[Tensor, ...], z: Tensor, r: Tensor) -> tuple[Tensor | None, ...]:
+        """Relevance of every input, of a layer that has several, too; None for one that gets none."""
+        return (self.relevance(inputs[0], z, r),)
 
     def modified(self, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Module:
         """A copy of the layer with changed weights and bias, or without a bias.
@@ -81,9 +95,9 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
         """What the gradient of the layer or a modified one makes of ``share``, in the shape of ``x``: a new tensor."""
         return _pulled_back(layer, x, share)
 
-    def forward_hook(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:  # noqa: ARG002
+    def forward_hook(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:  # noqa: ARG002
         """Captum's place to hook a rule in: the same output, but its backward is the rule."""
-        propagated: Tensor = _Propagation.apply(inputs[0], output.detach(), self)
+        propagated: Tensor = _Propagation.apply(output.detach(), self, *inputs)
         return propagated
 
     def _manipulate_weights(self, module: nn.Module, inputs: Any, outputs: Any) -> None:
@@ -92,44 +106,52 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
 
 class _Propagation(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, z: Tensor, rule: LayerRule) -> Tensor:
-        ctx.save_for_backward(x, z)
+    def forward(ctx: Any, z: Tensor, rule: LayerRule, *inputs: Tensor) -> Tensor:
+        ctx.save_for_backward(z, *inputs)
         ctx.rule = rule
         return z.view_as(z)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        x, z = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        z, *inputs = ctx.saved_tensors
         received = gradients[0]
-        passed = _passed(ctx.rule, x, z, received)
+        passed = _shared_out(ctx.rule, tuple(inputs), z, received)
         if ctx.rule.record is not None:
-            ctx.rule.record[ctx.rule] = (received.flatten(1).sum(dim=1), passed.flatten(1).sum(dim=1))
-        return passed, None, None
+            sums = [_row_sums(part) for part in passed if part is not None]
+            ctx.rule.record[ctx.rule] = (_row_sums(received), sum(sums[1:], sums[0]))
+        return None, None, *passed
 
 
-def _passed(rule: LayerRule, x: Tensor, z: Tensor, received: Tensor) -> Tensor:
+def _row_sums(relevance: Tensor) -> Tensor:
+    return relevance.flatten(1).sum(dim=1)
+
+
+def _shared_out(rule: LayerRule, inputs: tuple[Tensor, ...], z: Tensor, received: Tensor) -> tuple[Tensor | None, ...]:
     """What a rule gives; one of the caller's is named where it fails or gives anything but relevance of the input."""
     if is_of_package(type(rule)):
-        return rule.relevance(x, z, received)
+        return rule.shared_out(inputs, z, received)
     name = type(rule).__name__
     try:
-        passed = rule.relevance(x, z, received)
+        passed = rule.shared_out(inputs, z, received)
     except XaisignsError:
         raise
     except Exception as error:
         raise RuleError(f"rule {name} failed: {type(error).__name__}: {error}; mend its relevance") from error
-    came = tuple(passed.shape) if isinstance(passed, Tensor) else type(passed).__name__
-    if came != tuple(x.shape):
-        raise RuleError(f"rule {name} gave {came}, wanted the shape of its input {tuple(x.shape)}; mend its relevance")
+    for part, x in zip(passed, inputs, strict=True):
+        came = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
+        if came != tuple(x.shape):
+            raise RuleError(
+                f"rule {name} gave {came}, wanted the shape of its input {tuple(x.shape)}; mend its relevance"
+            )
     return passed
 
 
 class Pass(LayerRule):
-    """Relevance goes through unchanged: for activations."""
+    """Relevance goes through unchanged: for activations, and for normalisations, whose statistics are held."""
 
     spares_zero = False
-    fits = (nn.ReLU, nn.Identity, nn.Dropout)
-    needs = "a layer whose output has the shape of its input (ReLU, Identity or Dropout)"
+    fits = (*ACTIVATIONS, *UNCHANGED, *NORMS, Affine)
+    needs = "a layer that gives each value of its input another (an activation, a normalisation, Identity)"
 
     def __init__(self, layer: nn.Module, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, signs=signs)
@@ -151,7 +173,8 @@ class Gradient(LayerRule):
 class Epsilon(LayerRule):
     """Each input's share of the output, ``x w / (z + epsilon sign z)`` [bach2015pixel]."""
 
-    fits = (nn.Module,)
+    fits = SINGLE
+    needs = "a layer with one input"
 
     def __init__(self, layer: nn.Module, epsilon: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, epsilon, signs=signs)
@@ -161,10 +184,51 @@ class Epsilon(LayerRule):
 
 
 class Norm(Epsilon):
-    """The epsilon rule for a layer without weights: for average pooling."""
+    """The epsilon rule for what has no weights: averages, and sums, where it is a summand's share of the sum."""
+
+    fits = (*SINGLE, Sum)
+    needs = "a layer with one input, or a sum"
 
     def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS) -> None:
         super().__init__(layer, stabilizer, signs=signs)
+
+    def shared_out(self, inputs: tuple[Tensor, ...], z: Tensor, r: Tensor) -> tuple[Tensor | None, ...]:
+        if not isinstance(self.layer, Sum):
+            return super().shared_out(inputs, z, r)
+        share = r / self.stabilised(z)
+        shares = (share if sign > 0 else -share for sign in self.layer.signs)
+        return tuple(_like(share * summand, summand) for share, summand in zip(shares, inputs, strict=True))
+
+
+class Magnitudes(LayerRule):
+    """A summand's share by its magnitude, ``|x| / sum |x|``: none gets more than there is."""
+
+    fits = (Sum,)
+    needs = "a sum"
+
+    def shared_out(self, inputs: tuple[Tensor, ...], z: Tensor, r: Tensor) -> tuple[Tensor | None, ...]:
+        sizes = [summand.abs().expand(z.shape) for summand in inputs]
+        share = r / self.stabilised(sum(sizes[1:], sizes[0]))
+        return tuple(_like(share * size, summand) for size, summand in zip(sizes, inputs, strict=True))
+
+
+class Signal(LayerRule):
+    """All to the signal, none to the gate [arras2017explaining]."""
+
+    spares_zero = False
+    fits = (Gate,)
+    needs = "a gate"
+
+    def __init__(self, layer: nn.Module, *, signs: Signs = _NO_SIGNS) -> None:
+        super().__init__(layer, signs=signs)
+
+    def shared_out(self, inputs: tuple[Tensor, ...], z: Tensor, r: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ARG002
+        return _like(r, inputs[0]), None
+
+
+def _like(relevance: Tensor, x: Tensor) -> Tensor:
+    """Relevance in the shape of an input that broadcast."""
+    return relevance if relevance.shape == x.shape else relevance.sum_to_size(x.shape)
 
 
 class _TwoSided(LayerRule):
@@ -272,6 +336,8 @@ class ZBox(LayerRule):
     """For pixels, which lie between ``low`` and ``high``: how far each is from its worst [montavon2017explaining]."""
 
     spares_zero = False
+    fits = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+    needs = "a convolution or linear layer"
 
     def __init__(
         self, layer: nn.Module, bounds: Bounds, stabilizer: Stabilizer = 1e-6, *, signs: Signs = _NO_SIGNS
@@ -312,6 +378,8 @@ def _pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
     """What the layer's gradient makes of ``share``, in the shape of ``x``: a new tensor."""
     if isinstance(layer, nn.Linear):
         return share.matmul(layer.weight)
+    if isinstance(layer, NORMS):
+        return share * _held_scale(layer, x)
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
         spread: Tensor = conv2d_input(
             list(x.shape), layer.weight, share, layer.stride, layer.padding, layer.dilation, layer.groups
@@ -325,6 +393,21 @@ def _pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:
         weighted = (z * share).sum()
     (gradient,) = torch.autograd.grad(weighted, leaf)
     return gradient.clone()
+
+
+def _held_scale(layer: nn.Module, x: Tensor) -> Tensor:
+    """What a normalisation multiplies each value by, with the statistics of these images held [ali2022xai]."""
+    weight = layer.weight
+    if isinstance(layer, nn.LayerNorm):
+        variance = x.var(tuple(range(-len(layer.normalized_shape), 0)), correction=0, keepdim=True)
+    else:
+        grouped = x.unflatten(1, (getattr(layer, "num_groups", x.shape[1]), -1)).flatten(2)
+        variance = grouped.var(2, correction=0).repeat_interleave(x.shape[1] // grouped.shape[1], 1)
+        variance, weight = (
+            value if value is None else value.reshape(*value.shape, *[1] * (x.ndim - 2)) for value in (variance, weight)
+        )
+    scale = (variance + layer.eps).rsqrt()  # type: ignore[operator]
+    return scale if weight is None else scale * weight
 
 
 def _modified(layer: nn.Module, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Module:

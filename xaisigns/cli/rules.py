@@ -33,7 +33,7 @@ def rules(
     document = {
         "model": network.model,
         "composite": str(read_specification(composite)),
-        "layers": rule_table(model.module, lrp.assignments),
+        "layers": rule_table(lrp.network, lrp.assignments),
         "composites": list(COMPOSITES),
         "rules": list(RULES),
     }

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.assignment import Rules, assign, write_rules
-from xaisigns.attribution.canonize import canonize, leaves
+from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.composites import COMPARED
+from xaisigns.attribution.layers import WEIGHTED
 from xaisigns.attribution.methods import find_method
 from xaisigns.attribution.named_rules import Rule
+from xaisigns.attribution.network import leaves
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet
 from xaisigns.errors import DataError, MetricError
@@ -149,7 +151,7 @@ class _Search:
         self.metric, self.masks = metric, grown(cases.masks)
         self.store = Store(model)
         network = canonize(module_of(model))
-        self.layers = [name for name, layer in leaves(network) if isinstance(layer, nn.Conv2d | nn.Linear)]
+        self.layers = [name for name, layer in leaves(network).items() if isinstance(layer, WEIGHTED)]
         self.composites: dict[str, Mapping[str, Rule]] = {
             name: {row.layer: row.rule for row in assign(network, name)} for name in COMPARED
         }

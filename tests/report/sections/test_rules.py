@@ -1,7 +1,7 @@
 """The rules in words."""
 
 from tests.report.contents import small_report, told
-from xaisigns.attribution.canonize import Change
+from xaisigns.attribution.network import Change
 from xaisigns.report.sections.rules import Rules, told_change
 
 

@@ -44,7 +44,7 @@ class Rules(Section):
         """Those of the first LRP; None without one."""
         if source.lrp is None:
             return None
-        rows = rule_table(source.study.model.module, source.lrp.assignments)
+        rows = rule_table(source.lrp.network, source.lrp.assignments)
         return cls(source.lrp.composite, tuple(RuleRow(**row) for row in rows))
 
     def tell(self, report: Report) -> dict[str, Any]:
