@@ -56,7 +56,7 @@ def captum(network: nn.Module, composite: str) -> Explainer:
         "epsilon_plus_flat": lambda value: value.clamp(min=0),
         "epsilon_gamma_box": lambda value: value + 0.25 * value.clamp(min=0),
     }[composite]
-    layers = [layer for layer in leaves(network).values()]
+    layers = list(leaves(network).values())
     first = next(layer for layer in layers if isinstance(layer, nn.Conv2d))
 
     def call(x: Tensor, target: Tensor) -> Tensor:

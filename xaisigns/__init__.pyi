@@ -4,6 +4,7 @@ from . import metrics as metrics
 from .attribution.canonize import canonize as canonize
 from .attribution.composites import Composite as Composite
 from .attribution.composites import register_composite as register_composite
+from .attribution.layer_rule import LayerRule as LayerRule
 from .attribution.lrp import LRP as LRP
 from .attribution.lrp import lrp as lrp
 from .attribution.methods import attribute as attribute
@@ -12,7 +13,6 @@ from .attribution.named_rules import Rule as Rule
 from .attribution.named_rules import register_rule as register_rule
 from .attribution.options import Between as Between
 from .attribution.result import Result as Result
-from .attribution.rules import LayerRule as LayerRule
 from .base.numbers import number as number
 from .base.numbers import percent as percent
 from .base.version import __version__ as __version__

@@ -65,7 +65,9 @@ def test_why_a_network_gives_no_logits_is_told_by_shapes_alone():
     net = xs.canonize(network())
     assert misfit(net, (3, 16, 16)) is None
     assert misfit(net, (1, 16, 16)).startswith("layer '0' of type Conv2d says: ")
-    assert misfit(xs.canonize(network()[:2]), (3, 16, 16)) == "it must give logits (N, classes), and gives (N, 8, 16, 16)"
+    assert (
+        misfit(xs.canonize(network()[:2]), (3, 16, 16)) == "it must give logits (N, classes), and gives (N, 8, 16, 16)"
+    )
     assert {weight.device.type for weight in net.parameters()} == {"cpu"}
 
 

@@ -32,7 +32,7 @@ def test_folding_keeps_the_logits_of_the_default_network_in_float32():
 
 
 def test_no_batchnorm_and_nothing_in_place_is_left(tiny_vgg):
-    layers = leaves((xs.canonize(tiny_vgg)))
+    layers = leaves(xs.canonize(tiny_vgg))
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in layers.values())
     assert not any(getattr(layer, "inplace", False) for layer in layers.values())
 
@@ -76,7 +76,7 @@ def test_the_callers_module_is_not_touched(tiny_vgg):
 
 def test_a_layer_used_twice_becomes_two():
     shared = nn.Linear(4, 4)
-    layers = leaves((xs.canonize(nn.Sequential(shared, nn.ReLU(), shared))))
+    layers = leaves(xs.canonize(nn.Sequential(shared, nn.ReLU(), shared)))
     assert layers["0"] is not layers["2"]
 
 
@@ -108,7 +108,10 @@ class _Looking(nn.Module):
         (nn.Sequential(nn.Sequential(_Other())), r"'pow' in '0\.0' \(test_canonize.py, line \d+\): no rule is known"),
         (_Other(), r"'pow' \(test_canonize.py, line"),
         (nn.Sequential(nn.GLU(), nn.LSTM(2, 2)), "'0' of type GLU, '1' of type LSTM; it takes"),
-        (nn.Sequential(_Looking()), r"layer '0' of type _Looking cannot be taken apart into layers \(test_canonize.py,"),
+        (
+            nn.Sequential(_Looking()),
+            r"layer '0' of type _Looking cannot be taken apart into layers \(test_canonize.py,",
+        ),
         (
             nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
             "'1' keeps no running statistics",

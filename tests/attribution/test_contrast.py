@@ -31,6 +31,8 @@ def test_neither_the_network_nor_the_global_generator_changes(generator):
     names, state = [name for name, _ in net.named_children()], torch.get_rng_state()
     contrast, _ = contrasted(net, x, TARGETS, OTHERS)
     assert [name for name, _ in net.named_children()] == names
-    assert all(ours is theirs for ours, theirs in zip(contrast.children(), net.children(), strict=False))  # by reference, under their names
+    assert all(
+        ours is theirs for ours, theirs in zip(contrast.children(), net.children(), strict=False)
+    )  # by reference, under their names
     assert [name for name, _ in contrast.named_children()] == [*names, "difference"]
     assert torch.equal(torch.get_rng_state(), state)

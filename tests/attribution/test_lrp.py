@@ -96,6 +96,8 @@ def test_the_ledger_follows_the_relevance(tiny_vgg, generator):
     for above, below in pairwise(ledger):
         torch.testing.assert_close(below.received, above.passed)
     for entry in ledger:
+        told = entry.passed + entry.bias + entry.stabilizer
+        torch.testing.assert_close(told, entry.received, rtol=0, atol=1e-12 * peak(logits))
         if entry.assignment.type in ("ReLU", "MaxPool2d", "Flatten", "Identity", "Dropout"):
             torch.testing.assert_close(entry.passed, entry.received)
     # Epsilon: what the bias had in the logit is absorbed.

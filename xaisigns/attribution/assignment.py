@@ -27,7 +27,15 @@ Rules = Mapping[Key, Rule | str]
 RULES_MARK = b"# Rules of LRP, written by xaisigns."
 _LONGEST = 1_000_000  # bytes of a file of rules
 _MOST_DOTS = 2_000
-_OWN_KINDS = (kinds.Affine, kinds.Concatenation, kinds.Gate, kinds.Interpolation, kinds.Mean, kinds.Rearrangement, kinds.Sum)
+_OWN_KINDS = (
+    kinds.Affine,
+    kinds.Concatenation,
+    kinds.Gate,
+    kinds.Interpolation,
+    kinds.Mean,
+    kinds.Rearrangement,
+    kinds.Sum,
+)
 _TYPES = {kind.__name__: kind for kind in (*SUPPORTED, *_OWN_KINDS)}
 _GATED = Rule("gradient"), "gate"
 

@@ -57,9 +57,7 @@ def canonize(module: nn.Module) -> Network:
 
 
 def _refuse_unsupported(recorded: Record) -> None:
-    unsupported = [
-        (name, layer) for name, layer in recorded.layers.items() if layer_kind(layer) not in SUPPORTED
-    ]
+    unsupported = [(name, layer) for name, layer in recorded.layers.items() if layer_kind(layer) not in SUPPORTED]
     if unsupported:
         raise RuleError(
             f"LRP cannot take layer {', '.join(called(*one) for one in unsupported)}; it takes {_TAKEN}, and modules "
@@ -196,7 +194,8 @@ class _Builder:
         return arguments
 
     def _is_tensor(self, value: Any) -> bool:
-        return isinstance(value, fx.Node) and (value.graph is not self._graph or value.op in ("placeholder", "call_module"))
+        own = isinstance(value, fx.Node) and value.graph is self._graph
+        return isinstance(value, fx.Node) and (not own or value.op in ("placeholder", "call_module"))
 
     def _gate_rank(self, node: fx.Node) -> int:
         """2 for what a sigmoid gives, 1 for another bounded activation, 0 for a signal."""
@@ -251,7 +250,7 @@ def _is_size(node: fx.Node) -> bool:
 
 def _nodes_in(arguments: Any) -> list[fx.Node]:
     found: list[fx.Node] = []
-    fx.map_arg(arguments, found.append)  # type: ignore[arg-type]
+    fx.map_arg(arguments, found.append)
     return found
 
 
@@ -289,7 +288,7 @@ def _folded(before: nn.Module, norm: Any) -> nn.Module | None:
     transposed = bool(getattr(before, "transposed", False))
     if transposed and before.groups > 1:
         return None
-    return fuse_conv_bn_eval(before, norm, transpose=transposed)  # type: ignore[type-var]
+    return fuse_conv_bn_eval(before, norm, transpose=transposed)
 
 
 def _affine(norm: Any) -> Affine:

@@ -69,7 +69,8 @@ def _check_row(row: object) -> None:
 def _composite(convolution: Rule, linear: Rule, first: Rule | None = None, activation: str = "pass") -> Composite:
     rows: tuple[Row, ...] = (
         ((nn.ReLU,), Rule(activation)),
-        ((*ACTIVATIONS, *NORMS, Affine), Rule("pass")),
+        (ACTIVATIONS, Rule("pass")),
+        ((*NORMS, Affine), Rule("epsilon")),
         (AVERAGES, Rule("norm")),
         ((Sum,), Rule("magnitude")),
         ((Gate,), Rule("signal")),

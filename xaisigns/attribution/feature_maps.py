@@ -23,7 +23,17 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _BEHIND = (*ACTIVATIONS, *NORMS, *UNCHANGED, Affine, Concatenation, Gate, Sum)
 # Those whose rules Captum's DeepLIFT has; it would take the others for linear.
 _LINEAR = (*WEIGHTED, *AVERAGES, *MOVES, *RESIZES, *UNCHANGED, Affine, Concatenation, Sum)
-_DEEP_LIFTED = (nn.ReLU, nn.ELU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_DEEP_LIFTED = (
+    nn.ReLU,
+    nn.ELU,
+    nn.LeakyReLU,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.Softplus,
+    nn.MaxPool1d,
+    nn.MaxPool2d,
+    nn.MaxPool3d,
+)
 
 
 def last_feature_maps(network: Network) -> nn.Module:

@@ -1,9 +1,10 @@
-"""What the graph of a network tells of its layers: which come first, which only feed gates, what signs their values have."""
+"""What a network's graph tells of its layers: which come first, which only feed gates, what signs values have."""
 
 from collections.abc import Mapping
 
 from torch import fx, nn
 
+from xaisigns.attribution.layer_rule import LayerRule, Signs
 from xaisigns.attribution.layers import (
     AVERAGES,
     GATES,
@@ -16,7 +17,7 @@ from xaisigns.attribution.layers import (
     Sum,
 )
 from xaisigns.attribution.network import Call, Network, calls
-from xaisigns.attribution.rules import Gradient, LayerRule, Pass, Signs
+from xaisigns.attribution.rules import Gradient, Pass
 
 _KEEP_VALUES = (*MAXIMA, *MOVES, *UNCHANGED, Concatenation)
 _KEEP_SIGNS = (*_KEEP_VALUES, *AVERAGES, Gate, Sum)
@@ -83,7 +84,9 @@ def _keeps_signs(layer: nn.Module) -> bool:
     return isinstance(layer, _KEEP_SIGNS) and (getattr(layer, "divisor_override", None) or 1) > 0
 
 
-def _of_input(call: Call, known: Mapping[str, tuple[bool, bool]], kinds: Mapping[str, type[LayerRule]]) -> tuple[bool, bool]:
+def _of_input(
+    call: Call, known: Mapping[str, tuple[bool, bool]], kinds: Mapping[str, type[LayerRule]]
+) -> tuple[bool, bool]:
     """What a layer makes known of the relevance that it gives to its input."""
     kind, (spared, positive) = kinds[call.name], known[call.name]
     follows = issubclass(kind, Gradient)

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional
 
 from xaisigns.attribution.layers import (
     Affine,
@@ -23,8 +22,8 @@ _TRANSFORMER = "relevance through attention needs rules of its own (AttnLRP), wh
 _NOT_HERE = {
     **dict.fromkeys(("matmul", "bmm", "baddbmm", "einsum", "scaled_dot_product_attention"), _TRANSFORMER),
     **dict.fromkeys(
-        ("softmax", "log_softmax"), "what is explained is logits: leave it out of the network (in attention, there "
-        "is no rule for it)"
+        ("softmax", "log_softmax"),
+        "what is explained is logits: leave it out of the network (in attention, there is no rule for it)",
     ),
 }
 _BOTH = "kernel_size", "stride", "padding"
@@ -65,10 +64,28 @@ _IN_PLACE: dict[Any, str] = {
 }
 _IDENTITIES = ("contiguous", "clone")
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
-_MOVES = (
-    "view reshape permute transpose squeeze unsqueeze unflatten getitem narrow select movedim moveaxis swapaxes "
-    "swapdims t expand repeat flip roll pad"
-).split()
+_MOVES = [
+    "view",
+    "reshape",
+    "permute",
+    "transpose",
+    "squeeze",
+    "unsqueeze",
+    "unflatten",
+    "getitem",
+    "narrow",
+    "select",
+    "movedim",
+    "moveaxis",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "expand",
+    "repeat",
+    "flip",
+    "roll",
+    "pad",
+]
 SPLITS = ("chunk", "split", "tensor_split", "unbind")
 
 
@@ -168,7 +185,7 @@ def _built(kind: type[nn.Module], settings: Mapping[str, Any]) -> nn.Module:
 
 def _has_nodes(value: Any) -> bool:
     found: list[fx.Node] = []
-    fx.map_arg(value, lambda node: found.append(node))  # type: ignore[arg-type, func-returns-value]
+    fx.map_arg(value, found.append)
     return bool(found)
 
 
@@ -216,7 +233,8 @@ def _is_batch_size(size: Any, values: Any) -> bool:
     if size.target == "size":
         return size.args == (values, 0)
     shape = size.args[0]
-    return size.target is operator.getitem and size.args[1] == 0 and isinstance(shape, fx.Node) and shape.args[0] is values
+    is_first = size.target is operator.getitem and size.args[1] == 0
+    return bool(is_first and isinstance(shape, fx.Node) and shape.args[0] is values)
 
 
 def _mean(called: Called) -> Made:

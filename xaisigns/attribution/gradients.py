@@ -15,6 +15,8 @@ from xaisigns.attribution.options import BATCH, Between, Count, Seed
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from xaisigns.attribution.network import Network
+
 
 def saliency(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor":
     """The size of the gradient: how much the logit changes with a pixel, in whichever direction."""
@@ -94,7 +96,7 @@ def deconvolution(network: "nn.Module", images: "Tensor", target: "Tensor") -> "
     return relevance
 
 
-def deep_lift(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor":
+def deep_lift(network: "Network", images: "Tensor", target: "Tensor") -> "Tensor":
     """The difference of the logit to that of the mean pixel, shared out layer by layer by differences."""
     from captum.attr import DeepLift
 
@@ -128,7 +130,7 @@ def gradient_shap(
     return torch.cat(rows)
 
 
-def gradcam(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor":
+def gradcam(network: "Network", images: "Tensor", target: "Tensor") -> "Tensor":
     """The last convolution's feature maps weighted by their mean gradient, only what speaks for the class; coarse."""
     from captum.attr import LayerAttribution, LayerGradCam
 
@@ -139,7 +141,7 @@ def gradcam(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor
     return relevance
 
 
-def guided_gradcam(network: "nn.Module", images: "Tensor", target: "Tensor") -> "Tensor":
+def guided_gradcam(network: "Network", images: "Tensor", target: "Tensor") -> "Tensor":
     """Guided backpropagation times Grad-CAM: fine where the one is, and only where the other is."""
     from captum.attr import GuidedGradCam
 

@@ -23,7 +23,7 @@ class Sum(nn.Module):
             total = total + value
         return total
 
-    def extra_repr(self) -> str:
+    def extra_repr(self) -> str:  # noqa: D102 (nn.Module's)
         return f"signs={self.signs}"
 
 
@@ -38,7 +38,7 @@ class Concatenation(nn.Module):
         """One tensor of them."""
         return torch.cat(parts, self.dim)
 
-    def extra_repr(self) -> str:
+    def extra_repr(self) -> str:  # noqa: D102 (nn.Module's)
         return f"dim={self.dim}"
 
 
@@ -64,12 +64,11 @@ class Affine(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x * weight + bias``."""
-        shape = (-1, *[1] * (x.ndim - 2)) if self.per_channel else None
-        weight, bias = (
-            value if value is None or shape is None else value.reshape(shape) for value in (self.weight, self.bias)
-        )
-        scaled = x * weight
-        return scaled if bias is None else scaled + bias
+        scaled = x * self._fitting(self.weight, x)
+        return scaled if self.bias is None else scaled + self._fitting(self.bias, x)
+
+    def _fitting(self, value: Tensor, x: Tensor) -> Tensor:
+        return value.reshape(-1, *[1] * (x.ndim - 2)) if self.per_channel else value
 
 
 class Mean(nn.Module):
@@ -83,7 +82,7 @@ class Mean(nn.Module):
         """``x`` with these dimensions of size 1, or without them."""
         return x.mean(self.dims, keepdim=self.keepdim)
 
-    def extra_repr(self) -> str:
+    def extra_repr(self) -> str:  # noqa: D102 (nn.Module's)
         return f"dims={self.dims}, keepdim={self.keepdim}"
 
 
@@ -98,7 +97,7 @@ class Rearrangement(nn.Module):
         """``x`` rearranged; more arguments are sizes."""
         return self._move(x, *args, **kwargs)
 
-    def extra_repr(self) -> str:
+    def extra_repr(self) -> str:  # noqa: D102 (nn.Module's)
         return self.name
 
 
@@ -113,7 +112,7 @@ class Interpolation(nn.Module):
         """``x`` in another size."""
         return functional.interpolate(x, size, scale_factor, **self.settings)
 
-    def extra_repr(self) -> str:
+    def extra_repr(self) -> str:  # noqa: D102 (nn.Module's)
         return ", ".join(f"{key}={value}" for key, value in self.settings.items())
 
 

@@ -13,9 +13,10 @@ from xaisigns.attribution.agreement import faithful_copy, memory_order, refuse_n
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
 from xaisigns.attribution.flow import first_layers, signs_of
+from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.network import Network, leaves
-from xaisigns.attribution.rules import Bounds, Gradient, LayerRule, ZBox
+from xaisigns.attribution.rules import Bounds, Gradient, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.base.bounds import shown
 from xaisigns.base.torch_state import own_torch_state
@@ -25,15 +26,18 @@ Target = int | Tensor
 
 
 class LedgerEntry(NamedTuple):
-    """The relevance that reached a layer's output and what the layer handed on to its input, each ``(N,)``.
+    """The relevance that reached a layer's output, and what became of it: each ``(N,)``, in units of the logit.
 
-    ``received - passed`` was absorbed by bias and stabiliser, or created where it is negative (alpha-beta, a negative
-    bias). In units of the logit.
+    ``passed`` on to its inputs; absorbed by its ``bias`` (and padding) and its ``stabilizer``, or created by them where
+    that is negative. The three together are what it ``received``, but for a rule of the caller's. All are zero for a
+    layer that no relevance reaches, as in the branch of a gate.
     """
 
     assignment: Assignment
     received: Tensor
     passed: Tensor
+    bias: Tensor
+    stabilizer: Tensor
 
 
 class Propagation(NamedTuple):
@@ -98,26 +102,26 @@ class LRP:
 
         Arguments and errors as for ``attribute``.
         """
-        sums: dict[LayerRule, tuple[Tensor, Tensor]] = {}
         with self._ready(x, target, against) as (own, targets, others):
+            records: list[dict[str, Tensor]] = [{} for _ in self._rules]
             try:
-                for rule in self._rules if ledger else ():
-                    rule.record = sums
+                if ledger:
+                    for rule, record in zip(self._rules, records, strict=True):
+                        rule.record = record
                 with self._images.told(own):
                     relevance = self._captum.relevance(own, targets, others)
             finally:
-                for rule in self._rules if ledger else ():
+                for rule in self._rules:
                     rule.record = None
-            logits, started = self._captum.logits, self._captum.started
-        return Propagation(relevance, logits, self._entries(sums, started) if ledger else None)
+            logits = self._captum.logits
+        return Propagation(relevance, logits, self._entries(records, logits) if ledger else None)
 
-    def _entries(self, sums: dict[LayerRule, tuple[Tensor, Tensor]], left: Tensor) -> list[LedgerEntry]:
-        entries = []
-        for assignment, rule in zip(reversed(self.assignments), reversed(self._rules), strict=True):
-            # A layer that follows the plain gradient (maximum, flatten) hands on what it receives.
-            received, left = sums.get(rule, (left, left))
-            entries.append(LedgerEntry(assignment, received, left))
-        return entries
+    def _entries(self, records: list[dict[str, Tensor]], logits: Tensor) -> list[LedgerEntry]:
+        none = logits.new_zeros(len(logits))
+        return [
+            LedgerEntry(assignment, *(record.get(name, none) for name in LedgerEntry._fields[1:]))
+            for assignment, record in zip(reversed(self.assignments), reversed(records), strict=True)
+        ]
 
     @contextmanager
     def _ready(
@@ -190,7 +194,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     def relevance(self, x: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
         """Relevance of ``x``.
 
-        Afterwards ``logits`` are the network's and ``started`` is what the pass began with, ``(N,)``.
+        Afterwards ``logits`` are the network's.
         """
         self._targets, self._others = targets, others
         result: Tensor = self.attribute(x).detach()
@@ -209,22 +213,21 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
 
     def _register_forward_hooks(self) -> None:
         # Captum would treat activations apart; here they have a rule like every layer. The plain gradient needs none.
-        self.forward_handles = [
-            rule.layer.register_forward_hook(rule.forward_hook)
-            for rule in self._rules
-            if not isinstance(rule, Gradient)
-        ]
+        self.forward_handles = []
+        for rule in self._rules:
+            if not isinstance(rule, Gradient):
+                self.forward_handles.append(rule.layer.register_forward_hook(rule.forward_hook))
+            elif rule.record is not None:
+                self.forward_handles.append(rule.layer.register_full_backward_hook(rule.backward_hook))
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
         self.logits = logits.detach()
         chosen = _chosen(logits, self._targets)
         if self._others is None:
-            self.started = chosen.detach()
             # The gradient of z * constant(z) by z starts the pass with z itself.
             return chosen * chosen.detach()
         other = _chosen(logits, self._others)
-        self.started = (chosen - other).detach()
         return chosen * chosen.detach() - other * other.detach()
 
     def _restore_model(self) -> None:

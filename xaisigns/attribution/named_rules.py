@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.options import options_of
 from xaisigns.attribution.rules import (
     AlphaBeta,
@@ -11,7 +12,6 @@ from xaisigns.attribution.rules import (
     Flat,
     Gamma,
     Gradient,
-    LayerRule,
     Magnitudes,
     Norm,
     Pass,

@@ -181,8 +181,7 @@ def _joined(ledgers: Sequence[Sequence[LedgerEntry]]) -> list[LedgerEntry]:
     return [
         LedgerEntry(
             entries[0].assignment,
-            torch.cat([entry.received for entry in entries]),
-            torch.cat([entry.passed for entry in entries]),
+            *(torch.cat(sums) for sums in zip(*(entry[1:] for entry in entries), strict=True)),
         )
         for entries in zip(*ledgers, strict=True)
     ]

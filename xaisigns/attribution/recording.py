@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
-from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
 
 # Containers of torch's that run what is in them; all its other modules are layers.
@@ -69,19 +68,17 @@ def kind_of(layer: nn.Module) -> type[nn.Module]:
 
 
 def layer_kind(layer: nn.Module) -> type[nn.Module] | None:
-    """The layer of torch that a module is or computes as; None for what is run through."""
-    for kind in kind_of(layer).__mro__:
-        if kind.__module__.startswith("torch.nn.") and kind is not nn.Module and not issubclass(kind, _CONTAINERS):
-            if isinstance(layer, torch.jit.ScriptModule) or not _computes_as(layer, kind):
-                return None
-            return kind
-    return None
+    """The layer of torch that a module is, or computes as; None for one that has a forward of its own."""
+    own = kind_of(layer)
+    homes = [kind for kind in own.__mro__ if kind.__module__.startswith("torch.nn.") and issubclass(kind, nn.Module)]
+    kind = homes[0]
+    is_layer = kind is not nn.Module and not issubclass(kind, _CONTAINERS)
+    return kind if is_layer and _computes_as(own, kind) else None
 
 
-def _computes_as(layer: nn.Module, kind: type[nn.Module]) -> bool:
-    """Whether a subclass leaves the computing to its base; most code of one's own is in forward."""
-    inherited = kind_of(layer)
-    return all(getattr(inherited, name, None) is getattr(kind, name, None) for name in ("forward", "_conv_forward"))
+def _computes_as(own: type[nn.Module], kind: type[nn.Module]) -> bool:
+    """Whether a subclass leaves the computing to its base."""
+    return all(getattr(own, name, None) is getattr(kind, name, None) for name in ("forward", "_conv_forward"))
 
 
 class _Recorder(fx.Tracer):
@@ -158,8 +155,8 @@ class _Recorder(fx.Tracer):
         line = _failed_line(error.__traceback__)
         where = f" ({line})" if line else ""
         return (
-            f"{_called(name, module)} cannot be taken apart into layers{where}: {lines[0][:200]}; what its forward does "
-            "must not depend on values or sizes of the images: write it without such conditions and loops"
+            f"{_called(name, module)} cannot be taken apart into layers{where}: {lines[0][:200]}; what its forward "
+            "does must not depend on values or sizes of the images: write it without such conditions and loops"
         )
 
     def _kind(self, kind: type[nn.Module]) -> type[nn.Module]:
