@@ -20,13 +20,14 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.tensors import normalise
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.explainable import Explainable, module_of
+from xaisigns.model.loading import Named, loaded
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
 def predict(
-    model: Explainable,
+    model: Named,
     images: ImageSet | NDArray[np.uint8],
     progress: Progress = silent,
     *,
@@ -35,9 +36,10 @@ def predict(
     """Logits ``(N, classes)`` in float32 of a data set, or of decoded images ``(N, S, S, 3)`` uint8.
 
     With a ``manipulation``, those images of the data set that it selects have their stickers. The model answers as in
-    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite,
-    DataError for an image that cannot be read and for a manipulation of decoded images.
+    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite and
+    as ``loaded`` does, DataError for an image that cannot be read and for a manipulation of decoded images.
     """
+    model = loaded(model)
     network, preprocessing = module_of(model), model.preprocessing
     size, weight = preprocessing.input_size, next(network.parameters())
     if isinstance(images, ImageSet):

@@ -97,7 +97,7 @@ class Source:
         if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
             return ()
         method, signs = self.methods[0], example_signs()
-        images = model.preprocess(list(signs.values()))
+        images = model.preprocessing.batch(list(signs.values()))
         with own_torch_state(), torch.no_grad():
             sure, called = model.module(images).softmax(dim=1).max(dim=1)
         heatmaps = self.study.heatmaps(list(signs.values()), called.tolist(), method)

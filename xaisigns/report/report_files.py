@@ -10,8 +10,7 @@ from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import OutputError
-from xaisigns.model.checkpoint import load_model
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.loading import Named, loaded
 from xaisigns.report.collection import REPORT_METHODS, Reporting, collect_report
 from xaisigns.report.html import HTML_MARK, html_report
 from xaisigns.report.pdf import PDF_MARK, pdf_report
@@ -26,7 +25,7 @@ _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 
 def report(
-    model: Explainable | Path | str,
+    model: Named,
     data: Data = None,
     pdf: Path | str | None = None,
     html: Path | str | None = None,
@@ -58,7 +57,7 @@ def report(
     known = name or (str(model) if isinstance(model, Path | str) else type(model).__name__)
     shown = f"{methods=}, {classes=}, {examples=}, {language=}, {seed=}"
     start = time.monotonic()
-    network = load_model(model) if isinstance(model, Path | str) else model
+    network = loaded(model)
     wanted = Reporting(
         name=known,
         command=command or f"xs.report({known!r}, {shown})",

@@ -117,7 +117,7 @@ class Study:
         """What speaks for ``target`` in each picture, ``(N, S, S)``."""
         if not pictures:
             return np.zeros((0, 0, 0), dtype=np.float32)
-        images = self.model.preprocess(pictures)
+        images = self.model.preprocessing.batch(pictures)
         targets = torch.tensor(target)
         anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
         cases = Cases("image", images, anywhere, targets, targets, ("",) * len(target))
