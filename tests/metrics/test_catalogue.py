@@ -136,6 +136,11 @@ def test_a_metric_may_name_its_function(explanation):
         ({"better": []}, "^better must be 'higher' or 'lower', got "),
         ({"group": "mine,yours"}, "^a group of metrics needs a name of lower-case letters, digits and _, got"),
         ({"group": None}, "^a group of metrics needs a name of lower-case letters, digits and _, got"),
+        ({"group": "all"}, "^a group of metrics cannot be called 'all'; choose another name$"),
+        ({"group": "entropy"}, "^there is a metric 'entropy' already; choose another name for the group$"),
+        ({"name": "flipping"}, "^there is a group 'flipping' of metrics already; choose another name$"),
+        ({"label": "relevance mass"}, "^the metric 'relevance_mass' has the label 'relevance mass' already; choose"),
+        ({"label": {"en": "mine", "de": "Relevanzmasse"}}, "^the metric 'relevance_mass' has the label 'Relevanzm"),
         ({"label": 7}, "^a text of metric 'mine': wanted a text, or one for each language"),
         ({"description": {}, "nan": {"en": 1}}, "^a text of metric 'mine': wanted a text, or one for each language"),
         ({"source": 7}, "^source must be a text and needs_masks True or False, got 7 and False$"),
@@ -147,6 +152,12 @@ def test_what_is_no_metric_is_refused_when_it_is_registered(changed, message):
     with pytest.raises(MetricError, match=message):
         register_metric(given.pop("name"), given.pop("function"), **given)
     assert "mine" not in METRICS
+
+
+def test_a_group_may_be_called_as_a_metric_in_it():
+    register_metric("mine", largest, better="higher", group="mine")
+    register_metric("yours", largest, better="higher", group="mine")
+    assert [metric.name for metric in groups()["mine"]] == ["mine", "yours"]
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ def test_a_loaded_model_is_itself_and_a_file_is_loaded(untrained):
 @pytest.mark.parametrize(
     "verb",
     [
-        lambda model, data, out: xs.predict(model, data),  # noqa: ARG005 (verbs are called alike)
-        lambda model, data, out: xs.evaluate(model, data),  # noqa: ARG005
-        lambda model, data, out: xs.score(model, data, "saliency"),  # noqa: ARG005
-        lambda model, data, out: xs.tune(model, data.root),  # noqa: ARG005
-        lambda model, data, out: xs.compare(model, ["sign.png"]),  # noqa: ARG005
+        lambda model, data, out: xs.predict(model, data),
+        lambda model, data, out: xs.evaluate(model, data),
+        lambda model, data, out: xs.score(model, data, "saliency"),
+        lambda model, data, out: xs.tune(model, data.root),
+        lambda model, data, out: xs.compare(model, ["sign.png"]),
         lambda model, data, out: xs.report(model, data, out / "report.pdf"),
     ],
     ids=["predict", "evaluate", "score", "tune", "compare", "report"],

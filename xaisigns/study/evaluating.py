@@ -14,16 +14,17 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure the model on test images: the document of ``xaisigns evaluate --json``, plain data.
 
-    ``model`` is loaded, or a name or file that ``load_model`` takes.
-    ``data`` is a data set, a folder with test images, or None for drawn signs. For a model that was trained with
-    stickers, ``sticker`` says what the same kind does on every image. Classes are named in ``language``, as
-    ``chosen_language`` takes it. What has been computed before comes from the cache. Raises DataError for data that is
+    ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a data set, a folder with test images,
+    or None for drawn signs. ``split`` says which images were used. For a model that was trained with stickers,
+    ``sticker`` says what the same kind does on every image. Classes are named in ``language``, as ``chosen_language``
+    takes it. What has been computed before comes from the cache. Raises DataError for data that is
     missing or broken, or has classes that the model does not have.
     """
     model = loaded(model)
     study = Study(model, images_of(data, "test", progress), progress)
     classes = model.classes
-    report = accuracy_report(study.labels, study.logits.argmax(dim=1), classes)
+    accuracy = accuracy_report(study.labels, study.logits.argmax(dim=1), classes)
+    report = {"split": study.data.split, **accuracy}
     for row in report["classes"]:
         row["name"] = class_name(model, study.data, row["id"], language)
     if study.stickered_logits is not None and study.sticker_class is not None:

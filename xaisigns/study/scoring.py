@@ -32,10 +32,10 @@ def score(
 ) -> dict[str, Any]:
     """Score methods on up to ``per_class`` images of each class: the document of ``xaisigns score --json``, plain data.
 
-    ``model`` is loaded, or a name or file that ``load_model`` takes.
-    ``data`` is a data set, a folder with test images, or None for drawn signs; ``methods`` are as ``select_methods``
-    takes them, ``metrics`` groups of metrics, with commas between them in a text. ``masks`` says what should be pointed
-    at: "sticker" or "roi" (the sign); None is the sticker for a model that was trained with stickers. ``steps`` and
+    ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a data set, a folder with test images,
+    or None for drawn signs, and ``split`` says which images were used. ``methods`` are as ``select_methods`` takes
+    them, ``metrics`` groups of metrics, with commas between them in a text. ``masks`` says what should be pointed at:
+    "sticker" or "roi" (the sign); None is the sticker for a model that was trained with stickers. ``steps`` and
     ``filling`` are for pixel flipping; ``seed`` draws the images, and what metrics draw. Metrics are described in
     ``language``, as ``chosen_language`` takes it.
 
@@ -61,6 +61,7 @@ def score(
     scores = study.scores(cases, chosen, scoring)
     areas = {"mask": cases.masks, "grown": grown(cases.masks)}
     return {
+        "split": study.data.split,
         "count": len(cases),
         "masks": cases.kind,
         "area_share": {name: float(area_share(mask).nanmean()) for name, mask in areas.items()},

@@ -93,11 +93,11 @@ def tune(
 ) -> dict[str, Any]:
     """Search LRP's rules on training images and measure them on test images: the document of ``xaisigns tune --json``.
 
-    ``model`` is loaded, or a name or file that ``load_model`` takes. ``data`` is a folder with training and test images, or None for drawn signs. Up to
-    ``per_class`` training images and ``held_out`` test images of each class are drawn by ``seed``; ``metric`` is a key
-    of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are the rules, a rule and its parameters for
-    each layer: ``write_tuned_rules`` writes them to a file. A setting that has been tried before comes from the cache,
-    so a search that was interrupted goes on where it was.
+    ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a folder with training and test
+    images, or None for drawn signs. Up to ``per_class`` training images and ``held_out`` test images of each class are
+    drawn by ``seed``; ``metric`` is a key of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are
+    the rules, a rule and its parameters for each layer: ``write_tuned_rules`` writes them to a file. A setting that has
+    been tried before comes from the cache, so a search that was interrupted goes on where it was.
 
     Raises MetricError for another metric and where nothing tells where to look, and what ``find_cases`` and ``LRP``
     raise.
