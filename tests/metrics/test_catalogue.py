@@ -2,6 +2,7 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ import torch
 from tests.conftest import REPOSITORY
 from xaisigns.base import plugins
 from xaisigns.base.language import languages
-from xaisigns.errors import MetricError
+from xaisigns.errors import MetricError, ShapeError
+from xaisigns.metrics import measures
 from xaisigns.metrics.catalogue import METRICS, groups, register_metric
 from xaisigns.metrics.complexity import sparseness
 from xaisigns.metrics.explanation import Explanation
@@ -174,6 +176,30 @@ def test_what_is_no_score_of_each_image_is_refused(gives, came, explanation):
     register_metric("mine", gives, better="higher")
     with pytest.raises(MetricError, match=f"^metric 'mine' must give a tensor of a finite number, .* {came}$"):
         METRICS["mine"].measure(explanation)
+
+
+def test_a_metric_of_the_callers_is_named_where_it_fails(explanation):
+    register_metric("mine", lambda asked: asked.relevance[:, 3], better="higher")
+    named = r"^the metric 'mine' failed: IndexError: index 3 is out of bounds .*; mend its function$"
+    with pytest.raises(MetricError, match=named) as caught:
+        METRICS["mine"].measure(explanation)
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_what_a_metric_of_the_callers_says_itself_stays_as_it_is(explanation):
+    def refusing(asked):
+        raise ShapeError("my images have 64 pixels")
+
+    register_metric("mine", refusing, better="higher")
+    with pytest.raises(ShapeError, match=r"^my images have 64 pixels$"):
+        METRICS["mine"].measure(explanation)
+
+
+def test_a_defect_of_the_packages_own_metric_is_not_laid_at_its_callers_door(explanation, monkeypatch):
+    monkeypatch.setattr(measures, "entropy", lambda _: {}["a defect"])
+    metric = replace(METRICS["entropy"])
+    with pytest.raises(KeyError, match="a defect"):
+        metric.measure(explanation)
 
 
 def test_hits_and_counts_are_scores(explanation):
