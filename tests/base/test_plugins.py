@@ -122,7 +122,7 @@ def test_a_plugin_that_fails_half_way_leaves_nothing_but_what_is_built_in(instal
 
 def test_where_warnings_are_errors_the_next_call_works(install, registry):
     install("broken-plugin", "register = 3")
-    with pytest.raises(PluginWarning, match="^the plugin 'mine' of broken-plugin"):
+    with pytest.raises(PluginWarning, match=r"^the plugin 'mine' of broken-plugin"):
         load_plugins()
     assert list(registry) == ["one"]
 

@@ -44,7 +44,8 @@ def report(
 
     ``data`` is a data set or its folder; without it signs are drawn. ``methods`` are as ``select_methods`` takes them,
     ``classes`` the ids to show (without: all), ``examples`` images of each. ``name`` is what the report calls the
-    model, ``command`` what it says makes it again. All files are written or none.
+    model, ``command`` what it says makes it again: by default this call, where model and data are named. All files are
+    written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
     written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language; ModelError for a
@@ -54,13 +55,13 @@ def report(
     paths = {kind: Path(path) for kind, path in (("pdf", pdf), ("html", html)) if path is not None}
     places = check_reports(paths, force=force)
     language = chosen_language(language)
-    known = name or (str(model) if isinstance(model, Path | str) else type(model).__name__)
-    shown = f"{methods=}, {classes=}, {examples=}, {language=}, {seed=}"
+    classes = None if classes is None else [int(class_id) for class_id in classes]
+    options = {"methods": methods, "classes": classes, "examples": examples, "language": language, "seed": seed}
     start = time.monotonic()
     network = loaded(model)
     wanted = Reporting(
-        name=known,
-        command=command or f"xs.report({known!r}, {shown})",
+        name=name or (str(model) if isinstance(model, Path | str) else type(model).__name__),
+        command=command or _call(model, data, **paths, **options, name=name),
         methods=methods,
         classes=classes,
         examples=examples,
@@ -90,6 +91,20 @@ def check_reports(paths: Mapping[str, Path], *, force: bool = False) -> list[Pla
         if importlib.util.find_spec(_PACKAGES[kind]) is None:
             raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
     return places
+
+
+def _call(*named: Named | Data, **options: object) -> str | None:
+    """The call that makes the report again; None for a model or a data set that has no name."""
+    if not all(one is None or isinstance(one, Path | str) for one in named):
+        return None
+    words = [_written(one) for one in named] + [
+        f"{option}={_written(value)}" for option, value in options.items() if value is not None
+    ]
+    return f"xs.report({', '.join(words)})"
+
+
+def _written(value: object) -> str:
+    return repr(str(value) if isinstance(value, Path) else value)
 
 
 def _told(content: Report) -> dict[str, Any]:
