@@ -69,6 +69,17 @@ def test_a_text_that_a_language_lacks_is_named():
             texts(key, "de")
 
 
+def test_all_that_a_room_lacks_is_named_at_once(foreign, tmp_path):
+    lacking = re.sub(r'(?m)^"(image|heatmap)" = .*\n', "", (tmp_path / "languages/xx.toml").read_text(encoding="utf-8"))
+    (tmp_path / "languages/xx.toml").write_text(lacking, encoding="utf-8")
+    pictures = Texts("pictures")
+    assert pictures.missing("de") == []
+    assert pictures.missing(foreign) == ["pictures.image", "pictures.heatmap"]
+    message = "^the language 'xx' has no text pictures.heatmap, pictures.image; add them to its catalogue$"
+    with pytest.raises(LanguageError, match=message):
+        pictures("heatmap", foreign)
+
+
 def test_a_thing_carries_its_text_into_another_process():
     carried = pickle.loads(pickle.dumps([Texts("cli").text("image"), own_text({"de": "meins"}), own_text("mine")]))
     assert [text("de") for text in carried] == ["Bild", "meins", "mine"]

@@ -51,6 +51,17 @@ def test_training_images_are_not_reported_on_as_test_images(gtsrb, untrained, tm
         report(untrained, GTSRB(gtsrb, "train"), html=tmp_path / "report.html", **QUICK)
 
 
+def test_all_texts_that_a_language_lacks_are_told_before_the_work(foreign, untrained, tmp_path):
+    catalogue = tmp_path / "languages/xx.toml"
+    lacking = re.sub(r'(?m)^"(title|no_command|accuracy_of)" = .*\n', "", catalogue.read_text(encoding="utf-8"))
+    catalogue.write_text(lacking, encoding="utf-8")
+    named = (
+        r"^the language 'xx' has no text report\.title, report\.front\.accuracy_of, report\.reproduction\.no_command; "
+    )
+    with pytest.raises(LanguageError, match=f"{named}add them to its catalogue$"):
+        report(untrained, tmp_path / "nowhere", html=tmp_path / "report.html", language=foreign, **QUICK)
+
+
 @pytest.mark.parametrize("named", [{}, {"name": "My model", "seed": 3, "language": "de"}])
 def test_the_command_that_is_shown_makes_the_report_again(gtsrb, untrained, tmp_path, named):
     html = tmp_path / "report.html"

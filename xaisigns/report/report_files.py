@@ -15,6 +15,7 @@ from xaisigns.report.collection import REPORT_METHODS, Reporting, collect_report
 from xaisigns.report.html import HTML_MARK, html_report
 from xaisigns.report.pdf import PDF_MARK, pdf_report
 from xaisigns.report.report import Report
+from xaisigns.report.section import refuse_missing_texts
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.front import Front
 from xaisigns.study.study import Data
@@ -48,13 +49,15 @@ def report(
     written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
-    written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language; ModelError for a
+    written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language and for all texts
+    that it lacks; ModelError for a
     model that cannot be read or a class that it does not have; MethodError, RuleError and MetricError for methods, seed
     and examples; DataError for missing or broken data.
     """
     paths = {kind: Path(path) for kind, path in (("pdf", pdf), ("html", html)) if path is not None}
     places = check_reports(paths, force=force)
     language = chosen_language(language)
+    refuse_missing_texts(language)
     classes = None if classes is None else [int(class_id) for class_id in classes]
     options = {"methods": methods, "classes": classes, "examples": examples, "language": language, "seed": seed}
     start = time.monotonic()
