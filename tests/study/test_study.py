@@ -242,7 +242,7 @@ def test_data_with_classes_that_the_model_does_not_have_is_refused(own_untrained
 )
 def test_a_data_set_made_by_hand_that_nothing_could_work_with_is_refused(model, samples, names, fault):
     data = xs.ImageSet(Path("mine"), "test", samples, names)
-    for verb in (images_of, partial(xs.evaluate, model), partial(xs.score, model)):
+    for verb in (images_of, *(partial(verb, model) for verb in (xs.predict, xs.evaluate, xs.score))):
         with pytest.raises(DataError, match=f"^the data set of mine has {fault}"):
             verb(data)
 
