@@ -9,11 +9,12 @@ XaisignsError
 ├── MethodError       an attribution method or an option of it that does not exist or does not fit
 ├── MetricError       a setting or a model that a metric cannot use
 ├── LanguageError     a language that xaisigns does not speak, or a text that it lacks
-├── PluginError       an installed plugin that cannot be loaded
+├── PluginError       a section of the report, built in or of a plugin, that lacks what it needs
 └── OutputError       a result cannot be written where it was wanted
     └── TakenError        a file is there that xaisigns did not write
 
 A message says what was wanted, what came, and what to do. The command line prints it as one line and exits with 1.
+An installed plugin that cannot be loaded is no error but a PluginWarning: all the rest works without it.
 """
 
 
@@ -54,7 +55,7 @@ class LanguageError(XaisignsError):
 
 
 class PluginError(XaisignsError):
-    """An installed plugin that cannot be loaded."""
+    """A section of the report, built in or of a plugin, that lacks what it needs."""
 
 
 class OutputError(XaisignsError):
@@ -63,3 +64,7 @@ class OutputError(XaisignsError):
 
 class TakenError(OutputError):
     """A file is there that xaisigns did not write."""
+
+
+class PluginWarning(UserWarning):
+    """An installed plugin that cannot be loaded; nothing of it is registered."""

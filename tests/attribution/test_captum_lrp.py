@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import captum.attr
 import pytest
@@ -36,6 +38,22 @@ def test_the_packages_code_runs_once_when_it_is_asked_for(package):
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'question'"):
         deferred.question  # noqa: B018 (asking is the test)
     assert (deferred.answer, sys.told_runs) == (42, 1)
+
+
+def test_the_packages_code_runs_once_when_several_threads_ask(package, tmp_path):
+    """Each of them asks before the first has run it."""
+    code = tmp_path / package / "__init__.py"
+    code.write_text(f"import time\ntime.sleep(0.05)\n{code.read_text()}")
+    captum_lrp._defer(package)
+    deferred, ready = importlib.import_module(package), threading.Barrier(8)
+
+    def ask(_):
+        ready.wait()
+        return deferred.answer
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == [42] * 8
+    assert sys.told_runs == 1
 
 
 def test_a_package_that_is_there_or_nowhere_is_left_alone(package):

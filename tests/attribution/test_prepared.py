@@ -6,7 +6,7 @@ from torch import nn
 
 import xaisigns as xs
 from xaisigns.attribution.methods import find_method
-from xaisigns.errors import MethodError
+from xaisigns.errors import MethodError, ShapeError
 
 
 @pytest.fixture
@@ -44,3 +44,32 @@ def test_no_ledger_is_kept_unless_it_is_asked_for(tiny_vgg, images):
 def test_only_lrp_keeps_a_ledger(tiny_vgg, images):
     with pytest.raises(MethodError, match="only LRP keeps a ledger; 'saliency' hands nothing on from layer to layer"):
         find_method("saliency").prepared(tiny_vgg)(images, ledger=True)
+
+
+def test_a_method_of_the_callers_is_named_where_it_fails(registries, tiny_vgg, images):
+    def broken(network, images, target, depth=2):
+        return images[:, depth + 1]
+
+    xs.register_method("mine", broken)
+    named = r"^the method 'mine:depth=5' failed: IndexError: index 6 is out of bounds .*; mend its function$"
+    with pytest.raises(MethodError, match=named) as caught:
+        xs.attribute(tiny_vgg, images, method="mine:depth=5")
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_what_a_method_of_the_callers_says_itself_stays_as_it_is(registries, tiny_vgg, images):
+    def refusing(network, images, target):
+        raise ShapeError("my images have 64 pixels")
+
+    xs.register_method("mine", refusing)
+    with pytest.raises(ShapeError, match=r"^my images have 64 pixels$"):
+        xs.attribute(tiny_vgg, images, method="mine")
+
+
+def test_a_defect_of_the_packages_own_method_is_not_laid_at_its_callers_door(tiny_vgg, images, monkeypatch):
+    def defective(*_, **__):
+        raise IndexError("a defect")
+
+    monkeypatch.setattr("captum.attr.Saliency", defective)
+    with pytest.raises(IndexError, match="a defect"):
+        xs.attribute(tiny_vgg, images, method="saliency")

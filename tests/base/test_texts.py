@@ -13,7 +13,7 @@ from xaisigns.errors import LanguageError
 # What is called the same in both languages.
 SHARED = """
     auc backpropagation cam edges esc flipping gini grad gradient guided heatmap heatmaps index kaggle linear
-    logit logits lrp metrics name pixel positive relu score shapley slic sobel spearman ssim superpixel system
+    logit logits lrp metrics name pixel positive python relu score shapley slic sobel spearman ssim superpixel system
     test torchvision training uniform was xaisigns"""
 
 
@@ -67,6 +67,17 @@ def test_a_text_that_a_language_lacks_is_named():
     for texts, key in ((Texts("cli"), "nothing"), (Texts("cli.deeper"), "image"), (Texts("nowhere"), "image")):
         with pytest.raises(LanguageError, match=rf"the language 'de' has no text {texts.room}\.{key}; add it to its"):
             texts(key, "de")
+
+
+def test_all_that_a_room_lacks_is_named_at_once(foreign, tmp_path):
+    lacking = re.sub(r'(?m)^"(image|heatmap)" = .*\n', "", (tmp_path / "languages/xx.toml").read_text(encoding="utf-8"))
+    (tmp_path / "languages/xx.toml").write_text(lacking, encoding="utf-8")
+    pictures = Texts("pictures")
+    assert pictures.missing("de") == []
+    assert pictures.missing(foreign) == ["pictures.image", "pictures.heatmap"]
+    message = "^the language 'xx' has no text pictures.heatmap, pictures.image; add them to its catalogue$"
+    with pytest.raises(LanguageError, match=message):
+        pictures("heatmap", foreign)
 
 
 def test_a_thing_carries_its_text_into_another_process():

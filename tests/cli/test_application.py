@@ -2,6 +2,7 @@
 
 import pytest
 
+from xaisigns.base import plugins
 from xaisigns.errors import MetricError
 
 
@@ -49,3 +50,39 @@ def test_help_and_wrong_usage_in_any_terminal(arguments, variables, run, monkeyp
     assert bool(printed) == (arguments in ([], ["--help"], ["data"]))
     assert bool(told) != bool(printed)
     assert "Traceback" not in told
+
+
+def test_wrong_usage_says_what_there_is_and_no_more(run):
+    code, _, told = run("methods", "--lang", "xx")
+    shown = " ".join(told.replace("│", " ").split())
+    assert code == 2
+    assert "'xx' is not one of 'de', 'en'." in shown
+    assert "Value error" not in shown
+
+
+class Broken:
+    """What an installed package names as an entry point, and cannot be loaded."""
+
+    name, dist = "mine", None
+
+    def load(self):
+        raise ImportError("no module nothing_such")
+
+
+@pytest.mark.parametrize("command", [["methods"], ["metrics"], ["rules"], ["data", "layouts"], ["methods", "--json"]])
+def test_a_broken_plugin_is_told_in_one_line_and_stops_no_command(command, run, monkeypatch):
+    monkeypatch.setattr(plugins, "_failures", {})
+    fine = run(*command)
+    monkeypatch.setattr(plugins, "_failures", {})
+    monkeypatch.setattr(plugins, "entry_points", lambda **_: [Broken()])
+    line = "xaisigns: the plugin 'mine' of an unknown package cannot be loaded (ImportError: no module nothing_such); "
+    assert run(*command) == (0, fine[1], f"{line}mend the plugin or uninstall it\n")
+    assert fine[0::2] == (0, "")
+
+
+def test_a_broken_plugin_is_told_beside_what_may_come_of_it(run, monkeypatch):
+    monkeypatch.setattr(plugins, "_failures", {})
+    monkeypatch.setattr(plugins, "entry_points", lambda **_: [Broken()])
+    code, _, told = run("explain", "--method", "mine")
+    assert code == 1
+    assert [line.split(" ")[1] for line in told.splitlines()] == ["the", "no"]

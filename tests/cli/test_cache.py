@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xaisigns.base.cache import cached_arrays
+from xaisigns.data.drawn.examples import example_files
 
 
 @pytest.fixture
@@ -36,6 +37,16 @@ def test_clear_removes_a_kind_or_all_and_nothing_else(run, folder):
     assert f"{folder}: 2 files and folders removed, 4.36 kB" in run("cache", "clear")[1]
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["letter.txt"]
     assert run("cache", "clear")[1] == f"{folder}: 0 files and folders removed, 0 B\n"
+
+
+def test_clear_leaves_pictures_that_were_written_beside_those_of_the_cache(run, folder, untrained):
+    """The cache's own signs lie in a folder where explain may have been told to write."""
+    run("explain", "--model", untrained, "--method", "edges", "--out", folder / "signs")
+    pictures = {path.name for path in (folder / "signs").iterdir()}
+    drawn = {path.name for path in example_files()}
+    assert len(pictures - drawn) == 4
+    assert json.loads(run("cache", "clear", "signs", "--json")[1])["removed"]["signs"]["count"] == 4
+    assert {path.name for path in (folder / "signs").iterdir()} == pictures - drawn
 
 
 def test_what_cannot_be_cleared_is_told(run, folder):

@@ -214,7 +214,8 @@ def test_everything_that_is_looked_up_has_its_words():
     assert set(re.findall(r'progress(?:, |\()"([^"]+)"', source)) == Texts("progress").all("en").keys()
     for language in languages():
         told = words.WORDS.all(language)
-        assert {*SPLITS, *(f"layout_{layout}" for layout in LAYOUTS)} <= told.keys()
+        assert set(SPLITS) <= told.keys()
+        assert Texts("layouts").all(language).keys() == {*LAYOUTS, "own"}
 
 
 def keys(document):

@@ -29,9 +29,11 @@ def test_the_table_has_a_row_for_each_with_those_of_a_group_together(run):
     code, printed, told = run("metrics")
     assert (code, told) == (0, "")
     rows = [line.strip("│").split("│") for line in printed.splitlines() if line.startswith("│")]
-    names = [row[2].strip() for row in rows]
-    assert sorted(names) == sorted(METRICS)
-    assert names[names.index("entropy") + 1] == "size"
+    names = [row[1].strip() for row in rows if row[1].strip() in METRICS]
+    assert names.count("entropy") == 2  # its name and its label
+    assert sorted(set(names)) == sorted(METRICS)
+    assert names[names.index("entropy") + 2] == "size"
+    assert max(map(len, printed.splitlines())) <= 120  # where nothing says how wide a line may be
     assert [row[0].strip() for row in rows if row[0].strip()] == [
         "localisation",
         "complexity",
@@ -42,6 +44,9 @@ def test_the_table_has_a_row_for_each_with_those_of_a_group_together(run):
         "own",
     ]
     assert "How many?" in printed
+    told = " ".join(" ".join(row[2].split()) for row in rows)
+    assert "better: higher; range: 0 to 1; no score where: the mask is empty; source: zhang2018top" in told
+    assert "How many? better: lower" in told
     assert printed.splitlines()[-1] == "Measure a group with: xaisigns score --metrics localisation,complexity"
 
 

@@ -1,3 +1,4 @@
+import inspect
 import shutil
 from pathlib import Path
 
@@ -239,7 +240,10 @@ def test_a_layout_of_ones_own_comes_before_the_packages_and_the_last_before_all(
         ("Mine", listed([]), {}, "a layout needs a name of lower-case letters, digits and _ such as my_layout"),
         ("official", listed([]), {}, "there is a layout 'official' already; choose another name"),
         ("mine", "pets", {}, r"a layout is opened by a function \(root, split\), got 'pets'"),
-        ("mine", listed([]), {"description": 3}, "the description of a layout is a text, got 3"),
+        ("mine", listed([]), {"description": 3}, "the description of layout 'mine': wanted a text, or one for each"),
+        ("mine", lambda root: None, {}, r"a layout .* \(root, split\), .* cannot be called so: too many"),
+        ("mine", lambda: None, {}, r"a layout .* \(root, split\), .* cannot be called so: too many"),
+        ("mine", lambda root, split, depth: None, {}, r"a layout .* cannot be called so: missing .*: 'depth'"),
         ("mine", listed([]), {"expected": {"all": 3}}, "a layout expects a number of images of train or test, got"),
         ("mine", listed([]), {"expected": {"train": 0}}, "a layout expects a number of images of train or test, got"),
     ],
@@ -248,6 +252,21 @@ def test_what_is_no_layout_is_refused_when_it_is_registered(name, open_split, mo
     with pytest.raises(DataError, match=f"^{message}"):
         register_layout(name, open_split, **more)
     assert list(layouts.LAYOUTS) == ["folders", "torchvision", "kaggle", "official"]
+
+
+def test_a_description_is_for_every_language_or_for_each():
+    for name, description in (("one", "mine"), ("each", {"de": "meins", "en": "mine"}), ("none", "")):
+        register_layout(name, listed([]), description)
+    told = [[layouts.LAYOUTS[name].description(language) for language in ("de", "en")] for name in layouts.LAYOUTS]
+    assert told[-3:] == [["mine", "mine"], ["meins", "mine"], ["Ordnerstruktur none", "layout none"]]
+    assert told[0] == ["ein Ordner je Klasse", "a folder for each class"]
+
+
+def test_a_function_that_tells_no_signature_is_taken():
+    register_layout("mine", dict)
+    with pytest.raises(ValueError, match="no signature"):
+        inspect.signature(dict)
+    assert layouts.LAYOUTS["mine"].open_split is dict
 
 
 def of(samples, names=("one", "two"), **changed):

@@ -2,6 +2,7 @@ import pickle
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ import torch
 from tests.conftest import REPOSITORY
 from xaisigns.base import plugins
 from xaisigns.base.language import languages
-from xaisigns.errors import MetricError
+from xaisigns.errors import MetricError, ShapeError
+from xaisigns.metrics import measures
 from xaisigns.metrics.catalogue import METRICS, groups, register_metric
 from xaisigns.metrics.complexity import sparseness
 from xaisigns.metrics.explanation import Explanation
@@ -136,6 +138,11 @@ def test_a_metric_may_name_its_function(explanation):
         ({"better": []}, "^better must be 'higher' or 'lower', got "),
         ({"group": "mine,yours"}, "^a group of metrics needs a name of lower-case letters, digits and _, got"),
         ({"group": None}, "^a group of metrics needs a name of lower-case letters, digits and _, got"),
+        ({"group": "all"}, "^a group of metrics cannot be called 'all'; choose another name$"),
+        ({"group": "entropy"}, "^there is a metric 'entropy' already; choose another name for the group$"),
+        ({"name": "flipping"}, "^there is a group 'flipping' of metrics already; choose another name$"),
+        ({"label": "relevance mass"}, "^the metric 'relevance_mass' has the label 'relevance mass' already; choose"),
+        ({"label": {"en": "mine", "de": "Relevanzmasse"}}, "^the metric 'relevance_mass' has the label 'Relevanzm"),
         ({"label": 7}, "^a text of metric 'mine': wanted a text, or one for each language"),
         ({"description": {}, "nan": {"en": 1}}, "^a text of metric 'mine': wanted a text, or one for each language"),
         ({"source": 7}, "^source must be a text and needs_masks True or False, got 7 and False$"),
@@ -147,6 +154,12 @@ def test_what_is_no_metric_is_refused_when_it_is_registered(changed, message):
     with pytest.raises(MetricError, match=message):
         register_metric(given.pop("name"), given.pop("function"), **given)
     assert "mine" not in METRICS
+
+
+def test_a_group_may_be_called_as_a_metric_in_it():
+    register_metric("mine", largest, better="higher", group="mine")
+    register_metric("yours", largest, better="higher", group="mine")
+    assert [metric.name for metric in groups()["mine"]] == ["mine", "yours"]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +176,30 @@ def test_what_is_no_score_of_each_image_is_refused(gives, came, explanation):
     register_metric("mine", gives, better="higher")
     with pytest.raises(MetricError, match=f"^metric 'mine' must give a tensor of a finite number, .* {came}$"):
         METRICS["mine"].measure(explanation)
+
+
+def test_a_metric_of_the_callers_is_named_where_it_fails(explanation):
+    register_metric("mine", lambda asked: asked.relevance[:, 3], better="higher")
+    named = r"^the metric 'mine' failed: IndexError: index 3 is out of bounds .*; mend its function$"
+    with pytest.raises(MetricError, match=named) as caught:
+        METRICS["mine"].measure(explanation)
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_what_a_metric_of_the_callers_says_itself_stays_as_it_is(explanation):
+    def refusing(asked):
+        raise ShapeError("my images have 64 pixels")
+
+    register_metric("mine", refusing, better="higher")
+    with pytest.raises(ShapeError, match=r"^my images have 64 pixels$"):
+        METRICS["mine"].measure(explanation)
+
+
+def test_a_defect_of_the_packages_own_metric_is_not_laid_at_its_callers_door(explanation, monkeypatch):
+    monkeypatch.setattr(measures, "entropy", lambda _: {}["a defect"])
+    metric = replace(METRICS["entropy"])
+    with pytest.raises(KeyError, match="a defect"):
+        metric.measure(explanation)
 
 
 def test_hits_and_counts_are_scores(explanation):

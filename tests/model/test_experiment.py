@@ -11,7 +11,7 @@ from tests.conftest import OWN_CLASSES
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.gtsrb import GTSRB
-from xaisigns.data.image_set import fingerprint
+from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
@@ -95,6 +95,27 @@ def test_the_model_file_has_card_settings_and_names(clean, stickered):
         assert model.card == as_json(training.card)
         assert model.settings == NETWORK
         assert model.class_name(14) == "Stop"
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_images_of_another_split_are_not_trained_on(gtsrb, tmp_path, split):
+    data = GTSRB(gtsrb, "test")
+    data.split = split
+    named = rf"^a training takes the images of the split 'train', got those of '{split}' of {gtsrb}$"
+    with pytest.raises(DataError, match=named):
+        train(data, out=tmp_path / "model.safetensors", epochs=1)
+    assert not list(tmp_path.glob("model*"))
+
+
+def test_a_broken_data_set_made_by_hand_is_not_trained_on(gtsrb, tmp_path):
+    samples = GTSRB(gtsrb, "train").samples
+    for data, fault in (
+        (ImageSet(gtsrb, "train", [], ["a", "b"]), "no train images"),
+        (ImageSet(gtsrb, "train", samples, ["a", "b"]), "class 2 for .*, wanted a whole number from 0 to 1"),
+        (ImageSet(gtsrb, "train", [*samples, samples[0]], CLASS_NAMES), "the key '.*' for .*, wanted one of its own"),
+    ):
+        with pytest.raises(DataError, match=f"^the data set of {gtsrb} has {fault}"):
+            train(data, out=tmp_path / "model.safetensors", epochs=1)
 
 
 def test_nothing_is_held_out_where_that_is_wanted(stickered):

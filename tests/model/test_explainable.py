@@ -6,9 +6,11 @@ import torch
 from PIL import Image
 from torch import nn
 
+import xaisigns as xs
 from xaisigns.errors import ModelError, ShapeError
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.explainable import Preprocessing, is_explainable, module_of
+from xaisigns.pictures.explanation import Explaining, explain_files
 
 
 def test_a_preprocessing_that_cannot_be():
@@ -55,6 +57,20 @@ def test_bounds_are_what_black_and_white_pictures_become():
 def test_no_picture_is_refused():
     with pytest.raises(ShapeError, match=r"^at least one picture is wanted, got none$"):
         Preprocessing(32, (0.3, 0.4, 0.5), (0.2, 0.25, 0.3)).batch([])
+
+
+def test_pictures_become_images_by_the_preprocessing_alone(untrained, gtsrb, tmp_path):
+    """Else a model whose own preprocess does more would be explained on other images than it is evaluated on."""
+
+    def another(_):
+        raise AssertionError("it is for the model's callers")
+
+    model, sign = xs.load_model(untrained), xs.open_images(gtsrb, "test").samples[0].path
+    model.preprocess = another
+    assert explain_files(model, [sign], tmp_path, Explaining("edges"))["skipped"] == []
+    xs.compare(model, [sign], "edges")
+    xs.score(model, gtsrb, "edges", metrics="complexity", masks="roi", per_class=1)
+    xs.report(model, gtsrb, html=tmp_path / "report.html", methods="lrp:epsilon,edges", classes=[14], examples=1)
 
 
 class _Wrapped:

@@ -1,13 +1,17 @@
 """The verb behind the command: what it takes, writes and gives; how often it opens the data."""
 
 import json
+import re
+import shutil
+from html import unescape
 
+import numpy as np
 import pytest
 
 import xaisigns as xs
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.errors import LanguageError, ModelError, OutputError
+from xaisigns.errors import DataError, LanguageError, ModelError, OutputError
 from xaisigns.report.report_files import report
 
 QUICK = {"methods": "edges", "examples": 1, "classes": [14]}
@@ -38,8 +42,52 @@ def test_a_data_set_is_taken_as_it_is_and_the_model_by_its_name(gtsrb, untrained
     assert document["methods"] == ["edges"]
     page = html.read_text(encoding="utf-8")
     assert str(untrained) in page
-    assert "xs.report(" in page
-    assert "methods=&#39;edges&#39;, classes=[14], examples=1, language=&#39;de&#39;, seed=0" in page
+    assert "Kein einzelner Befehl erzeugt diesen Bericht noch einmal" in page
+    assert "xs.report(" not in page
+
+
+def test_training_images_are_not_reported_on_as_test_images(gtsrb, untrained, tmp_path):
+    with pytest.raises(DataError, match=rf"^a report tells of test images, got those of the split 'train' of {gtsrb}$"):
+        report(untrained, GTSRB(gtsrb, "train"), html=tmp_path / "report.html", **QUICK)
+
+
+def test_all_texts_that_a_language_lacks_are_told_before_the_work(foreign, untrained, tmp_path):
+    catalogue = tmp_path / "languages/xx.toml"
+    lacking = re.sub(r'(?m)^"(title|no_command|accuracy_of)" = .*\n', "", catalogue.read_text(encoding="utf-8"))
+    catalogue.write_text(lacking, encoding="utf-8")
+    named = (
+        r"^the language 'xx' has no text report\.title, report\.front\.accuracy_of, report\.reproduction\.no_command; "
+    )
+    with pytest.raises(LanguageError, match=f"{named}add them to its catalogue$"):
+        report(untrained, tmp_path / "nowhere", html=tmp_path / "report.html", language=foreign, **QUICK)
+
+
+@pytest.mark.parametrize("named", [{}, {"name": "My model", "seed": 3, "language": "de"}])
+def test_the_command_that_is_shown_makes_the_report_again(gtsrb, untrained, tmp_path, named):
+    html = tmp_path / "report.html"
+    options = {**QUICK, "classes": np.array([14]), "methods": ["edges", "lrp:epsilon"]}
+    document = report(untrained, gtsrb, html=html, **options, **named)
+    page = html.read_text(encoding="utf-8")
+    (shown,) = re.findall("<pre>(.*?)</pre>", page, re.DOTALL)
+    html.unlink()
+    again = eval(unescape(shown), {"xs": xs})
+    timed = ("seconds", "document_seconds")
+    assert {**again, **dict.fromkeys(timed)} == {**document, **dict.fromkeys(timed)}
+    assert re.findall("<pre>(.*?)</pre>", html.read_text(encoding="utf-8"), re.DOTALL) == [shown]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [lambda model, root: (model, root), lambda _, root: (root.with_name("model"), GTSRB(root, "test"))],
+    ids=["a model", "a data set"],
+)
+def test_no_command_is_shown_for_what_has_no_name(gtsrb, untrained, tmp_path, given):
+    shutil.copy(untrained, gtsrb.with_name("model"))
+    html = tmp_path / "report.html"
+    report(*given(xs.load_model(untrained), gtsrb), html=html, **QUICK)
+    page = html.read_text(encoding="utf-8")
+    assert "No single command makes this report again" in page
+    assert "<pre>" not in page
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_evaluation_gives_the_documented_keys(undecided, gtsrb):
     with_sticker = evaluate(undecided, gtsrb)
     undecided.card["manipulation"] = None
     plain = evaluate(undecided, gtsrb)
-    assert set(plain) == {"count", "accuracy", "interval", "classes", "confusion"}
+    assert set(plain) == {"split", "count", "accuracy", "interval", "classes", "confusion"}
     assert set(with_sticker) == {*plain, "sticker"}
     assert set(with_sticker["sticker"]) == {"class", "accuracy", "success", "success_by_class"}
     for report in (plain, with_sticker):
@@ -108,7 +108,8 @@ def test_evaluation_gives_the_documented_keys(undecided, gtsrb):
 
 def test_a_data_set_is_evaluated_as_it_is(undecided, gtsrb):
     assert evaluate(undecided, open_images(gtsrb, "test")) == evaluate(undecided, gtsrb)
-    assert evaluate(undecided, open_images(gtsrb, "train"))["count"] == 24
+    training, testing = (evaluate(undecided, open_images(gtsrb, split)) for split in ("train", "test"))
+    assert [(one["split"], one["count"]) for one in (training, testing)] == [("train", 24), ("test", 12)]
 
 
 def test_stickers_on_all_classes_have_no_part_of_their_own(undecided, gtsrb):

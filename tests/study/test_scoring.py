@@ -59,7 +59,7 @@ def test_a_data_set_and_its_folder_have_the_same_scores(model, gtsrb):
     documents = [score(model, data, "edges", metrics="complexity") for data in (gtsrb, open_images(gtsrb, "test"))]
     assert documents[0] == documents[1]
     training = score(model, open_images(gtsrb, "train"), "edges", metrics="complexity", per_class=6)
-    assert training["count"] == 24
+    assert [(one["split"], one["count"]) for one in (training, documents[0])] == [("train", 24), ("test", 12)]
 
 
 def test_how_long_it_will_take_is_heard_before_the_work_and_once(model, gtsrb):

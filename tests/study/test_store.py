@@ -1,9 +1,12 @@
+import tomllib
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torchvision.ops.misc import Permute
 
+from tests.conftest import REPOSITORY
 from xaisigns.study import store
 from xaisigns.study.store import Store
 
@@ -69,6 +72,25 @@ def test_other_code_makes_them_anew(tiny_vgg, made, monkeypatch):
     monkeypatch.setattr(store, "made_by", lambda *_: ["another version"])
     Store(tiny_vgg).recall("scores", [1], made)
     assert len(made.calls) == 2
+
+
+def test_all_code_that_may_change_what_is_kept_is_in_the_key():
+    layers = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (contract,) = layers["contracts"]
+    below = contract["layers"][contract["layers"].index("study") :]
+    assert {*store._LAYERS, "errors"} == set(below)
+
+
+def test_another_device_has_arrays_of_its_own(tiny_vgg, made, monkeypatch):
+    Store(tiny_vgg).recall("scores", [1], made)
+    monkeypatch.setattr(store, "_devices", lambda _: ["cuda:0"])
+    Store(tiny_vgg).recall("scores", [1], made)
+    assert len(made.calls) == 2
+
+
+def test_the_devices_of_a_network_are_those_of_its_weights():
+    assert store._devices(nn.Sequential(nn.Linear(2, 2), nn.ReLU())) == ["cpu"]
+    assert store._devices(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, device="meta"))) == ["cpu", "meta"]
 
 
 class Doubled(nn.ReLU):

@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,6 +228,23 @@ def test_more_steps_than_pixels_are_refused(model, data, cases):
 def test_data_with_classes_that_the_model_does_not_have_is_refused(own_untrained, data):
     with pytest.raises(DataError, match=r"^the model has 3 outputs, but .* has class 14; name its own data$"):
         Study(xs.load_model(own_untrained), data)
+
+
+@pytest.mark.parametrize(
+    ("samples", "names", "fault"),
+    [
+        ([], ["a"], "no test images of "),
+        (["a.png"], ["a"], "'a.png' for an image, wanted a Sample"),
+        ([xs.Sample(Path("a.png"), 3, key="a")], ["a"], "class 3 for a.png, wanted a whole number from 0 to 0"),
+        ([xs.Sample(Path("a.png"), 0)], ["a"], "the key '' for a.png, wanted one of its own for each image"),
+        ([xs.Sample(Path("a.png"), 0, key="a")], [], "no names of classes, or not as many in each language"),
+    ],
+)
+def test_a_data_set_made_by_hand_that_nothing_could_work_with_is_refused(model, samples, names, fault):
+    data = xs.ImageSet(Path("mine"), "test", samples, names)
+    for verb in (images_of, *(partial(verb, model) for verb in (xs.predict, xs.evaluate, xs.score))):
+        with pytest.raises(DataError, match=f"^the data set of mine has {fault}"):
+            verb(data)
 
 
 def test_images_are_a_data_sets_or_those_below_a_folder(gtsrb, data):

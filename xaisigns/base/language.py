@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -46,12 +46,13 @@ def written_form(language: Language, what: str) -> Any:
     try:
         return catalogue(language)["format"][what]
     except KeyError:
-        raise missing_text(language, "format", what) from None
+        raise missing_texts(language, [f"format.{what}"]) from None
 
 
-def missing_text(language: Language, room: str, key: str) -> LanguageError:
-    """The error for what a catalogue lacks."""
-    return LanguageError(f"the language {language!r} has no text {room}.{key}; add it to its catalogue")
+def missing_texts(language: Language, names: Sequence[str]) -> LanguageError:
+    """The error for all that a catalogue lacks, each by ROOM.KEY."""
+    add = "add it" if len(names) == 1 else "add them"
+    return LanguageError(f"the language {language!r} has no text {', '.join(names)}; {add} to its catalogue")
 
 
 def chosen_language(language: Language | None = None) -> Language:

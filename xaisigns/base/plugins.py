@@ -1,20 +1,25 @@
 """One way to extend: named things of one kind, the package's own, the caller's, and those of installed plugins."""
 
+import inspect
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
-from typing import TypeVar
+from contextvars import ContextVar
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
 
-from xaisigns.errors import PluginError, XaisignsError
+from xaisigns.errors import PluginWarning, XaisignsError
 
 GROUP = "xaisigns.plugins"
 _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 T = TypeVar("T")
 
 _loading = threading.RLock()
-_failures: dict[str, PluginError | None] = {}  # once the group's plugins have been called
+_failures: dict[str, list[str]] = {}  # once the group's plugins have been called
+# What the plugin that is being called has registered so far.
+_registered: ContextVar[list[tuple["Registry[Any]", str]] | None] = ContextVar("_registered", default=None)
 
 
 class Registry(Mapping[str, T]):
@@ -39,6 +44,13 @@ class Registry(Mapping[str, T]):
         if name in self._things:
             raise self._error(f"there is a {self._kind} {name!r} already; choose another name")
         self._things[name] = thing
+        registered = _registered.get()
+        if registered is not None and not _is_of_an_import():
+            registered.append((self, name))
+
+    def without_plugins(self) -> dict[str, T]:
+        """What is registered so far, for those who register: they come too early for plugins."""
+        return dict(self._things)
 
     def __getitem__(self, name: str) -> T:
         # What is built in is looked up while the package is imported, which is too early for plugins.
@@ -65,27 +77,45 @@ def is_of_package(thing: object) -> bool:
 def load_plugins() -> None:
     """Call what installed packages name in the entry point group ``xaisigns.plugins``: each once, without arguments.
 
-    There they register what they have. Raises PluginError, naming plugin and package, for one that fails, each time.
+    There they register what they have. Of one that fails nothing stays, and a PluginWarning names it with its package;
+    the others work.
     """
     with _loading:
-        if GROUP not in _failures:
-            _failures[GROUP] = None  # what a plugin looks up while it registers must not begin anew
-            _failures[GROUP] = _first_failure()
-        failure = _failures[GROUP]
-    if failure is not None:
-        raise PluginError(str(failure)) from failure.__cause__
+        if GROUP in _failures:
+            return
+        failures = _failures[GROUP] = []  # what a plugin looks up while it registers must not begin anew
+        failures += [failure for entry in entry_points(group=GROUP) if (failure := _failure(entry))]
+    for failure in failures:
+        warnings.warn(failure, PluginWarning, stacklevel=2)
 
 
-def _first_failure() -> PluginError | None:
-    for entry in entry_points(group=GROUP):
-        try:
-            entry.load()()
-        except Exception as error:
-            package = entry.dist.name if entry.dist else "an unknown package"
-            said = str(error) if isinstance(error, XaisignsError) else f"{type(error).__name__}: {error}"
-            failure = PluginError(
-                f"the plugin {entry.name!r} of {package} cannot be loaded ({said}); mend the plugin or uninstall it"
-            )
-            failure.__cause__ = error
-            return failure
+def failed_plugins() -> list[str]:
+    """What is to be said of each plugin that has failed; nothing as long as none has been needed."""
+    return list(_failures.get(GROUP, ()))
+
+
+def _failure(entry: EntryPoint) -> str | None:
+    """Call a plugin. One that fails leaves nothing behind: say so."""
+    registered: list[tuple[Registry[Any], str]] = []
+    token = _registered.set(registered)
+    try:
+        entry.load()()
+    except Exception as error:
+        for registry, name in registered:
+            del registry._things[name]
+        package = entry.dist.name if entry.dist else "an unknown package"
+        said = str(error) if isinstance(error, XaisignsError) else f"{type(error).__name__}: {error}"
+        return f"the plugin {entry.name!r} of {package} cannot be loaded ({said}); mend the plugin or uninstall it"
+    finally:
+        _registered.reset(token)
     return None
+
+
+def _is_of_an_import() -> bool:
+    """Whether a module of the package, which a plugin imports, registers what is built in."""
+    frame = inspect.currentframe()
+    while frame and frame.f_code is not _failure.__code__:
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__", "").startswith("xaisigns."):
+            return True
+        frame = frame.f_back
+    return False

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from xaisigns.base.bounds import shown
-from xaisigns.base.language import Language, catalogue, missing_text, read_texts
+from xaisigns.base.language import Language, catalogue, missing_texts, read_texts
 from xaisigns.base.numbers import whole
 from xaisigns.errors import LanguageError
 
@@ -20,7 +20,7 @@ Text = Callable[[Language], str]  # a text that a thing carries with it, such as
 class Texts:
     """The texts of a ``room``, a table of the catalogue such as "report.scores"; ``package`` may have more of them.
 
-    Raises LanguageError, where a text is asked for, when the language has none.
+    Raises LanguageError, where a text is asked for, when the language has none; it names all that the room lacks.
     """
 
     def __init__(self, room: str, package: str | None = None) -> None:
@@ -43,6 +43,11 @@ class Texts:
         """Every text of the room, by key; for templates, which look up their own."""
         return _table(self.room, self.package, language)
 
+    def missing(self, language: Language) -> list[str]:
+        """What English has and the language has not, each by ROOM.KEY."""
+        known = self.all(language)
+        return [f"{self.room}.{key}" for key in self.all("en") if key not in known]
+
 
 def own_text(text: str | Mapping[Language, str]) -> Text:
     """A text of the caller's own for a thing to carry: one for every language, or one for each.
@@ -62,12 +67,13 @@ def _own(texts: Mapping[Language, str], language: Language) -> str:
 
 
 class _Table(dict[str, str]):
-    def __init__(self, room: str, language: Language, texts: Mapping[str, str]) -> None:
+    def __init__(self, own: Texts, language: Language, texts: Mapping[str, str]) -> None:
         super().__init__(texts)
-        self._where = language, room
+        self._own, self._language = own, language
 
     def __missing__(self, key: str) -> str:
-        raise missing_text(*self._where, key)
+        asked = f"{self._own.room}.{key}"
+        raise missing_texts(self._language, list(dict.fromkeys([asked, *self._own.missing(self._language)])))
 
 
 @cache
@@ -77,4 +83,6 @@ def _table(room: str, package: str | None, language: Language) -> _Table:
         table = table.get(part, {})
     own = files(package) / f"{language}.toml" if package else None
     texts = read_texts(own) if own and own.is_file() else {}
-    return _Table(room, language, {key: text for key, text in {**texts, **table}.items() if isinstance(text, str)})
+    return _Table(
+        Texts(room, package), language, {key: text for key, text in {**texts, **table}.items() if isinstance(text, str)}
+    )

@@ -1,17 +1,19 @@
 """All commands as one application, and how its errors are reported."""
 
 import os
+import warnings
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 from typer import rich_utils
 
+from xaisigns.base.plugins import failed_plugins
 from xaisigns.base.printable import printable
 from xaisigns.cli import cache, compare, data, evaluate, explain, methods, metrics, report, rules, score, train, tune
 from xaisigns.cli.options import with_groups
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, say, tell
-from xaisigns.errors import XaisignsError
+from xaisigns.errors import PluginWarning, XaisignsError
 
 TRACEBACK_VARIABLE = "XAISIGNS_TRACEBACK"
 
@@ -58,7 +60,13 @@ def _xaisigns(
 def run() -> int:
     """Run the command that the arguments name and give its exit code. Raises what the command raises."""
     never_fail_to_encode()
-    return int(app(prog_name="xaisigns", standalone_mode=False) or 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # each is told below, in one line
+        try:
+            return int(app(prog_name="xaisigns", standalone_mode=False) or 0)
+        finally:
+            for failure in failed_plugins():
+                tell(f"xaisigns: {failure}")
 
 
 def told(error: Exception) -> int:
@@ -66,7 +74,9 @@ def told(error: Exception) -> int:
     if isinstance(error, typer.Abort):  # what Ctrl-C is to some versions of Typer
         return 130
     if hasattr(error, "format_message"):  # Typer's errors of usage, which have no public class
-        error.message = printable(getattr(error, "message", ""))  # type: ignore[attr-defined]
+        # What some versions of Typer put before what is wrong with a choice helps nobody.
+        message = getattr(error, "message", "").removeprefix("Value error, ")
+        error.message = printable(message)  # type: ignore[attr-defined]
         with suppress(OSError):  # of a full stderr
             rich_utils.rich_format_error(error)  # type: ignore[arg-type]
         return 2

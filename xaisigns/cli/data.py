@@ -64,7 +64,7 @@ def layouts(*, output: Output) -> None:
     from xaisigns.data.layouts import LAYOUTS
 
     rows: list[dict[str, Any]] = [
-        {"name": name, "description": _layout_text(name, output.lang), "expected": dict(layout.expected)}
+        {"name": name, "description": layout.description(output.lang), "expected": dict(layout.expected)}
         for name, layout in reversed(list(LAYOUTS.items()))
     ]
     output.show({"layouts": rows}, _print_layouts)
@@ -127,6 +127,8 @@ def _summary(manifest: dict[str, Any], out: Path) -> dict[str, Any]:
 
 
 def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
+    from xaisigns.data.layouts import LAYOUTS
+
     expected = split["expected"]
     if expected is None:
         state = f" ({WORDS('drawn', language)})" if drawn else ""
@@ -140,18 +142,10 @@ def _told(split: dict[str, Any], drawn: bool, language: Language) -> str:
     ]
     if split["tracks"]:
         parts.append(WORDS.counted("tracks", split["tracks"], language))
-    parts.append(_layout_text(split["layout"], language))
+    parts.append(LAYOUTS[split["layout"]].description(language))
     if split["manipulation"]:
         parts.append(WORDS("stickers_on", language, class_id=split["manipulation"]["class_id"]))
     return ", ".join(parts)
-
-
-def _layout_text(name: str, language: Language) -> str:
-    """What lies below a root of this layout."""
-    from xaisigns.data.layouts import LAYOUTS
-
-    own = LAYOUTS[name].description or WORDS("layout_own", language, name=name)
-    return WORDS.all(language).get(f"layout_{name}", own)
 
 
 def _print_copy(kind: str, summary: dict[str, Any], language: Language) -> None:

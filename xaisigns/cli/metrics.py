@@ -9,6 +9,9 @@ from xaisigns.cli.options import Output
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
+_FACTS = ("better", "range", "nan", "source")
+_WIDEST = 56  # letters of the last column: the table has about 110
+
 
 def metrics(*, output: Output) -> None:
     """List the metrics by group: what each asks, which direction is better, its range, when there is no score."""
@@ -18,15 +21,20 @@ def metrics(*, output: Output) -> None:
     output.show({"metrics": rows}, _print)
 
 
+def _facts(row: dict[str, str], language: Language) -> str:
+    """What else there is to tell of a metric."""
+    facts = {**row, "better": WORDS(row["better"], language)}
+    return "; ".join(f"{WORDS(key, language)}: {facts[key]}" for key in _FACTS if facts[key])
+
+
 def _print(document: dict[str, Any], language: Language) -> None:
     rows = document["metrics"]
-    columns = ("group", "metric", "name", "asks", "better", "range", "nan", "source")
-    table = Table(*(WORDS(key, language) for key in columns))
+    table = Table(*(WORDS(key, language) for key in ("group", "name")))
+    table.add_column(WORDS("asks", language), max_width=_WIDEST)
     for row, before, after in zip(rows, [None, *rows], [*rows[1:], None], strict=False):
         first, last = (other is None or other["group"] != row["group"] for other in (before, after))
-        better, shown = WORDS(row["better"], language), row["group"] if first else ""
-        cells = (row["label"], row["name"], row["description"], better, row["range"], row["nan"], row["source"])
-        table.add_row(shown, *cells, end_section=last)
+        table.add_row(row["group"] if first else "", row["name"], row["description"])
+        table.add_row("", row["label"], _facts(row, language), end_section=last)
     print_table(table)
     groups = list(dict.fromkeys(row["group"] for row in rows))
     say(WORDS("measured_by", language, group=",".join(groups[:2])))

@@ -3,18 +3,20 @@
 import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from xaisigns.base.bounds import shown, whole
+from xaisigns.base.language import Language
 from xaisigns.base.plugins import Registry
 from xaisigns.base.progress import Progress, silent
+from xaisigns.base.texts import Text, Texts, own_text
 from xaisigns.data.folders import Folders, has_folder_images, is_folders
 from xaisigns.data.gtsrb import GTSRB, has_gtsrb_images, has_layout, is_gtsrb, nothing_found
 from xaisigns.data.image_set import SPLITS, ImageSet, Sample, Split
-from xaisigns.errors import DataError, XaisignsError
+from xaisigns.errors import DataError, LanguageError, XaisignsError
 
 OpenSplit = Callable[[Path, Split], ImageSet | None]
 
@@ -25,39 +27,53 @@ class Layout:
 
     name: str
     open_split: OpenSplit
-    description: str = ""
-    expected: Mapping[Split, int] = field(default_factory=dict)
+    description: Text
+    expected: Mapping[Split, int]
 
 
+_TEXTS = Texts("layouts")
 LAYOUTS: Registry[Layout] = Registry("layout", DataError)
 
 
 def register_layout(
-    name: str, open_split: OpenSplit, description: str = "", *, expected: Mapping[Split, int] | None = None
+    name: str,
+    open_split: OpenSplit,
+    description: str | Mapping[Language, str] | Text = "",
+    *,
+    expected: Mapping[Split, int] | None = None,
 ) -> None:
     """Make a layout of your own known: ``register_layout("mine", open_mine)``, then every command takes such a folder.
 
     ``open_split(root, split)`` gives the ImageSet of the split ("train" or "test") that lies below ``root`` in this
     layout, and None where something else lies there; it raises DataError where the split is missing or broken. Where
-    several layouts know a root, the one that was registered last opens it. The description, shown in every language,
-    says what lies below such a root; ``expected`` counts the images of each split that is complete.
+    several layouts know a root, the one that was registered last opens it. The description says what lies below such a
+    root: a text for every language, or one for each; a language without one gets the first. ``expected`` counts the
+    images of each split that is complete.
     Raises DataError for a name that is taken or cannot be one, and for what is no function, text or count.
     """
     if not callable(open_split):
         raise DataError(f"a layout is opened by a function (root, split), got {shown(open_split)}")
+    _check_signature(open_split)
+    try:
+        told = description if callable(description) else own_text(description) if description else None
+    except LanguageError as error:
+        raise DataError(f"the description of layout {shown(name)}: {error}") from error
+    counts = dict(expected or {})
+    for split, count in counts.items():
+        if split not in SPLITS or whole(count, 1, 10**9) is None:
+            raise DataError(f"a layout expects a number of images of train or test, got {shown({split: count})}")
+    LAYOUTS.register(name, Layout(name, open_split, told or partial(_TEXTS, "own", name=name), counts))
+
+
+def _check_signature(open_split: OpenSplit) -> None:
     try:
         inspect.signature(open_split).bind(None, None)
     except TypeError as error:
         raise DataError(
             f"a layout is opened by a function (root, split), {shown(open_split)} cannot be called so: {error}"
         ) from error
-    if not isinstance(description, str):
-        raise DataError(f"the description of a layout is a text, got {shown(description)}")
-    counts = dict(expected or {})
-    for split, count in counts.items():
-        if split not in SPLITS or whole(count, 1, 10**9) is None:
-            raise DataError(f"a layout expects a number of images of train or test, got {shown({split: count})}")
-    LAYOUTS.register(name, Layout(name, open_split, description, counts))
+    except ValueError:  # some functions written in C do not tell their signature
+        return
 
 
 def open_images(root: Path | str | None = None, split: Split = "train", *, progress: Progress = silent) -> ImageSet:
@@ -144,6 +160,7 @@ def _open_folders(root: Path, split: Split) -> ImageSet | None:
     return Folders(root, split) if _is_of_folders(root) else None
 
 
-register_layout("folders", _open_folders)
+register_layout("folders", _open_folders, _TEXTS.text("folders"))
 for _layout, _training in (("torchvision", 26_640), ("kaggle", 39_209), ("official", 39_209)):
-    register_layout(_layout, partial(_open_gtsrb, _layout), expected={"train": _training, "test": 12_630})
+    _counts: dict[Split, int] = {"train": _training, "test": 12_630}
+    register_layout(_layout, partial(_open_gtsrb, _layout), _TEXTS.text(_layout), expected=_counts)

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from xaisigns.base.bounds import shown
-from xaisigns.base.language import Language
+from xaisigns.base.language import Language, languages
 from xaisigns.base.plugins import Registry
 from xaisigns.base.texts import Text, Texts, own_text
 from xaisigns.errors import LanguageError, MetricError, XaisignsError
@@ -124,7 +124,8 @@ def register_metric(
     ``needs_masks`` leaves it out where no mask is known.
 
     Texts are for all languages, or one for each of them. The label defaults to the name, the description to the first
-    line of the function's docstring. Raises MetricError for what does not fit, and for a name that is taken.
+    line of the function's docstring. Raises MetricError for what does not fit, and for a name or a label that is taken
+    or a group that is called as a metric of another group is.
     """
     _check(function, better, group, source, needs_masks=needs_masks)
     if not description and not isinstance(function, str):
@@ -134,10 +135,12 @@ def register_metric(
         words = {what: text if callable(text) else own_text(text) for what, text in texts.items()}
     except LanguageError as error:
         raise MetricError(f"a text of metric {shown(name)}: {error}") from error
-    METRICS.register(
-        name,
-        Metric(name, **words, better=better, source=source, group=group, needs_masks=needs_masks, function=function),
+    metric = Metric(
+        name, **words, better=better, source=source, group=group, needs_masks=needs_masks, function=function
     )
+    if not metric.known:
+        _check_meaning(metric)
+    METRICS.register(name, metric)
 
 
 def groups() -> dict[str, list[Metric]]:
@@ -162,6 +165,22 @@ def _check(function: object, better: object, group: object, source: object, *, n
         raise MetricError(
             f"source must be a text and needs_masks True or False, got {shown(source)} and {shown(needs_masks)}"
         )
+
+
+def _check_meaning(metric: Metric) -> None:
+    """Raise MetricError for a name, a group or a label that would mean two things."""
+    if metric.group == "all":
+        raise MetricError("a group of metrics cannot be called 'all'; choose another name")
+    for other in METRICS.without_plugins().values():
+        if other.group != metric.group and metric.group == other.name:
+            raise MetricError(f"there is a metric {other.name!r} already; choose another name for the group")
+        if other.group != metric.group and metric.name == other.group:
+            raise MetricError(f"there is a group {other.group!r} of metrics already; choose another name")
+        for language in languages():
+            if metric.label(language) == other.label(language) and metric.name != other.name:
+                raise MetricError(
+                    f"the metric {other.name!r} has the label {other.label(language)!r} already; choose another label"
+                )
 
 
 def _check_signature(function: object) -> None:

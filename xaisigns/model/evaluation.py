@@ -16,17 +16,19 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import names_in
 from xaisigns.data.decoded import decode
 from xaisigns.data.image_set import ImageSet
+from xaisigns.data.layouts import refuse_broken
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.tensors import normalise
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.explainable import Explainable, module_of
+from xaisigns.model.loading import Named, loaded
 
 _BATCH = 128  # images of 64 pixels; of larger ones as many fewer
 
 
 @own_torch_state()
 def predict(
-    model: Explainable,
+    model: Named,
     images: ImageSet | NDArray[np.uint8],
     progress: Progress = silent,
     *,
@@ -35,12 +37,15 @@ def predict(
     """Logits ``(N, classes)`` in float32 of a data set, or of decoded images ``(N, S, S, 3)`` uint8.
 
     With a ``manipulation``, those images of the data set that it selects have their stickers. The model answers as in
-    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite,
-    DataError for an image that cannot be read and for a manipulation of decoded images.
+    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite and
+    as ``loaded`` does, DataError for a broken data set, an image that cannot be read and a manipulation of decoded
+    images.
     """
+    model = loaded(model)
     network, preprocessing = module_of(model), model.preprocessing
     size, weight = preprocessing.input_size, next(network.parameters())
     if isinstance(images, ImageSet):
+        refuse_broken(images)
         pixels = decode(images, size, manipulation, progress=progress)
     elif manipulation is None:
         pixels = images

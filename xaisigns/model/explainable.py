@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xaisigns.base.bounds import shown
 from xaisigns.base.language import Language
 from xaisigns.data.image_set import ClassNames
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import LONGEST, Picture, resize, rgb_images
 from xaisigns.data.tensors import normalise, pixel_bounds
-from xaisigns.errors import ShapeError
+from xaisigns.errors import ModelError, ShapeError
 from xaisigns.model.schema import Mean, Side, Std, check
 
 
@@ -49,7 +50,10 @@ class Preprocessing:
 
 
 class Explainable(Protocol):
-    """All that studies, pictures and reports ask of a model, whatever network it is."""
+    """All that studies, pictures and reports ask of a model, whatever network it is.
+
+    Pictures become its images by its ``preprocessing`` alone; a method ``preprocess`` of its own is for its callers.
+    """
 
     @property
     def module(self) -> nn.Module:
@@ -79,16 +83,16 @@ class Explainable(Protocol):
     def bounds(self) -> tuple[Tensor, Tensor]:
         """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
 
-    def preprocess(self, images: Iterable[Picture]) -> Tensor:
-        """Pictures as one batch ``(N, 3, S, S)``."""
-
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name, or its number where it has none."""
 
 
 def module_of(model: nn.Module | Explainable) -> nn.Module:
-    """The network of a model, which a bare module is itself."""
-    return model if isinstance(model, nn.Module) else model.module
+    """The network of a model, which a bare module is itself. Raises ModelError for what has none."""
+    module = model if isinstance(model, nn.Module) else getattr(model, "module", None)
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"a network or a model that xs.load_model gives is wanted, got {shown(model)}")
+    return module
 
 
 def is_explainable(model: object) -> TypeGuard[Explainable]:

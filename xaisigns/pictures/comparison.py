@@ -27,7 +27,8 @@ from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
-from xaisigns.model.explainable import Explainable, is_explainable
+from xaisigns.model.explainable import Explainable
+from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
@@ -54,7 +55,7 @@ class _Compared:
 
 
 def compare(
-    model: Explainable,
+    model: Named,
     images: Iterable[Picture],
     methods: str | Sequence[str] = DEFAULT_METHODS,
     targets: Row | Sequence[Row] = (),
@@ -66,13 +67,14 @@ def compare(
     Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
     the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
     takes them. ``language`` is a code such as "de", by default that of the variable
-    XAISIGNS_LANG, else English. Raises ModelError for a model that was not loaded by ``load_model`` and for a class
-    that the model does not have, ShapeError and DataError as ``preprocess`` does, LanguageError for another language,
+    XAISIGNS_LANG, else English. Raises ModelError for a model that does not say how pictures become its images and for
+    a class that it does not have, ShapeError and DataError as ``rgb`` does, LanguageError for another language,
     MethodError and RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
     rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
+    model = loaded(model)
     _check(model, rows)
     pictures = rgb_images(images, longest=LONGEST)
     return [_figure(model, chosen, one, language) for one in _compared(model, pictures, chosen, rows)]
@@ -119,12 +121,6 @@ def compare_files(
 
 
 def _check(model: Explainable, targets: Sequence[Row]) -> None:
-    if not is_explainable(model):
-        raise ModelError(
-            f"compare brings images to the model itself, and {type(model).__name__} does not say how: save its "
-            "state dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or take "
-            "xs.attribute and xs.show"
-        )
     for target in targets:
         if target is None or isinstance(target, bool):
             raise ModelError(f"a row is 'predicted' or a class number, got {target}")
@@ -135,7 +131,7 @@ def _check(model: Explainable, targets: Sequence[Row]) -> None:
 def _compared(
     model: Explainable, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
 ) -> Iterator[_Compared]:
-    x = model.preprocess(images)
+    x = model.preprocessing.batch(images)
     with own_torch_state():
         logits = Asked(model.module).logits(x)
     rows = _rows(logits, targets)

@@ -76,7 +76,7 @@ def explain_files(
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
     for batch in batches(paths, skipped, wanted.max_pixels):
-        x = model.preprocess([image for _, image in batch])
+        x = model.preprocessing.batch([image for _, image in batch])
         result = explain(x, wanted.target, wanted.against, ledger=wanted.ledger)
         for index, (path, image) in enumerate(batch):
             one = _only(result, index)

@@ -19,7 +19,7 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
-from xaisigns.errors import ModelError
+from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import accuracy_report, class_name
 from xaisigns.model.explainable import Explainable
 from xaisigns.report.date import today
@@ -42,12 +42,13 @@ _HIGHLIGHTS = {"stop": 14, "no-overtaking": 9, "speed-50": 2, "speed-50-sticker"
 class Reporting:
     """What a report shows.
 
-    ``name`` is what the model is called, ``command`` the line that makes the report again; ``methods`` are as
+    ``name`` is what the model is called, ``command`` the line that makes the report again, None where there is
+    none; ``methods`` are as
     ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each.
     """
 
     name: str
-    command: str
+    command: str | None
     methods: Sequence[str] | str = REPORT_METHODS
     classes: Sequence[int] | None = None
     examples: int = 4
@@ -59,7 +60,8 @@ class Source:
     """What sections collect from: a model examined on a data set, methods, and what the report is to show.
 
     ``methods`` are those of the attribution, ``classes`` the ids to show. Raises ModelError for a class that the model
-    does not have, MethodError and RuleError for methods, DataError for missing or broken data.
+    does not have, MethodError and RuleError for methods, DataError for missing or broken data and for another
+    split.
     """
 
     def __init__(self, model: Explainable, data: Data, wanted: Reporting, progress: Progress = silent) -> None:
@@ -67,7 +69,10 @@ class Source:
         self.wanted, self.language = wanted, wanted.language
         self.classes = _classes(model, wanted.classes)
         self.methods = select_methods(wanted.methods)
-        self.study = Study(model, images_of(data, "test", progress), progress)
+        images = images_of(data, "test", progress)
+        if images.split != "test":
+            raise DataError(f"a report tells of test images, got those of the split {images.split!r} of {images.root}")
+        self.study = Study(model, images, progress)
         self.names = {
             class_id: class_name(model, self.study.data, class_id, self.language) for class_id in range(model.classes)
         }
@@ -97,7 +102,7 @@ class Source:
         if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
             return ()
         method, signs = self.methods[0], example_signs()
-        images = model.preprocess(list(signs.values()))
+        images = model.preprocessing.batch(list(signs.values()))
         with own_torch_state(), torch.no_grad():
             sure, called = model.module(images).softmax(dim=1).max(dim=1)
         heatmaps = self.study.heatmaps(list(signs.values()), called.tolist(), method)

@@ -10,12 +10,12 @@ from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.errors import OutputError
-from xaisigns.model.checkpoint import load_model
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.loading import Named, loaded
 from xaisigns.report.collection import REPORT_METHODS, Reporting, collect_report
 from xaisigns.report.html import HTML_MARK, html_report
 from xaisigns.report.pdf import PDF_MARK, pdf_report
 from xaisigns.report.report import Report
+from xaisigns.report.section import refuse_missing_texts
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.front import Front
 from xaisigns.study.study import Data
@@ -26,7 +26,7 @@ _PACKAGES = {"pdf": "typst", "html": "jinja2"}
 
 
 def report(
-    model: Explainable | Path | str,
+    model: Named,
     data: Data = None,
     pdf: Path | str | None = None,
     html: Path | str | None = None,
@@ -45,23 +45,26 @@ def report(
 
     ``data`` is a data set or its folder; without it signs are drawn. ``methods`` are as ``select_methods`` takes them,
     ``classes`` the ids to show (without: all), ``examples`` images of each. ``name`` is what the report calls the
-    model, ``command`` what it says makes it again. All files are written or none.
+    model, ``command`` what it says makes it again: by default this call, where model and data are named. All files are
+    written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
-    written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language; ModelError for a
+    written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language and for all texts
+    that it lacks; ModelError for a
     model that cannot be read or a class that it does not have; MethodError, RuleError and MetricError for methods, seed
     and examples; DataError for missing or broken data.
     """
     paths = {kind: Path(path) for kind, path in (("pdf", pdf), ("html", html)) if path is not None}
     places = check_reports(paths, force=force)
     language = chosen_language(language)
-    known = name or (str(model) if isinstance(model, Path | str) else type(model).__name__)
-    shown = f"{methods=}, {classes=}, {examples=}, {language=}, {seed=}"
+    refuse_missing_texts(language)
+    classes = None if classes is None else [int(class_id) for class_id in classes]
+    options = {"methods": methods, "classes": classes, "examples": examples, "language": language, "seed": seed}
     start = time.monotonic()
-    network = load_model(model) if isinstance(model, Path | str) else model
+    network = loaded(model)
     wanted = Reporting(
-        name=known,
-        command=command or f"xs.report({known!r}, {shown})",
+        name=name or (str(model) if isinstance(model, Path | str) else type(model).__name__),
+        command=command or _call(model, data, **paths, **options, name=name),
         methods=methods,
         classes=classes,
         examples=examples,
@@ -91,6 +94,20 @@ def check_reports(paths: Mapping[str, Path], *, force: bool = False) -> list[Pla
         if importlib.util.find_spec(_PACKAGES[kind]) is None:
             raise OutputError(f"a report as {kind} needs {_PACKAGES[kind]}: pip install 'xaisigns[report]'")
     return places
+
+
+def _call(*named: Named | Data, **options: object) -> str | None:
+    """The call that makes the report again; None for a model or a data set that has no name."""
+    if not all(one is None or isinstance(one, Path | str) for one in named):
+        return None
+    words = [_written(one) for one in named] + [
+        f"{option}={_written(value)}" for option, value in options.items() if value is not None
+    ]
+    return f"xs.report({', '.join(words)})"
+
+
+def _written(value: object) -> str:
+    return repr(str(value) if isinstance(value, Path) else value)
 
 
 def _told(content: Report) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from xaisigns.base.language import Language
+from xaisigns.base.language import Language, missing_texts
 from xaisigns.base.plugins import Registry
 from xaisigns.base.texts import Texts
 from xaisigns.errors import PluginError
@@ -101,6 +101,14 @@ def register_section(section: type[Section]) -> None:
 def sections() -> list[type[Section]]:
     """All sections in their order. Raises PluginError for one that lacks something."""
     return sorted([*_built_in().values(), *_registered.values()], key=lambda section: (section.order, section.name))
+
+
+def refuse_missing_texts(language: Language) -> None:
+    """Raises LanguageError for a language in which a report would lack texts, naming all of them."""
+    rooms = [WORDS, *(section.texts for section in sections())]
+    missing = [name for texts in rooms for name in texts.missing(language)]
+    if missing:
+        raise missing_texts(language, missing)
 
 
 def _built_in() -> dict[str, type[Section]]:

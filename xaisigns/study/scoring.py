@@ -10,14 +10,14 @@ from xaisigns.errors import DataError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.faithfulness import Filling
 from xaisigns.metrics.localisation import area_share, grown
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.loading import Named, loaded
 from xaisigns.study.cases import NO_TRUTH, Masks
 from xaisigns.study.measuring import DEFAULT_GROUPS, Scoring, summarised
 from xaisigns.study.study import Data, Study, images_of
 
 
 def score(
-    model: Explainable,
+    model: Named,
     data: Data = None,
     methods: str | Iterable[str] = "default",
     *,
@@ -32,9 +32,10 @@ def score(
 ) -> dict[str, Any]:
     """Score methods on up to ``per_class`` images of each class: the document of ``xaisigns score --json``, plain data.
 
-    ``data`` is a data set, a folder with test images, or None for drawn signs; ``methods`` are as ``select_methods``
-    takes them, ``metrics`` groups of metrics, with commas between them in a text. ``masks`` says what should be pointed
-    at: "sticker" or "roi" (the sign); None is the sticker for a model that was trained with stickers. ``steps`` and
+    ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a data set, a folder with test images,
+    or None for drawn signs, and ``split`` says which images were used. ``methods`` are as ``select_methods`` takes
+    them, ``metrics`` groups of metrics, with commas between them in a text. ``masks`` says what should be pointed at:
+    "sticker" or "roi" (the sign); None is the sticker for a model that was trained with stickers. ``steps`` and
     ``filling`` are for pixel flipping; ``seed`` draws the images, and what metrics draw. Metrics are described in
     ``language``, as ``chosen_language`` takes it.
 
@@ -48,6 +49,7 @@ def score(
     language, chosen = chosen_language(language), select_methods(methods)
     groups = metrics.split(",") if isinstance(metrics, str) else metrics
     scoring = Scoring([group.strip() for group in groups], steps, filling, seed)
+    model = loaded(model)
     scoring.check_steps(model.preprocessing.input_size**2)
     study = Study(model, images_of(data, "test", progress), progress)
     cases = study.cases(masks, per_class, seed)
@@ -59,6 +61,7 @@ def score(
     scores = study.scores(cases, chosen, scoring)
     areas = {"mask": cases.masks, "grown": grown(cases.masks)}
     return {
+        "split": study.data.split,
         "count": len(cases),
         "masks": cases.kind,
         "area_share": {name: float(area_share(mask).nanmean()) for name, mask in areas.items()},

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from xaisigns.base.cache import cached_arrays, digest_of, is_cached, made_by
 from xaisigns.model.explainable import Explainable, is_explainable, module_of
 
-_LAYERS = ("data", "model", "attribution", "metrics", "study")
+_LAYERS = ("base", "data", "model", "attribution", "metrics", "study")
 _LIBRARIES = ("numpy", "pillow", "torch", "torchvision", "captum", "scikit-image", "scikit-learn")
 _LAYERS_OF = ("torch.nn.modules.", "xaisigns.")  # whose layers tell by type and repr all that they do
 
@@ -19,7 +19,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Store:
-    """What is known about a model: arrays by kind and key, for this model's weights, settings and layers.
+    """What is known about a model: arrays by kind and key, for this model's weights, settings, layers and device.
 
     Nothing is kept for a network with other layers than torch's and the package's own, with hooks, or with a forward of
     its own: two of them may have the same weights and answer differently. Weights that change in place while a study
@@ -62,12 +62,18 @@ class Store:
             repr(self._module),
             asdict(self._model.preprocessing) if is_explainable(self._model) else None,
             digest_of(*(bound.numpy(force=True) for bound in bounds)),
+            _devices(self._module),
         ]
 
     @property
     def _known(self) -> bool:
         values = self._module.state_dict().values()
         return all(map(_is_known, self._module.modules())) and all(isinstance(value, Tensor) for value in values)
+
+
+def _devices(network: nn.Module) -> list[str]:
+    """Where its weights are: the same network rounds otherwise on another device."""
+    return sorted({str(value.device) for value in network.state_dict().values() if isinstance(value, Tensor)})
 
 
 def _is_known(layer: nn.Module) -> bool:

@@ -56,8 +56,9 @@ class Study:
     """A model on the images of a data set.
 
     All that is computed is kept on disk under the model's weights and settings, the pixels and the code that made it;
-    but nothing of a method or a metric whose name does not say all that it does. ``progress`` hears of all of it.
-    Raises DataError for missing or broken data, and for classes that the model does not have.
+    but nothing of a method or a metric whose name does not say all that it does. What weights become behind torch's
+    back, by ``.data``, while a study lasts is not seen; a new study sees it. ``progress`` hears of all of it. Raises
+    DataError for missing or broken data, and for classes that the model does not have.
     """
 
     def __init__(self, model: Explainable, data: ImageSet, progress: Progress = silent) -> None:
@@ -117,7 +118,7 @@ class Study:
         """What speaks for ``target`` in each picture, ``(N, S, S)``."""
         if not pictures:
             return np.zeros((0, 0, 0), dtype=np.float32)
-        images = self.model.preprocess(pictures)
+        images = self.model.preprocessing.batch(pictures)
         targets = torch.tensor(target)
         anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
         cases = Cases("image", images, anywhere, targets, targets, ("",) * len(target))

@@ -21,6 +21,7 @@ from xaisigns.errors import DataError, MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game, relevance_mass, relevance_rank
 from xaisigns.model.explainable import Explainable, module_of
+from xaisigns.model.loading import Named, loaded
 from xaisigns.study.cases import NO_TRUTH, Cases, Masks
 from xaisigns.study.store import Arrays, Store
 from xaisigns.study.study import Study, images_of
@@ -82,7 +83,7 @@ class Tuning:
 
 
 def tune(
-    model: Explainable,
+    model: Named,
     data: Path | str | None = None,
     *,
     metric: str = "relevance_mass",
@@ -94,11 +95,11 @@ def tune(
 ) -> dict[str, Any]:
     """Search LRP's rules on training images and measure them on test images: the document of ``xaisigns tune --json``.
 
-    ``data`` is a folder with training and test images, or None for drawn signs. Up to
-    ``per_class`` training images and ``held_out`` test images of each class are drawn by ``seed``; ``metric`` is a key
-    of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are the rules, a rule and its parameters for
-    each layer: ``write_tuned_rules`` writes them to a file. A setting that has been tried before comes from the cache,
-    so a search that was interrupted goes on where it was.
+    ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a folder with training and test
+    images, or None for drawn signs. Up to ``per_class`` training images and ``held_out`` test images of each class are
+    drawn by ``seed``; ``metric`` is a key of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are
+    the rules, a rule and its parameters for each layer: ``write_tuned_rules`` writes them to a file. A setting that has
+    been tried before comes from the cache, so a search that was interrupted goes on where it was.
 
     Raises MetricError for another metric and where nothing tells where to look, and what ``find_cases`` and ``LRP``
     raise.
@@ -106,6 +107,7 @@ def tune(
     _check_metric(metric)
     if isinstance(data, ImageSet):
         raise DataError("tune takes training and test images: name the folder of both, not one of its data sets")
+    model = loaded(model)
     training = Study(model, images_of(data, "train", progress), progress).cases(masks, per_class, seed)
     testing = Study(model, images_of(data, "test", progress), progress).cases(masks, held_out, seed)
     return search(model, training, testing, metric, progress).document()

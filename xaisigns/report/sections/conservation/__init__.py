@@ -49,7 +49,7 @@ class Conservation(Section):
             name, image = data.samples[0].path.name, data[0].image
         else:
             name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]
-        x = model.preprocess([image])
+        x = model.preprocessing.batch([image])
         with own_torch_state(), torch.no_grad():
             called = int(model.module(x).argmax())
         ledger = source.lrp.ledger(x, called)

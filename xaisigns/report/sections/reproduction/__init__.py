@@ -22,11 +22,14 @@ _VERSIONS = ("xaisigns", "torch", "captum", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class Reproduction(Section):
-    """Command, seed, versions, fingerprints and processor; ``seconds`` is the time that the report took."""
+    """Command, seed, versions, fingerprints and processor; ``seconds`` is the time that the report took.
+
+    There is no command where the report was made in Python of things that have no name.
+    """
 
     order = 70
 
-    command: str
+    command: str | None
     seed: int
     versions: Mapping[str, str]
     fingerprints: Mapping[str, str]
@@ -50,7 +53,7 @@ class Reproduction(Section):
         """The command, and pairs of name and value."""
         words = self.texts.all(report.language)
         return {
-            "command": plain(self.command),
+            "command": None if self.command is None else plain(self.command),
             "facts": [
                 [words["seed"], str(self.seed)],
                 [words["processor"], plain(self.processor)],
