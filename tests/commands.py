@@ -1,6 +1,7 @@
 """Runs the command line in this process, as its entry point does: a process of its own takes seconds to start."""
 
 import contextlib
+import gc
 import io
 import os
 import signal
@@ -17,6 +18,7 @@ from xaisigns.cli import main
 def ended(*arguments: object) -> int:
     """The exit code of ``xaisigns`` with these arguments; what a command changes of its process is put back."""
     argv, hook, threads, folder = sys.argv, sys.unraisablehook, torch.get_num_threads(), Path.cwd()
+    thresholds = gc.get_threshold()
     environment, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
     handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     sys.argv = ["xaisigns", *map(str, arguments)]
@@ -33,6 +35,8 @@ def ended(*arguments: object) -> int:
             os.environ.update(environment)
             os.chdir(folder)
             torch.set_num_threads(threads)
+            gc.unfreeze()
+            gc.set_threshold(*thresholds)
     raise AssertionError("main() always exits")
 
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Annotated
 
 import typer
-from typer import rich_utils
 
 from xaisigns.base.printable import printable
 from xaisigns.cli import cache, compare, data, evaluate, explain, methods, metrics, report, rules, score, train, tune
@@ -66,6 +65,8 @@ def told(error: Exception) -> int:
     if isinstance(error, typer.Abort):  # what Ctrl-C is to some versions of Typer
         return 130
     if hasattr(error, "format_message"):  # Typer's errors of usage, which have no public class
+        from typer import rich_utils
+
         error.message = printable(getattr(error, "message", ""))  # type: ignore[attr-defined]
         with suppress(OSError):  # of a full stderr
             rich_utils.rich_format_error(error)  # type: ignore[arg-type]
