@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 import torch
 
@@ -22,7 +23,8 @@ def ended(*arguments: object) -> int:
     environment, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
     handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     sys.argv = ["xaisigns", *map(str, arguments)]
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    # This process goes on, and so does its garbage.
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), mock.patch.object(gc, "freeze"):
         try:
             main()
         except SystemExit as stopped:
@@ -35,7 +37,6 @@ def ended(*arguments: object) -> int:
             os.environ.update(environment)
             os.chdir(folder)
             torch.set_num_threads(threads)
-            gc.unfreeze()
             gc.set_threshold(*thresholds)
     raise AssertionError("main() always exits")
 
