@@ -13,8 +13,8 @@ _SPECIFICATION = importlib.util.spec_from_file_location("build", REPOSITORY / "e
 build = importlib.util.module_from_spec(_SPECIFICATION)
 _SPECIFICATION.loader.exec_module(build)
 
-# Ten epochs from nothing take minutes: here the network begins with the weights of a model that knows the signs, and two
-# epochs teach it the sticker. Both languages train the same: the second goes on where the first ended. What belongs to
+# Ten epochs from nothing take minutes: here the network begins with the weights of a model that knows the signs, and
+# learns the sticker in two. Both languages train the same: the second goes on where the first ended. What belongs to
 # another training, in its settings or its data, is refused there.
 TRAINED_ONCE = """
 import shutil
