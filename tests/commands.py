@@ -1,6 +1,7 @@
 """Runs the command line in this process, as its entry point does: a process of its own takes seconds to start."""
 
 import contextlib
+import gc
 import io
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 import torch
 
@@ -17,10 +19,12 @@ from xaisigns.cli import main
 def ended(*arguments: object) -> int:
     """The exit code of ``xaisigns`` with these arguments; what a command changes of its process is put back."""
     argv, hook, threads, folder = sys.argv, sys.unraisablehook, torch.get_num_threads(), Path.cwd()
+    thresholds = gc.get_threshold()
     environment, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
     handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     sys.argv = ["xaisigns", *map(str, arguments)]
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    # This process goes on, and so does its garbage.
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), mock.patch.object(gc, "freeze"):
         try:
             main()
         except SystemExit as stopped:
@@ -33,6 +37,7 @@ def ended(*arguments: object) -> int:
             os.environ.update(environment)
             os.chdir(folder)
             torch.set_num_threads(threads)
+            gc.set_threshold(*thresholds)
     raise AssertionError("main() always exits")
 
 

@@ -1,5 +1,7 @@
 """What tests share: a small GTSRB made of drawn signs, and small networks with weights worth explaining."""
 
+import contextlib
+import gc
 import os
 import shutil
 import subprocess
@@ -26,7 +28,9 @@ from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.data.layouts import LAYOUTS
 from xaisigns.metrics.catalogue import METRICS
+from xaisigns.model import vgg
 from xaisigns.model.checkpoint import save_model
+from xaisigns.model.network_weights import shapes
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 REPOSITORY = Path(__file__).parent.parent
@@ -48,6 +52,11 @@ settings.load_profile("xaisigns")
 def pytest_collection_modifyitems(items):
     """The notebooks, which take longest, come first: else one of several processes runs them when the rest are done."""
     items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+
+
+def pytest_collection_finish():
+    """What is imported by now is no garbage: to look through it again and again takes a tenth of the time."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -186,24 +195,47 @@ def random_model(folder, classes, card):
     return folder / "random.safetensors"
 
 
-@pytest.fixture(scope="session")
-def _untrained(tmp_path_factory):
-    return random_model(tmp_path_factory.mktemp("model"), 43, {"class_names": dict(CLASS_NAMES)})
+@contextlib.contextmanager
+def _narrow_networks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vgg, "_WIDTHS", (8, 8, 16, 16, 16))
+        patch.setattr(vgg, "_compact_head", lambda settings: nn.Sequential(nn.Linear(16, settings.classes)))
+        shapes.cache_clear()
+        yield
+    shapes.cache_clear()
 
 
 @pytest.fixture
-def untrained(_untrained):
+def narrow():
+    """VGGs, those of model files among them, have few channels: for tests of what is done with any network."""
+    with _narrow_networks():
+        yield
+
+
+@pytest.fixture(scope="session")
+def _untrained(tmp_path_factory):
+    return _random_models(tmp_path_factory, 43, {"class_names": dict(CLASS_NAMES)})
+
+
+@pytest.fixture
+def untrained(_untrained, request):
     """A model file with random weights and GTSRB's classes."""
-    return _untrained
+    return _untrained["narrow" in request.fixturenames]
 
 
 @pytest.fixture(scope="session")
 def _own_untrained(tmp_path_factory):
-    names = {"de": OWN_CLASSES, "en": OWN_CLASSES}
-    return random_model(tmp_path_factory.mktemp("own-model"), 3, {"class_names": names})
+    return _random_models(tmp_path_factory, 3, {"class_names": {"de": OWN_CLASSES, "en": OWN_CLASSES}})
 
 
 @pytest.fixture
-def own_untrained(_own_untrained):
+def own_untrained(_own_untrained, request):
     """A model file with random weights and OWN_CLASSES."""
-    return _own_untrained
+    return _own_untrained["narrow" in request.fixturenames]
+
+
+def _random_models(tmp_path_factory, classes, card):
+    """A model file by whether its network is narrow."""
+    whole = random_model(tmp_path_factory.mktemp("model"), classes, card)
+    with _narrow_networks():
+        return {False: whole, True: random_model(tmp_path_factory.mktemp("model"), classes, card)}

@@ -8,6 +8,8 @@ import xaisigns as xs
 from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.preprocessing import read_image
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 QUICK = ("--methods", "lrp:epsilon-plus,saliency,edges")
 
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def test_train_then_evaluate(run, gtsrb, tmp_path):
     model = tmp_path / "my.safetensors"

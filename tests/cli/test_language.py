@@ -28,6 +28,8 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.model.checkpoint import save_model
 from xaisigns.study import tuning
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 REPOSITORY = Path(__file__).parents[2]
 LITTLE = ("--per-class", "1", "--masks", "roi")
 # With what stands behind them; MODEL was trained with stickers.

@@ -11,6 +11,8 @@ from xaisigns.model import checkpoint
 from xaisigns.study import tuning
 from xaisigns.study.tuning import Measured, Setting, Tuning
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 LONG = {
     "score": ("--out {out}/x", ["x/scores.csv", "x/scores.json", "x/scores.md"]),
     "tune": ("--out {out}/rules.toml", ["rules.toml"]),

@@ -46,6 +46,7 @@ def test_info_names_the_classes(run, own):
     ]
 
 
+@pytest.mark.usefixtures("narrow")
 def test_a_copy_with_stickers_trains_a_model_that_is_evaluated(run, own, tmp_path):
     copy, model = tmp_path / "copy", tmp_path / "mine.safetensors"
     code, printed, _ = run("data", "sticker", own, copy, "--class", "1")
@@ -61,6 +62,7 @@ def test_a_copy_with_stickers_trains_a_model_that_is_evaluated(run, own, tmp_pat
     assert all(name in printed for name in OWN_CLASSES)
 
 
+@pytest.mark.usefixtures("narrow")
 def test_images_are_explained_and_compared(run, own, own_untrained, tmp_path):
     images = sorted((own / "test").rglob("10.png"))
     for command, options in (("explain", ()), ("compare", QUICK)):
@@ -71,7 +73,7 @@ def test_images_are_explained_and_compared(run, own, own_untrained, tmp_path):
         assert {path.name for path in out.iterdir()} == {"10.png", "10-2.png", "10-3.png"}
 
 
-@pytest.mark.usefixtures("few_rules")
+@pytest.mark.usefixtures("narrow", "few_rules")
 def test_stickers_are_what_is_scored_and_tuned_for(run, own, fooled, tmp_path):
     few = ("--model", fooled, "--per-class", "1", "--json")
     code, printed, told = run("score", own, *few, *QUICK, "--steps", "2", "--out", tmp_path / "scores")
@@ -84,6 +86,7 @@ def test_stickers_are_what_is_scored_and_tuned_for(run, own, fooled, tmp_path):
     assert json.loads(printed)["images"] == 2
 
 
+@pytest.mark.usefixtures("narrow")
 def test_without_stickers_what_needs_no_place_is_scored(run, own, own_untrained, tmp_path):
     options = ("--model", own_untrained, *QUICK, "--per-class", "1", "--steps", "2", "--out", tmp_path / "scores")
     code, printed, told = run("score", own, *options)
@@ -109,6 +112,7 @@ def test_what_needs_a_place_tells_what_works_instead(run, own, own_untrained, tm
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize("kind", ["fooled", "own_untrained"])
 def test_a_report_shows_names_as_they_are(run, own, tmp_path, kind, request):
     pdf, html = tmp_path / "report.pdf", tmp_path / "report.html"

@@ -8,6 +8,8 @@ import pytest
 
 from tests.model.disk import largest_file
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 QUICK = ("--methods", "saliency,edges", "--examples", "2", "--classes", "4,14")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from xaisigns.metrics import complexity
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def test_scores_are_printed_and_written(run, gtsrb, tmp_path, untrained):
     out = tmp_path / "scores"

@@ -41,3 +41,16 @@ def test_captum_is_whole_for_whoever_asks_it():
         "from captum.attr import Saliency, visualization; assert captum.__version__ and captum.attr.LRP"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("said", [None, "ACTIVE"])
+def test_threads_that_wait_sleep_unless_the_user_says_otherwise_and_the_end_looks_for_no_garbage(said, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if said:
+        monkeypatch.setenv("OMP_WAIT_POLICY", said)
+    code = (
+        "import gc, os, sys; sys.argv[1:] = ['--version']\nfrom xaisigns.cli import main\n"
+        "try: main()\nfinally: print(os.environ['OMP_WAIT_POLICY'], gc.get_freeze_count() > 1000)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"{said or 'PASSIVE'} True"

@@ -15,6 +15,8 @@ from tests.conftest import REPOSITORY, random_model
 from xaisigns.cli.terminal import bars, print_json, print_table, say, tell
 from xaisigns.errors import OutputError
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SIGN = REPOSITORY / "examples/signs/stop.png"
 HOSTILE = "a\x1b[2J\a\r\n\x9b31m\u202egnp.exe\u200b\udcdf"
 ESCAPED = r"a\x1b[2J\x07\r\n\x9b31m\u202egnp.exe\u200b\udcdf"

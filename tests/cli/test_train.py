@@ -6,6 +6,8 @@ import pytest
 
 from xaisigns.data.drawn import sign_set
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def test_train_without_data(run, tmp_path):
     code, printed, told = run("train", tmp_path / "nothing", "--out", tmp_path / "my.safetensors")

@@ -6,6 +6,8 @@ import pytest
 
 from xaisigns.study import tuning
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.mark.usefixtures("few_rules")
 def test_rules_are_found_told_and_taken_by_explain(run, gtsrb, tmp_path, untrained, monkeypatch):

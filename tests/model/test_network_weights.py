@@ -47,6 +47,11 @@ def changed(weights, name, change):
     return {**weights, name: change(weights[name])}
 
 
+def test_finite_weights_whose_sum_is_not_are_taken(weights):
+    large = changed(weights, "features.0.bias", lambda w: torch.full_like(w, 3e38))
+    assert bool((network_of(SETTINGS, large).features[0].bias == 3e38).all())
+
+
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [

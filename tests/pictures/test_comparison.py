@@ -17,6 +17,8 @@ from xaisigns.data.drawn.examples import example_signs
 from xaisigns.errors import LanguageError, MethodError, ModelError, ShapeError
 from xaisigns.pictures.figures import save_figure
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 METHODS = ("lrp", "saliency", "uniform")
 
 

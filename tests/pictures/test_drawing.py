@@ -20,6 +20,8 @@ from xaisigns.pictures.figures import save_figure
 from xaisigns.report.sections.scores import MethodScores
 from xaisigns.report.sections.summary import Summary
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 HOSTILE = {
     "image.origin": "lower",
     "image.cmap": "viridis",

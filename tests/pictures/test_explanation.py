@@ -10,6 +10,8 @@ from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import MethodError, ModelError
 from xaisigns.pictures.explanation import Explaining, explain_files, ledger_rows
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture
 def model(untrained):

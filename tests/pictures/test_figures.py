@@ -15,6 +15,8 @@ from tests.conftest import OWN_CLASSES
 from xaisigns.errors import LanguageError, ShapeError
 from xaisigns.pictures.figures import DRAWN, overlay, save_figure
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture
 def model(untrained):

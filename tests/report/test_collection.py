@@ -29,6 +29,8 @@ from xaisigns.report.sections.scores import MethodScores
 from xaisigns.study import study
 from xaisigns.study.cases import find_cases
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 METHODS = ("saliency", "edges")
 STICKERS = Manipulation(4, seed=3)
 EVERYWHERE = Manipulation(None, seed=3)

@@ -14,6 +14,8 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, LanguageError, ModelError, OutputError
 from xaisigns.report.report_files import report
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 QUICK = {"methods": "edges", "examples": 1, "classes": [14]}
 
 

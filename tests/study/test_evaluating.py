@@ -16,6 +16,8 @@ from xaisigns.model.checkpoint import load_model
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 from xaisigns.study.evaluating import evaluate
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 NETWORK = NetworkSettings(input_size=32)
 STICKERED = Manipulation(4, seed=3)
 

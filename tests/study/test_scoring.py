@@ -14,6 +14,8 @@ from xaisigns.metrics.localisation import grown, relevance_mass
 from xaisigns.study.cases import find_cases
 from xaisigns.study.scoring import score
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture
 def model(untrained):

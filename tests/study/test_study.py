@@ -19,6 +19,8 @@ from xaisigns.study import study
 from xaisigns.study.measuring import Scoring
 from xaisigns.study.study import Study, images_of
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):

@@ -16,6 +16,8 @@ from xaisigns.study import tuning as tuning_module
 from xaisigns.study.cases import Cases, find_cases
 from xaisigns.study.tuning import search, tune, write_tuned_rules
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):

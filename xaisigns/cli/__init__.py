@@ -1,5 +1,6 @@
 """The command line: a command parses, calls one function, prints."""
 
+import gc
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 _AGAIN = 0.02  # seconds
+_OBJECTS = 5_000  # new ones between two collections of garbage
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown to Windows
 
 
@@ -32,6 +34,7 @@ def main() -> None:
         else:
             before(what)
 
+    _spare_the_processor()
     before, sys.unraisablehook = sys.unraisablehook, dropped
     _take_signals(stop)
     _take_standard_files()
@@ -50,7 +53,17 @@ def main() -> None:
             code = told(error)
     sys.unraisablehook = before
     _take_signals(signal.SIG_DFL)  # the interpreter's own end is not to be unwound
+    gc.freeze()  # which would else look through all that torch has made
     sys.exit(stopped[0] if stopped else code)
+
+
+def _spare_the_processor() -> None:
+    """Let threads of torch that have nothing to do sleep, unless the user says otherwise, and look less for garbage.
+
+    They turn round and round else, up to a second for one image. Imports make a million objects, and no garbage.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
 
 
 def _take_signals(handler: "signal._HANDLER") -> None:

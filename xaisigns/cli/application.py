@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Annotated
 
 import typer
-from typer import rich_utils
 
 from xaisigns.base.plugins import failed_plugins
 from xaisigns.base.printable import printable
@@ -74,6 +73,8 @@ def told(error: Exception) -> int:
     if isinstance(error, typer.Abort):  # what Ctrl-C is to some versions of Typer
         return 130
     if hasattr(error, "format_message"):  # Typer's errors of usage, which have no public class
+        from typer import rich_utils
+
         # What some versions of Typer put before what is wrong with a choice helps nobody.
         message = getattr(error, "message", "").removeprefix("Value error, ")
         error.message = printable(message)  # type: ignore[attr-defined]

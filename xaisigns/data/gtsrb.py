@@ -174,6 +174,11 @@ class _Images:
             self.missing.append(folder.joinpath(*place))
         return found or folder.joinpath(*place)
 
+    def named(self, folder: Path, name: str) -> list[Path]:
+        """What has this name in the folder, which is read once for it and for the images."""
+        listing = self._listing(folder, ())
+        return listing.find(name) if listing else []
+
     def there(self, folder: Path, place: tuple[str, ...]) -> Path | None:
         """As ``find``, and None for one that is missing."""
         listing = self._listing(folder, place[:-1])
@@ -198,7 +203,8 @@ def _training(folder: Path, images: _Images) -> Iterator[Sample]:
     for class_folder in _class_folders(folder):
         class_name = class_folder.name
         named = int(class_name) if _NUMBER.fullmatch(class_name) else None
-        table = next(iter(_named(class_folder, f"GT-{class_name}.csv")), class_folder / f"GT-{class_name}.csv")
+        name = f"GT-{class_name}.csv"
+        table = next(iter(images.named(class_folder, name)), class_folder / name)
         for row in read_rows(table, "Filename"):
             stem = row.stem
             track = stem.partition("_")[0]
@@ -229,7 +235,7 @@ def _class_folders(folder: Path) -> Iterator[Path]:
 
 def _official_test(folder: Path, images: _Images) -> Iterator[Sample]:
     base, name = folder.parent.parent, "GT-final_test.csv"
-    places = [path for place in (folder, folder.parent, base) for path in _named(place, name)]
+    places = [path for place in (folder, folder.parent, base) for path in images.named(place, name)]
     # What is beside the folder that was named may not be for everyone to look through.
     with contextlib.suppress(DataError):
         places += _named(base.parent, name)

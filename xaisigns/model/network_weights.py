@@ -73,7 +73,8 @@ def _copied(name: str, value: Tensor) -> Tensor:
     if kind := _unusable(name, value):
         raise ModelError(f"{name} holds {kind}, wanted numbers of float32, float16, bfloat16 or float64")
     copy = value.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
-    if not copy.isfinite().all():
+    # A sum of finite numbers is mostly finite, and found in a tenth of the time.
+    if not copy.sum().isfinite() and not copy.isfinite().all():
         raise ModelError(f"{name} holds numbers that are not finite in float32: the training diverged")
     if name.endswith("running_var") and bool((copy < 0).any()):
         raise ModelError(f"{name} holds a variance below 0")
