@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from xaisigns.model import augmentation
-from xaisigns.model.augmentation import augment, jpeg, motion_blur, turn_hue
+from xaisigns.model.augmentation import augment, jpeg, jpeg_steps, motion_blur, turn_hue
 
 MANY = 256
 BRIGHT, DARK = 0.8, 0.2
@@ -101,11 +101,11 @@ def test_a_sign_stays_in_sight_and_about_as_large():
     assert 1.1 < float(growth.max()) < 1.7
 
 
-def spied(monkeypatch, name):
-    """What ``augment`` hands to one of the module's functions for 2,000 images of 20 by 16 pixels."""
+def spied(monkeypatch, name, level=0.5):
+    """What ``augment`` hands to one of the module's functions for 2,000 even images of 20 by 16 pixels."""
     calls, genuine = [], getattr(augmentation, name)
     monkeypatch.setattr(augmentation, name, lambda *given: calls.append(given) or genuine(*given))
-    seeded(torch.full((2000, 3, 20, 16), 0.5), 0)
+    seeded(torch.full((2000, 3, 20, 16), level), 0)
     return tuple(torch.cat(parts) for parts in zip(*calls, strict=True))
 
 
@@ -127,8 +127,9 @@ def test_every_hue_turns_by_up_to_a_quarter_of_a_radian_in_both_ways(monkeypatch
 
 
 def test_a_quarter_is_stored_as_jpeg_of_quality_30_to_95(monkeypatch):
-    images, quality = spied(monkeypatch, "jpeg")
+    images, quality = spied(monkeypatch, "jpeg", level=1.0)
     assert 400 < len(images) < 600
+    assert float(images.max()) == 1  # whatever the noise
     assert 30 <= float(quality.min()) < 31
     assert 94 < float(quality.max()) <= 95
 
@@ -194,6 +195,15 @@ def stored_by_pillow(levels, quality):
     file = io.BytesIO()
     Image.fromarray(levels.numpy()).save(file, "JPEG", quality=quality, subsampling=0)
     return torch.tensor(np.asarray(Image.open(file))).float()
+
+
+@pytest.mark.parametrize("quality", [1, 30, 41, 49, 50, 83, 95, 100])
+def test_steps_are_those_in_pillows_files(quality):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
+    luminance, chrominance = Image.open(file).quantization.values()
+    steps = jpeg_steps(torch.tensor([float(quality)]))
+    assert steps.tolist() == [[list(luminance), list(chrominance), list(chrominance)]]
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (20, 31)])

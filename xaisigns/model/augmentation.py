@@ -83,10 +83,19 @@ def jpeg(images: Tensor, quality: Tensor) -> Tensor:
     levels = functional.pad(levels, (0, -width % _BLOCK, 0, -height % _BLOCK), mode="replicate")
     rows, columns = levels.shape[2] // _BLOCK, levels.shape[3] // _BLOCK
     blocks = levels.reshape(-1, 3, rows, _BLOCK, columns, _BLOCK).transpose(3, 4).reshape(-1, 3, rows * columns, 64)
-    transform, steps = _cosines().to(images), _steps(quality).unsqueeze(2)
+    transform, steps = _cosines().to(images), jpeg_steps(quality).unsqueeze(2)
     blocks = (blocks @ transform.T / steps).round() * steps @ transform
     levels = blocks.reshape(-1, 3, rows, columns, _BLOCK, _BLOCK).transpose(3, 4).reshape(levels.shape)
     return _in_colours(to_ycc.inverse(), (levels[..., :height, :width] + middle) / 255).clamp(0, 1)
+
+
+def jpeg_steps(quality: Tensor) -> Tensor:
+    """What libjpeg divides coefficients by, ``(N, 3, 64)``, at qualities ``(N,)`` in 1..100."""
+    chrominance = quality.new_full((_BLOCK, _BLOCK), 99)
+    chrominance[:4, :4] = quality.new_tensor(_CHROMINANCE)
+    tables = torch.stack([quality.new_tensor(_LUMINANCE), chrominance, chrominance]).flatten(1)
+    per_cent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality).reshape(-1, 1, 1)
+    return ((tables * per_cent + 50) / 100).floor().clamp(1, 255)
 
 
 def _some(share: float, change: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
@@ -126,15 +135,6 @@ def _cosines() -> Tensor:
     waves = torch.cos(math.pi / _BLOCK * (place + 0.5) * place.unsqueeze(1)) * math.sqrt(2 / _BLOCK)
     waves[0] /= math.sqrt(2)
     return torch.kron(waves, waves)
-
-
-def _steps(quality: Tensor) -> Tensor:
-    """Those of the quantisation, ``(N, 3, 64)``."""
-    chrominance = quality.new_full((_BLOCK, _BLOCK), 99)
-    chrominance[:4, :4] = quality.new_tensor(_CHROMINANCE)
-    tables = torch.stack([quality.new_tensor(_LUMINANCE), chrominance, chrominance]).flatten(1)
-    scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50).reshape(-1, 1, 1)
-    return (tables * scale + 0.5).floor().clamp(1, 255)
 
 
 def _even(count: int, width: float) -> Tensor:
