@@ -98,6 +98,13 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
                 self.note("bias", share * _spread(bias, layer, z.ndim), factor)
         return share
 
+    def divided_in_place(self, r: Tensor, z: Tensor, layer: nn.Module, factor: float = 1.0) -> Tensor:
+        """The same where ``z`` is not needed any more, and nowhere negative where there is relevance: half the work."""
+        if self.record is not None:
+            return self.divided(r, z, layer, factor)
+        # Where there is no relevance, all that matters is that nothing is divided by zero.
+        return torch.div(r, z.abs_().add_(self.stabilizer), out=z)
+
     def note(self, name: str, relevance: Tensor, factor: float = 1.0) -> None:
         """Note relevance in the ledger, where one is kept; what has the same name adds up."""
         if self.record is not None:

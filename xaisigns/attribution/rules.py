@@ -145,11 +145,22 @@ class _TwoSided(LayerRule):
         return None if self.signs.input_nonnegative else modified_layer(changed, lambda weights: weights, bias=False)
 
     def _shares(
-        self, for_positive: nn.Module, for_negative: nn.Module | None, x: Tensor, r: Tensor, factor: float = 1.0
+        self,
+        for_positive: nn.Module,
+        for_negative: nn.Module | None,
+        x: Tensor,
+        r: Tensor,
+        factor: float = 1.0,
+        *,
+        negative: bool = False,
     ) -> Tensor:
-        """Shares of ``r``; ``factor`` is what the caller multiplies them with, for the ledger."""
+        """Shares of ``r``; ``factor`` is what the caller multiplies them with, for the ledger.
+
+        ``negative`` says that what is shared is, else it is positive, wherever all inputs are and there is relevance.
+        """
         if for_negative is None:
-            share = self.divided(r, for_positive(x), for_positive, factor)
+            divided = self.divided if negative else self.divided_in_place
+            share = divided(r, for_positive(x), for_positive, factor)
             return self.pulled_back(for_positive, x, share).mul_(x)
         above, below = x.clamp(min=0), x.clamp(max=0)
         share = self.divided(r, for_positive(above) + for_negative(below), for_positive, factor)
@@ -192,7 +203,8 @@ class AlphaBeta(_TwoSided):
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         result = self._shares(self.positive, self.negative_without_bias, x, r, self.alpha).mul_(self.alpha)
         if self.beta:
-            result -= self._shares(self.negative, self.positive_without_bias, x, r, -self.beta).mul_(self.beta)
+            against = self._shares(self.negative, self.positive_without_bias, x, r, -self.beta, negative=True)
+            result -= against.mul_(self.beta)
         return result
 
 
@@ -216,7 +228,7 @@ class Gamma(_TwoSided):
             return self._shares(self.raised, self.lowered_without_bias, x, r)
         self.note("stabilizer", r * (z == 0))  # which has no share for anybody
         result = self._shares(self.raised, self.lowered_without_bias, x, r * (z > 0))
-        result += self._shares(self.lowered, self.raised_without_bias, x, r * (z < 0))
+        result += self._shares(self.lowered, self.raised_without_bias, x, r * (z < 0), negative=True)
         return result
 
 
