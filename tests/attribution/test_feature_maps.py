@@ -47,6 +47,25 @@ def test_the_last_feature_maps_are_those_behind_the_relu():
         assert last_feature_maps(network) is network.get_submodule(wanted)
 
 
+class _Pooled(nn.Module):
+    """A head that normalises what it has pooled, behind a branch."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.branch, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4, 2)
+
+    def forward(self, x):
+        stem = self.stem(x).relu()
+        maps = (stem + self.branch(stem)).relu()
+        pooled = nn.functional.layer_norm(maps.mean((2, 3)), (4,))
+        return self.head(nn.functional.dropout(pooled, training=self.training))
+
+
+def test_the_last_feature_maps_are_those_that_the_head_pools():
+    network = xs.canonize(_Pooled())
+    assert last_feature_maps(network) is network.get_submodule("relu_1")
+
+
 def test_copies_change_no_output_and_no_layer(generator):
     layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2)
     network = xs.canonize(nn.Sequential(*layers))

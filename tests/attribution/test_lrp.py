@@ -227,6 +227,37 @@ def test_threads_share_an_explainer(tiny_vgg, generator):
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(results, wanted, strict=True))
 
 
+class _Normalising(nn.Module):
+    """A network that takes plain pixels; a negative factor swaps their bounds."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64).reshape(1, 3, 1, 1))
+
+    def normalised(self, x):
+        return (x - self.mean) / -0.5
+
+    def forward(self, x):
+        return self.network(self.normalised(x))
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+def test_a_pixel_has_the_relevance_of_the_same_pixel_in_other_units(composite, tiny_vgg, generator):
+    network, x = _Normalising(tiny_vgg), pixels(2, 12, generator)
+    high, low = (network.normalised(bound.double()) for bound in BOUNDS)
+    wanted = xs.lrp(tiny_vgg, network.normalised(x), 1, composite=composite, bounds=(low, high))
+    found = xs.lrp(network, x, 1, composite=composite, bounds=BOUNDS)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12 * peak(wanted))
+
+
+def test_bounds_that_cannot_be_followed_are_refused():
+    smoothing = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)).eval()
+    with pytest.raises(RuleError, match="does not fit layer '1': layer '0' before it mixes pixels"):
+        xs.LRP(smoothing, "epsilon_gamma_box", bounds=BOUNDS)
+    assert xs.LRP(smoothing, "epsilon_plus_flat").assignments[1].rule.name == "flat"
+
+
 @pytest.mark.parametrize("composite", COMPOSITES)
 def test_an_explainer_is_gone_with_its_last_user(composite, tiny_vgg, generator):
     # What measures coverage exchanges code when it first runs, and may hold on to a frame of then.

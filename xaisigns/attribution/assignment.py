@@ -13,7 +13,7 @@ from torch import nn
 
 from xaisigns.attribution import layers as kinds
 from xaisigns.attribution.composites import find_composite
-from xaisigns.attribution.flow import first_layers, gate_layers
+from xaisigns.attribution.flow import first_layers, gate_layers, input_affines
 from xaisigns.attribution.layers import SUPPORTED, WEIGHTED
 from xaisigns.attribution.named_rules import Rule
 from xaisigns.attribution.network import Network, changes_of, leaves, types_of
@@ -38,6 +38,8 @@ _OWN_KINDS = (
 )
 _TYPES = {kind.__name__: kind for kind in (*SUPPORTED, *_OWN_KINDS)}
 _GATED = Rule("gradient"), "gate"
+# A pixel's relevance is that of the same pixel in other units.
+_NORMALISING = Rule("pass"), "composite"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def assign(network: Network, composite: str, rules: Rules | None = None) -> list
     chosen = find_composite(composite)
     layers = leaves(network)
     weighted = [name for name, layer in layers.items() if isinstance(layer, WEIGHTED)]
-    first, gated = first_layers(network), gate_layers(network)
+    first, gated, normalising = first_layers(network), gate_layers(network), input_affines(network)
     own = {key: rule if isinstance(rule, Rule) else Rule(rule) for key, rule in _given(rules).items()}
     _refuse_unknown(own, layers, weighted)
     table = []
@@ -69,6 +71,8 @@ def assign(network: Network, composite: str, rules: Rules | None = None) -> list
         found = _own_choice(own, name, layer, weighted)
         if found is None and name in gated:
             found = _GATED
+        if found is None and name in normalising:
+            found = _NORMALISING
         if found is None:
             rule = chosen.rule(layer, is_first=name in first)
             if rule is None:

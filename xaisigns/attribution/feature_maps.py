@@ -3,24 +3,23 @@
 from torch import Tensor, nn
 
 from xaisigns.attribution.layers import (
-    ACTIVATIONS,
     AVERAGES,
+    MAXIMA,
     MOVES,
-    NORMS,
     RESIZES,
     UNCHANGED,
     WEIGHTED,
     Affine,
     Concatenation,
-    Gate,
     Sum,
 )
 from xaisigns.attribution.network import Network, calls, graph_of, leaves
 from xaisigns.errors import MethodError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-# What comes behind a convolution and belongs to it; then something else makes other maps of these.
-_BEHIND = (*ACTIVATIONS, *NORMS, *UNCHANGED, Affine, Concatenation, Gate, Sum)
+# What makes a vector of maps, and what may be between it and the maps.
+_OF_MAPS = (*AVERAGES, *MAXIMA, nn.Flatten)
+_BETWEEN = (*_OF_MAPS, *MOVES, *UNCHANGED)
 # Those whose rules Captum's DeepLIFT has; it would take the others for linear.
 _LINEAR = (*WEIGHTED, *AVERAGES, *MOVES, *RESIZES, *UNCHANGED, Affine, Concatenation, Sum)
 _DEEP_LIFTED = (
@@ -37,22 +36,28 @@ _DEEP_LIFTED = (
 
 
 def last_feature_maps(network: Network) -> nn.Module:
-    """The last convolution, or what is behind it: BatchNorm, activation, sum with a branch, concatenation.
+    """The layer whose maps the head of a network pools or flattens: the last convolution, or what belongs to it.
 
-    Raises MethodError for a network without a convolution.
+    That is an activation, a sum with a branch, a concatenation. Raises MethodError for a network without a convolution.
     """
-    order = {call.node: call for call in calls(network)}
-    convolutions = [call for call in order.values() if isinstance(call.layer, _CONVOLUTIONS)]
+    layers = {call.node: call.layer for call in calls(network)}
+    convolutions = [layer for layer in layers.values() if isinstance(layer, _CONVOLUTIONS)]
     if not convolutions:
         raise MethodError("Grad-CAM needs a network with a convolution; this one has none")
-    last = found = convolutions[-1]
-    while len(found.node.users) == 1:
-        following = order.get(next(iter(found.node.users)))
-        if following is None or not isinstance(following.layer, _BEHIND):
+    node, behind = list(layers)[-1], None
+    while node in layers:
+        layer = layers[node]
+        if isinstance(layer, _OF_MAPS):
+            behind = node
+        if isinstance(layer, _CONVOLUTIONS) or len(node.all_input_nodes) != 1:
             break
-        found = following
-        last = last if isinstance(found.layer, UNCHANGED) else found
-    return last.layer
+        node = node.all_input_nodes[0]
+    if behind is None:
+        return convolutions[-1]
+    node = behind
+    while node in layers and isinstance(layers[node], _BETWEEN):
+        node = node.all_input_nodes[0]
+    return layers.get(node, convolutions[-1])
 
 
 def with_copies(network: Network) -> Network:

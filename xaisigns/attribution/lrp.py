@@ -12,7 +12,7 @@ from xaisigns.attribution.accepted_images import Images
 from xaisigns.attribution.agreement import faithful_copy, memory_order, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
-from xaisigns.attribution.flow import first_layers, signs_of
+from xaisigns.attribution.flow import bounds_before, first_layers, signs_of
 from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.network import Network, leaves
@@ -249,7 +249,8 @@ def _bound(network: Network, assignments: list[Assignment], bounds: Bounds | Non
         kind, parameters = kinds[row.layer], dict[str, Any](row.rule.parameters)
         try:
             if issubclass(kind, ZBox):
-                parameters["bounds"] = _pixel_bounds(bounds, is_first=row.layer in first)
+                pixels = _pixel_bounds(bounds, is_first=row.layer in first)
+                parameters["bounds"] = bounds_before(network, row.layer, pixels)
             rules.append(kind(layers[row.layer], **parameters, signs=signs[row.layer]))
         except RuleError as error:
             raise RuleError(f"rule {row.rule.name!r} does not fit layer {row.layer!r}: {error}") from error

@@ -92,6 +92,7 @@ class _Recorder(fx.Tracer):
         self.constants: dict[str, Tensor] = {}
         self._originals: dict[int, tuple[str, nn.Module]] = {}
         self._stack: list[tuple[str, nn.Module]] = []
+        self._failed: tuple[str, nn.Module] | None = None  # the innermost module
         self._names: Counter[str] = Counter()
         self._kinds: dict[type[nn.Module], type[nn.Module]] = {}
 
@@ -123,11 +124,15 @@ class _Recorder(fx.Tracer):
             return self.create_proxy("call_module", target, args, kwargs)
         self._stack.append((name, module))
         try:
-            return twin.forward(*args, **kwargs)
+            result = twin.forward(*args, **kwargs)
+        except Exception:
+            self._failed = self._failed or (name, module)
+            raise
+        else:
+            self._failed = None  # what failed inside, somebody there has caught
+            return result
         finally:
-            # What is above the innermost is needed to tell where it failed.
-            if sys.exc_info()[0] is None:
-                self._stack.pop()
+            self._stack.pop()
 
     def name(self, wanted: str) -> str:
         """A name for a call: the wanted one, with a number from its second use on."""
@@ -150,7 +155,7 @@ class _Recorder(fx.Tracer):
 
     def told(self, error: Exception) -> str:
         """Why a module cannot be recorded, and where."""
-        name, module = self._stack[-1] if self._stack else ("", self.root)
+        name, module = self._failed or ("", self.root)
         lines = str(error).strip().splitlines() or [type(error).__name__]
         line = _failed_line(error.__traceback__)
         where = f" ({line})" if line else ""
