@@ -30,7 +30,6 @@ _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _BOUNDED = (nn.ReLU6, nn.Hardtanh, nn.Tanh)
 _SIZES = ("size", "dim", "ndimension", "numel")
 _ATTRIBUTES = ("shape", "ndim", "dtype", "device", "is_cuda", "requires_grad")  # of a tensor, that are none
-_TAKEN = ", ".join(kind.__name__ for kind in SUPPORTED)
 
 
 def canonize(module: nn.Module) -> Network:
@@ -60,8 +59,8 @@ def _refuse_unsupported(recorded: Record) -> None:
     unsupported = [(name, layer) for name, layer in recorded.layers.items() if layer_kind(layer) not in SUPPORTED]
     if unsupported:
         raise RuleError(
-            f"LRP cannot take layer {', '.join(called(*one) for one in unsupported)}; it takes {_TAKEN}, and modules "
-            "made of them"
+            f"LRP cannot take layer {', '.join(called(*one) for one in unsupported)}: no rule is known for it; "
+            "docs/networks.md says which layers are taken"
         )
     for name, layer in recorded.layers.items():
         if getattr(layer, "return_indices", False):
@@ -156,7 +155,7 @@ class _Builder:
 
     def _made(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
         name = called_name(node)
-        if name in SPLITS:
+        if name in SPLITS and not (name == "max" and len(_nodes_in(args)) > 1):
             return node  # until one of its parts is taken
         split = next((one for one in _nodes_in((args, kwargs)) if one.graph is not self._graph), None)
         if split is not None:

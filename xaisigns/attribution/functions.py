@@ -15,6 +15,7 @@ from xaisigns.attribution.layers import (
     Mean,
     Rearrangement,
     Sum,
+    Total,
 )
 from xaisigns.errors import RuleError
 
@@ -62,7 +63,8 @@ _IN_PLACE: dict[Any, str] = {
     operator.imul: "mul",
     operator.itruediv: "truediv",
 }
-_IDENTITIES = ("contiguous", "clone")
+# Another type or device would make other outputs, which are compared.
+_IDENTITIES = ("contiguous", "clone", "float", "double", "half", "to", "type_as")
 _DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 _MOVES = [
     "view",
@@ -85,8 +87,11 @@ _MOVES = [
     "flip",
     "roll",
     "pad",
+    "amax",
 ]
-SPLITS = ("chunk", "split", "tensor_split", "unbind")
+_LIKE_ANOTHER = ("expand_as", "view_as", "reshape_as")
+# What gives several tensors, of which one is taken by its number.
+SPLITS = ("chunk", "split", "tensor_split", "unbind", "max")
 
 
 class Made(NamedTuple):
@@ -147,9 +152,7 @@ def made_layer(called: Called) -> Made:
     for names, make in _MAKERS:
         if name in names:
             return make(called)
-    raise RuleError(
-        "no rule is known for it; write it with layers that are taken (see docs/networks.md), or leave it out"
-    )
+    raise RuleError("no rule is known for it; docs/networks.md says what is taken")
 
 
 def _as_layer(called: Called) -> Made:
@@ -237,13 +240,26 @@ def _is_batch_size(size: Any, values: Any) -> bool:
     return bool(is_first and isinstance(shape, fx.Node) and shape.args[0] is values)
 
 
+def _like_another(called: Called) -> Made:
+    sized = Tensor.expand if called.name == "expand_as" else torch.reshape
+    return Made(Rearrangement(called.name, lambda x, other: sized(x, other.shape)), called.args[:2])
+
+
+def _maximum(called: Called) -> Made:
+    first, second = called.args[:2]
+    if not called.is_tensor(first) or not called.is_tensor(second):
+        raise RuleError("it is no activation: take nn.ReLU, or clamp with two numbers")
+    return Made(Rearrangement("maximum", torch.maximum), (first, second))
+
+
 def _mean(called: Called) -> Made:
     settings = called.settings(("dim", "keepdim"))
     dims = settings.get("dim")
     dims = (dims,) if isinstance(dims, int) else tuple(dims or ())
     if not dims or 0 in dims:
-        raise RuleError("a mean over the images mixes them; give it the dimensions of an image")
-    return Made(Mean(dims, keepdim=bool(settings.get("keepdim", False))), called.args[:1])
+        raise RuleError(f"a {called.name} over the images mixes them; give it the dimensions of an image")
+    kind = Total if called.name == "sum" else Mean
+    return Made(kind(dims, keepdim=bool(settings.get("keepdim", False))), called.args[:1])
 
 
 def _cat(called: Called) -> Made:
@@ -391,7 +407,9 @@ _MAKERS: tuple[tuple[Sequence[str], Callable[[Called], Made]], ...] = (
     (_DROPOUTS, _dropout),
     (("stochastic_depth",), _stochastic_depth),
     (_MOVES, _move),
-    (("mean",), _mean),
+    (_LIKE_ANOTHER, _like_another),
+    (("maximum", "max"), _maximum),
+    (("mean", "sum"), _mean),
     (("cat", "concat", "concatenate"), _cat),
     (("interpolate", "upsample"), _interpolate),
     (("clamp", "clip"), _clamp),

@@ -86,8 +86,16 @@ class Mean(nn.Module):
         return f"dims={self.dims}, keepdim={self.keepdim}"
 
 
+class Total(Mean):
+    """The sum over dimensions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` with these dimensions of size 1, or without them."""
+        return x.sum(self.dims, keepdim=self.keepdim)
+
+
 class Rearrangement(nn.Module):
-    """The same values elsewhere, some of them left out or repeated: view, permute, chunk, pad and the like."""
+    """The same values elsewhere, some left out or repeated: view, permute, chunk, pad, maximum and the like."""
 
     def __init__(self, name: str, move: Callable[..., Tensor]) -> None:
         super().__init__()
