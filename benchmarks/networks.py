@@ -11,7 +11,6 @@ canonized network, medians taken in turns. Prints a row of a Markdown table for 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -110,7 +109,7 @@ def times(network: nn.Module, x: Tensor, repeats: int) -> tuple[float, float]:
         leaf = x.contiguous(memory_format=torch.channels_last).requires_grad_()
         torch.autograd.grad(copy(leaf).gather(1, target[:, None]).sum(), leaf)
 
-    calls: tuple[Callable[[], object], ...] = (lambda: lrp.attribute(x, target), gradient)
+    calls = (lambda: lrp.attribute(x, target), gradient)
     taken: tuple[list[float], list[float]] = ([], [])
     for turn in range(repeats + 1):
         for call, own in zip(calls, taken, strict=True):
