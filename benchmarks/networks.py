@@ -86,10 +86,10 @@ def measured(network: nn.Module, x: Tensor) -> Measured:
     """How exact LRP with the default composite is on a network, both in float64 for figures that mean something."""
     with torch.no_grad():
         logits = network(x)
-        outputs = float((xs.canonize(network)(x) - logits).abs().max() / logits.abs().max())
     target = logits.argmax(dim=1)
     said = logits.gather(1, target[:, None]).squeeze(1)
     told = xs.LRP(network, bounds=BOUNDS).propagate(x, target, ledger=True)
+    outputs = float((told.logits - logits).abs().max() / logits.abs().max())
     entries = told.ledger or []
     absorbed = [entry.bias + entry.stabilizer for entry in entries]
     nodes = [entry.received - entry.passed - lost for entry, lost in zip(entries, absorbed, strict=True)]
