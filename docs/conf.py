@@ -68,6 +68,7 @@ docs/report
 :caption: Data and models
 
 docs/own
+docs/networks
 docs/drawn
 weights/README
 ```

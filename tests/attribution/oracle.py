@@ -1,12 +1,13 @@
 """Zennit on a canonized network: the reference that our relevance has to equal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from zennit import composites, rules
 from zennit.attribution import Gradient
+from zennit.canonizers import Canonizer
 from zennit.core import Composite
 from zennit.types import Linear
 
@@ -32,13 +33,14 @@ def zennit_pass(network: nn.Module, x: Tensor, start, composite: Composite) -> T
     return relevance.detach()
 
 
-def named(composite: str, bounds: Bounds) -> Composite:
+def named(composite: str, bounds: Bounds, canonizers: Sequence[Canonizer] = ()) -> Composite:
     """Zennit's composite of this name; the uniform epsilon, which it has not, made of its parts."""
+    own = {"canonizers": list(canonizers)}
     if composite == "epsilon":
-        return composites.LayerMapComposite([*composites.layer_map_base(), (Linear, rules.Epsilon())])
+        return composites.LayerMapComposite([*composites.layer_map_base(), (Linear, rules.Epsilon())], **own)
     if composite == "epsilon_gamma_box":
-        return composites.EpsilonGammaBox(low=bounds[0], high=bounds[1])
-    return composites.COMPOSITES[composite]()
+        return composites.EpsilonGammaBox(low=bounds[0], high=bounds[1], **own)
+    return composites.COMPOSITES[composite](**own)
 
 
 def by_layer(choices: Mapping[str, Rule], bounds: Bounds) -> Composite:

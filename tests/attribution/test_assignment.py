@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 import xaisigns as xs
-from xaisigns.attribution.assignment import assign, read_rules, write_rules
+from xaisigns.attribution.assignment import assign, gates_joined, read_rules, rule_table, write_rules
 from xaisigns.attribution.named_rules import rule_defaults
 from xaisigns.errors import OutputError, RuleError
 
@@ -193,3 +193,41 @@ def test_a_composites_parameter_is_set_in_every_row_that_has_it(network):
 def test_what_a_composite_does_not_have_is_refused(composite, message, network):
     with pytest.raises(RuleError, match=message):
         assign(xs.canonize(network), composite)
+
+
+class Excited(nn.Module):
+    """A convolution with squeeze-and-excitation, which two layers in one module compute, and one layer outside."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 1), nn.Linear(4, 2)
+        self.gate = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Sigmoid())
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.head((x * self.gate(x.mean((2, 3), keepdim=True))).mean((2, 3)))
+
+
+def test_layers_that_only_feed_gates_are_one_row_to_be_read():
+    copy = xs.canonize(Excited())
+    rows = rule_table(copy, assign(copy, "epsilon_plus"))
+    assert [row["layer"] for row in rows if row["source"] == "gate"] == ["mean", "gate.0", "gate.1", "gate.2"]
+    joined = gates_joined(rows)
+    assert [row["layer"] for row in joined] == ["conv", "mean … gate.2", "mul", "mean_1", "head"]
+    assert joined[1] == {
+        "layer": "mean … gate.2",
+        "type": "Mean, Conv2d, ReLU, Sigmoid",
+        "rule": "",
+        "parameters": {},
+        "source": "gate",
+        "change": None,
+    }
+    assert gates_joined(rows[2:])[0]["layer"] == "gate.0 … 2"
+    assert gates_joined(rows[3:4])[0]["layer"] == "gate.1"
+
+
+def test_a_rule_of_ones_own_wins_over_the_gates():
+    copy = xs.canonize(Excited())
+    table = {row.layer: row for row in assign(copy, "epsilon_plus", {"gate.0": "epsilon"})}
+    assert (table["gate.0"].rule.name, table["gate.0"].source) == ("epsilon", "name")
+    assert table["gate.1"].source == "gate"

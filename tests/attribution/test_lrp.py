@@ -12,12 +12,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torchvision.models import resnet18, resnet50
 from zennit.composites import EpsilonPlus
+from zennit.torchvision import ResNetCanonizer
 
 import xaisigns as xs
+from benchmarks.networks import built, images, measured
 from tests.attribution.networks import BOUNDS, pixels, vggs
-from tests.attribution.oracle import peak, zennit_pass, zennit_relevance
+from tests.attribution.oracle import named, peak, zennit_pass, zennit_relevance
+from tests.conftest import settled
 from xaisigns.attribution.composites import COMPOSITES
+from xaisigns.attribution.layers import Sum
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.errors import RuleError, ShapeError
 
@@ -70,6 +75,68 @@ def test_the_shipped_models_give_zennits_relevance_on_real_images(composite, nam
     ours = xs.lrp(model, x, target, composite=composite, bounds=model.bounds)
     wanted = zennit_relevance(xs.canonize(model), x, target, composite, model.bounds)
     torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+
+
+def resnet(build, steps=0):
+    """In float64, with random weights or trained a little, and without the eps of BatchNorm.
+
+    Zennit's canonizer leaves that in what it merges, which changes the logits.
+    """
+    torch.manual_seed(0)
+    network = settled(build(num_classes=7)).train()
+    optimiser = torch.optim.SGD(network.parameters(), 0.02, momentum=0.9)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        labels = torch.randint(7, (8,), generator=generator)
+        images = pixels(8, 64, generator, torch.float32) + labels[:, None, None, None] / 7
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(network(images), labels).backward()
+        optimiser.step()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eps = 0.0
+    return network.double().eval()
+
+
+@pytest.fixture(scope="module")
+def resnets():
+    return {"18": resnet(resnet18), "50": resnet(resnet50), "18, trained": resnet(resnet18, steps=8)}
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+@pytest.mark.parametrize("which", ["18", "50", "18, trained"])
+def test_residual_networks_give_zennits_relevance_with_its_rule_for_sums(which, composite, resnets, generator):
+    network = resnets[which]
+    x = pixels(1, 32, generator)
+    ours = xs.lrp(network, x, 3, composite=composite, rules={Sum: "norm"}, bounds=BOUNDS)
+    theirs = named(composite, tuple(bound.double() for bound in BOUNDS), [ResNetCanonizer()])
+    wanted = zennit_relevance(network, x, 3, theirs, BOUNDS)
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "squeezenet1_1",
+        "resnet18",
+        "densenet121",
+        "googlenet",
+        "mobilenet_v2",
+        "mobilenet_v3_small",
+        "mnasnet0_5",
+        "shufflenet_v2_x0_5",
+        "regnet_y_400mf",
+        "efficientnet_b0",
+        "convnext_tiny",
+    ],
+)
+def test_torchvisions_architectures_keep_outputs_and_relevance(name):
+    """The bars of docs/networks.md, which benchmarks/networks.py measures on all and on larger images."""
+    told = measured(built(name, 64).double(), images(1, 64).double())
+    assert told.outputs < 1e-9
+    assert told.ledger < 1e-6
+    assert told.largest < 100
+    assert told.finite
 
 
 def test_a_contrast_starts_with_both_logits(tiny_vgg, generator):

@@ -100,10 +100,14 @@ def test_explain_takes_rules_and_a_contrast_and_keeps_a_ledger(run, sign, rule_f
     assert (result["target"]["id"], result["against"]["id"]) == (4, 2)
     logits = model(x)[0]
     assert result["ledger"][0]["received"] == pytest.approx(float(logits[4] - logits[2]), rel=1e-4)
+    for row in result["ledger"]:
+        assert row["passed"] + row["bias"] + row["stabilizer"] == pytest.approx(row["received"], rel=1e-4, abs=1e-4)
     assert result["ledger"][-1]["passed"] == pytest.approx(result["relevance_sum"], rel=1e-3, abs=1e-6)
     code, printed, _ = run("explain", sign, "--model", untrained, *arguments)
     assert code == 0
-    assert "absorbed" in printed
+    assert "absorbed by bias" in printed
+    assert "layers that passed on all they received are not shown" in printed
+    assert "Identity" not in printed
 
 
 def test_a_checkpoint_of_the_original_use_case(run, sign, tmp_path):

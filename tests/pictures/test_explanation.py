@@ -77,4 +77,5 @@ def test_the_ledger_of_one_image_is_plain_data(tiny_vgg):
     assert [row["layer"] for row in rows] == [entry.assignment.layer for entry in ledger]
     assert (rows[0]["type"], rows[0]["rule"]) == ("Linear", "epsilon")
     assert rows[0]["received"] == pytest.approx(float(tiny_vgg(x).detach()[1, 1]))
+    assert rows[0]["bias"] == pytest.approx(float(tiny_vgg[12].bias.detach()[1]), rel=1e-3)
     assert {type(value) for row in rows for value in row.values()} == {str, float}

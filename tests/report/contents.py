@@ -59,7 +59,7 @@ RULES = (
     RuleRow("features.0", "Conv2d", "z_box", {"stabilizer": 1e-6}, "composite"),
     RuleRow("features.1", "BatchNorm2d", "pass", {}, "type", {"kind": "folded", "into": "features.0"}),
 )
-LEDGER = (LedgerRow("classifier.0", "Linear", "epsilon", 5.65, 5.0),)
+LEDGER = (LedgerRow("classifier.0", "Linear", "epsilon", 5.65, 5.0, 0.6, 0.05),)
 
 
 def small_report(

@@ -3,11 +3,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 import xaisigns as xs
 from xaisigns.attribution.assignment import read_rules
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.named_rules import Rule
 from xaisigns.data.layouts import open_images
 from xaisigns.errors import DataError, MetricError
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
@@ -153,3 +155,26 @@ def test_where_nothing_is_known_of_the_place_there_is_nothing_to_tune_for(model,
     unknown = [replace(half, kind="image") for half in cases]
     with pytest.raises(MetricError, match=r"^the data do not tell where in an image its object is; wanted a model"):
         search(model, *unknown)
+
+
+class Excited(nn.Module):
+    """Two convolutions see the pixels; a third only feeds a gate."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.gate = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+        self.head = nn.Linear(4, 5)
+
+    def forward(self, x):
+        x = self.one(x) + self.two(x)
+        return self.head((x * torch.sigmoid(self.gate(x.mean((2, 3), keepdim=True)))).mean((2, 3)))
+
+
+def test_layers_that_only_feed_gates_are_not_tuned(cases):
+    torch.manual_seed(0)
+    climb = tuning_module._Search(Excited().double().eval(), cases[0], "relevance_mass")
+    assert climb.layers == ["one", "two", "head"]
+    assert climb.first == {"one", "two"}
+    assert Rule("flat") in climb._candidates("two")
+    assert Rule("flat") not in climb._candidates("head")
+    assert not any({"gate", "sigmoid", "mean"} & set(setting.rules) for setting in climb.named())

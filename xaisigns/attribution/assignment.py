@@ -1,5 +1,6 @@
 """Which layer gets which rule: the caller's choices by name, index and type over a composite; also from a TOML file."""
 
+import itertools
 import json
 import re
 import tomllib
@@ -102,6 +103,27 @@ def rule_table(network: Network, assignments: Sequence[Assignment]) -> list[dict
         }
         for row in assignments
     ]
+
+
+def gates_joined(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of ``rule_table`` to be read: neighbours that only feed gates are one row, and have no rule in it."""
+    joined: list[dict[str, Any]] = []
+    for is_gate, run in itertools.groupby(rows, lambda row: row["source"] == "gate"):
+        found = list(run)
+        if is_gate:
+            types = ", ".join(dict.fromkeys(row["type"] for row in found))
+            name = _from_to(found[0]["layer"], found[-1]["layer"])
+            found = [{**found[0], "layer": name, "type": types, "rule": "", "parameters": {}, "change": None}]
+        joined.extend(found)
+    return joined
+
+
+def _from_to(first: str, last: str) -> str:
+    """Two names as one text; where the last is of the same module, that is told once."""
+    parent, _, own = last.rpartition(".")
+    if first == last:
+        return first
+    return f"{first} … {own if first.rpartition('.')[0] == parent else last}"
 
 
 def rules_text(rules: Rules | None) -> str:

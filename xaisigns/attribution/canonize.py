@@ -197,14 +197,14 @@ class _Builder:
         return isinstance(value, fx.Node) and (not own or value.op in ("placeholder", "call_module"))
 
     def _gate_rank(self, node: fx.Node) -> int:
-        """2 for what a sigmoid gives, 1 for another bounded activation, 0 for a signal."""
+        """2 for what a sigmoid gives, 1 for another bounded activation, 0 for a signal; numbers may be in between."""
         while node.op == "call_module":
             layer = self._layers[str(node.target)]
             if isinstance(layer, GATES):
                 return 2
             if isinstance(layer, _BOUNDED):
                 return 1
-            if not isinstance(layer, (*MOVES, *UNCHANGED, *AVERAGES)):
+            if not isinstance(layer, (*MOVES, *UNCHANGED, *AVERAGES, Affine)):
                 return 0
             node = node.all_input_nodes[0]
         return 0
@@ -281,7 +281,8 @@ def _leaf(layer: nn.Module, name: str) -> nn.Module:
 def _folded(before: nn.Module, norm: Any) -> nn.Module | None:
     """The layer with the BatchNorm behind it in its weights, None where it cannot take it."""
     if isinstance(before, nn.Linear):
-        return fuse_linear_bn_eval(before, norm)
+        # Of other channels than the layer's outputs where these are the last dimension, and not the second.
+        return fuse_linear_bn_eval(before, norm) if len(norm.running_mean) == before.out_features else None
     if not isinstance(before, CONVOLUTIONS):
         return None
     transposed = bool(getattr(before, "transposed", False))

@@ -26,6 +26,10 @@ _NOT_HERE = {
         ("softmax", "log_softmax"),
         "what is explained is logits: leave it out of the network (in attention, there is no rule for it)",
     ),
+    **dict.fromkeys(
+        (f"{kind}max_pool{dims}d_with_indices" for kind in ("", "adaptive_") for dims in (1, 2, 3)),
+        "it also returns indices; call it without return_indices",
+    ),
 }
 _BOTH = "kernel_size", "stride", "padding"
 _MAXIMUM = (*_BOTH, "dilation", "ceil_mode", "return_indices")
@@ -83,6 +87,7 @@ _MOVES = [
     "swapdims",
     "t",
     "expand",
+    "expand_as",
     "repeat",
     "flip",
     "roll",
@@ -117,7 +122,9 @@ class Called:
         gate_rank: Callable[[fx.Node], int],
         like: Tensor,
     ) -> None:
-        self.node, self.args, self.kwargs = node, tuple(args), dict(kwargs)
+        self.node, self.kwargs = node, dict(kwargs)
+        named = [self.kwargs.pop(name) for name in ("input", "other") if name in self.kwargs]
+        self.args = (*args, *named)
         self.is_tensor, self.gate_rank, self.like = is_tensor, gate_rank, like
         self.name = called_name(node)
 
@@ -175,14 +182,12 @@ def _is_global_pool(called: Called, settings: Mapping[str, Any]) -> bool:
 
 
 def _built(kind: type[nn.Module], settings: Mapping[str, Any]) -> nn.Module:
-    if settings.get("return_indices"):
-        raise RuleError("it also returns indices; call it without return_indices")
     dynamic = [name for name, value in settings.items() if _has_nodes(value)]
     if dynamic:
         raise RuleError(f"its {', '.join(dynamic)} depends on the size of the images; write a number")
     try:
         return kind(**settings)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AssertionError) as error:
         raise RuleError(f"its arguments are not those of {kind.__name__}: {error}") from error
 
 
@@ -205,12 +210,6 @@ def _dropout(called: Called) -> Made:
     settings = called.settings(("p", "training", "inplace"))
     if settings.get("training", True) and settings.get("p", 0.5):
         raise RuleError("it drops values in eval mode, too: give it training=self.training, or use nn.Dropout")
-    return _identity(called)
-
-
-def _stochastic_depth(called: Called) -> Made:
-    if called.settings(("p", "mode", "training")).get("training", True):
-        raise RuleError("it drops values in eval mode, too: give it training=self.training")
     return _identity(called)
 
 
@@ -284,7 +283,7 @@ def _clamp(called: Called) -> Made:
         return Made(nn.ReLU(), called.args[:1])
     if any(not isinstance(bound, int | float) for bound in (low, high)):
         raise RuleError("it is no activation: give it two numbers, or 0 as the lowest")
-    return Made(nn.Hardtanh(low, high), called.args[:1])  # type: ignore[arg-type]
+    return Made(_built(nn.Hardtanh, {"min_val": low, "max_val": high}), called.args[:1])
 
 
 def _add(called: Called) -> Made:
@@ -366,7 +365,7 @@ def _batch_norm(called: Called) -> Made:
     mean, var = settings.get("running_mean"), settings.get("running_var")
     if settings.get("training") or not isinstance(mean, Tensor) or not isinstance(var, Tensor):
         raise RuleError("it takes its statistics from the batch: images would explain each other")
-    weight, bias = settings.get("weight"), settings.get("bias")
+    weight, bias = _norm_weights(settings)
     layer = nn.BatchNorm2d(len(mean), settings.get("eps", 1e-5), affine=weight is not None, device="meta")
     layer.running_mean, layer.running_var, layer.num_batches_tracked = mean, var, None
     return Made(_with(layer, weight=weight, bias=bias), called.args[:1])
@@ -374,7 +373,7 @@ def _batch_norm(called: Called) -> Made:
 
 def _layer_norm(called: Called) -> Made:
     settings = called.settings(("normalized_shape", "weight", "bias", "eps"))
-    weight, bias = settings.get("weight"), settings.get("bias")
+    weight, bias = _norm_weights(settings)
     shape, eps = settings["normalized_shape"], settings.get("eps", 1e-5)
     layer = nn.LayerNorm(shape, eps, elementwise_affine=weight is not None, bias=bias is not None, device="meta")
     return Made(_with(layer, weight=weight, bias=bias), called.args[:1])
@@ -382,15 +381,24 @@ def _layer_norm(called: Called) -> Made:
 
 def _group_norm(called: Called) -> Made:
     settings = called.settings(("num_groups", "weight", "bias", "eps"))
-    weight, bias = _weights(settings)
-    layer = nn.GroupNorm(settings["num_groups"], len(weight), settings.get("eps", 1e-5), device="meta")
+    weight, bias = _norm_weights(settings)
+    groups = settings["num_groups"]
+    channels = groups if weight is None else len(weight)
+    layer = nn.GroupNorm(groups, channels, settings.get("eps", 1e-5), affine=weight is not None, device="meta")
     return Made(_with(layer, weight=weight, bias=bias), called.args[:1])
+
+
+def _norm_weights(settings: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
+    weight, bias = settings.get("weight"), settings.get("bias")
+    if isinstance(weight, fx.Node) or isinstance(bias, fx.Node):
+        raise RuleError("its weights depend on the images: no rule is known for that")
+    return weight, bias
 
 
 def _weights(settings: dict[str, Any]) -> tuple[Tensor, Tensor | None]:
     weight, bias = settings.pop("weight", None), settings.pop("bias", None)
     if not isinstance(weight, Tensor) or not (bias is None or isinstance(bias, Tensor)):
-        raise RuleError("its weights depend on the images, or there are none: no rule is known for that")
+        raise RuleError("its weights depend on the images: no rule is known for that")
     return weight, bias
 
 
@@ -405,13 +413,12 @@ _MAKERS: tuple[tuple[Sequence[str], Callable[[Called], Made]], ...] = (
     (("flatten",), _flatten),
     (_IDENTITIES, _identity),
     (_DROPOUTS, _dropout),
-    (("stochastic_depth",), _stochastic_depth),
     (_MOVES, _move),
     (_LIKE_ANOTHER, _like_another),
     (("maximum", "max"), _maximum),
     (("mean", "sum"), _mean),
     (("cat", "concat", "concatenate"), _cat),
-    (("interpolate", "upsample"), _interpolate),
+    (("interpolate",), _interpolate),
     (("clamp", "clip"), _clamp),
     (("add",), _add),
     (("sub", "subtract"), _sub),

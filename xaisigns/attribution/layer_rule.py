@@ -108,8 +108,9 @@ class LayerRule(PropagationRule):  # type: ignore[misc] # Captum is not typed
     def note(self, name: str, relevance: Tensor, factor: float = 1.0) -> None:
         """Note relevance in the ledger, where one is kept; what has the same name adds up."""
         if self.record is not None:
-            noted = _row_sums(relevance) * factor
-            self.record[name] = self.record[name] + noted if name in self.record else noted
+            noted, known = _row_sums(relevance) * factor, self.record.get(name)
+            # Of other sizes where images move to another dimension, which a ledger refuses in the end.
+            self.record[name] = noted if known is None or known.shape != noted.shape else known + noted
 
     @staticmethod
     def pulled_back(layer: nn.Module, x: Tensor, share: Tensor) -> Tensor:

@@ -118,6 +118,12 @@ class LRP:
 
     def _entries(self, records: list[dict[str, Tensor]], logits: Tensor) -> list[LedgerEntry]:
         none = logits.new_zeros(len(logits))
+        for assignment, record in zip(self.assignments, records, strict=True):
+            if any(len(noted) != len(none) for noted in record.values()):
+                raise RuleError(
+                    f"no ledger for each image can be kept: images lie elsewhere than along the first dimension at "
+                    f"layer {assignment.layer!r}; ask for the relevance alone"
+                )
         return [
             LedgerEntry(assignment, *(record.get(name, none) for name in LedgerEntry._fields[1:]))
             for assignment, record in zip(reversed(self.assignments), reversed(records), strict=True)

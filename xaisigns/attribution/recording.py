@@ -4,9 +4,11 @@ torch.fx alone patches nn.Module for the whole process while it traces; here the
 instead, so that neither the caller's module nor another thread notices.
 """
 
+import operator
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -81,6 +83,25 @@ def _computes_as(own: type[nn.Module], kind: type[nn.Module]) -> bool:
     return all(getattr(own, name, None) is getattr(kind, name, None) for name in ("forward", "_conv_forward"))
 
 
+class _Value(fx.Proxy):
+    """A value on its way; torch.fx alone would take ``x += y`` for ``x + y``, which leaves x as it was."""
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.isub, other)
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self._changed(operator.itruediv, other)
+
+    def _changed(self, change: Callable[[Any, Any], Any], other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", change, (self, other), {})
+
+
 class _Recorder(fx.Tracer):
     """Makes a twin of a module, and a node of each call in it."""
 
@@ -102,7 +123,7 @@ class _Recorder(fx.Tracer):
         if any(module is one for one in above):
             raise RuleError(f"{_called(name, module)} contains itself: such a module cannot be explained")
         twin: nn.Module = object.__new__(self._kind(type(module)))
-        vars(twin).update(vars(module), training=False)
+        vars(twin).update(vars(module), training=False, _parameters=dict(module._parameters))
         twin._buffers = {
             key: None if value is None else value.detach().clone() for key, value in module._buffers.items()
         }
@@ -145,6 +166,9 @@ class _Recorder(fx.Tracer):
         node.meta["place"] = self._stack[-1][0] if self._stack else ""
         node.meta["line"] = _line()
         return node
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Value(node, self)
 
     def create_arg(self, a: Any) -> Any:
         if isinstance(a, Tensor):

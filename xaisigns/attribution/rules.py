@@ -18,6 +18,7 @@ from xaisigns.attribution.layer_rule import (
 )
 from xaisigns.attribution.layers import (
     ACTIVATIONS,
+    GATES,
     NORMS,
     SINGLE,
     UNCHANGED,
@@ -86,7 +87,12 @@ class Epsilon(LayerRule):
             # What does not depend on the value itself, with the statistics held.
             self.note("bias", r / self.stabilised(z) * (z - held_scale(self.layer, x) * x))
         affine = self.layer if isinstance(self.layer, (*WEIGHTED, Affine)) else None
-        return self.pulled_back(self.layer, x, self.divided(r, z, affine)).mul_(x)
+        share = self.divided(r, z, affine)
+        passed = self.pulled_back(self.layer, x, share).mul_(x)
+        if self.record is not None and isinstance(self.layer, (*ACTIVATIONS, *GATES)):
+            # Their tangents do not go through zero.
+            self.note("bias", share * z - passed)
+        return passed
 
 
 class Norm(Epsilon):

@@ -9,7 +9,7 @@ from rich.table import Table
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
 from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, target_class
-from xaisigns.cli.terminal import print_table, tell_skipped
+from xaisigns.cli.terminal import print_table, say, tell_skipped
 from xaisigns.cli.words import WORDS
 
 
@@ -89,18 +89,18 @@ def _print(report: dict[str, Any], language: Language) -> None:
 
 
 def _print_ledger(result: dict[str, Any], language: Language) -> None:
+    from xaisigns.pictures.explanation import absorbing
+
     rows = result["ledger"]
-    columns = [WORDS(key, language) for key in ("layer", "type", "rule", "received", "passed", "absorbed")]
-    table = Table(*columns, "", title=result["image"])
+    columns = ("received", "passed", "bias", "stabilizer")
+    table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", *columns)), "", title=result["image"])
     largest = max(abs(row["received"]) for row in rows) or 1.0
-    for row in rows:
+    shown = absorbing([row["received"] for row in rows], [row["passed"] for row in rows])
+    for row in (rows[place] for place in shown):
         absorbed = row["received"] - row["passed"]
         bar = ("█" if absorbed > 0 else "░") * min(30, round(30 * abs(absorbed) / largest))
-        table.add_row(
-            row["layer"],
-            row["type"],
-            row["rule"],
-            *(written(f"{value:.4f}", language) for value in (row["received"], row["passed"], absorbed)),
-            bar,
-        )
+        values = (written(f"{row[key]:.4f}", language) for key in columns)
+        table.add_row(row["layer"], row["type"], row["rule"], *values, bar)
     print_table(table)
+    if len(shown) < len(rows):
+        say(WORDS.counted("all_passed", len(rows) - len(shown), language))

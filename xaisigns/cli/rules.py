@@ -41,8 +41,10 @@ def rules(
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
+    from xaisigns.attribution.assignment import gates_joined
+
     table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
-    for row in document["layers"]:
+    for row in gates_joined(document["layers"]):
         parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
         source, changed = _RULES(f"source_{row['source']}", language), row["change"]
         change = _RULES(f"change_{changed['kind']}", language, into=changed["into"]) if changed else ""

@@ -25,6 +25,7 @@ from xaisigns.pictures.figures import PICTURE_MARK, show, write_picture
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
 
 _TOP = 5
+_LEAST_ABSORBED = 1e-5  # parts of the largest relevance of a layer, above what float32 loses
 _RELEVANCE_MARK = b"written by xaisigns"
 
 
@@ -105,17 +106,24 @@ def _only(result: Result, index: int) -> Result:
 
 
 def ledger_rows(ledger: Sequence[LedgerEntry], index: int) -> list[dict[str, Any]]:
-    """One image's ledger as plain data: layer, type, rule, received and passed of each entry."""
+    """One image's ledger as plain data: layer, type and rule of each entry, and its relevances by their names."""
     return [
         {
             "layer": entry.assignment.layer,
             "type": entry.assignment.type,
             "rule": entry.assignment.rule.name,
-            "received": float(entry.received[index]),
-            "passed": float(entry.passed[index]),
+            **{name: float(getattr(entry, name)[index]) for name in LedgerEntry._fields[1:]},
         }
         for entry in ledger
     ]
+
+
+def absorbing(received: Sequence[float], passed: Sequence[float]) -> list[int]:
+    """The places in a ledger of what is worth reading: its first and last layer, and those that did not pass on all."""
+    least = _LEAST_ABSORBED * max(map(abs, received), default=0.0)
+    ends = (0, len(received) - 1)
+    both = enumerate(zip(received, passed, strict=True))
+    return [place for place, (came, went) in both if place in ends or abs(came - went) > least]
 
 
 def _write(figure: Figure, relevance: Tensor, files: dict[str, Path], *, force: bool) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from xaisigns.attribution.assignment import Rules, assign, write_rules
 from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.composites import COMPARED
+from xaisigns.attribution.flow import first_layers, gate_layers
 from xaisigns.attribution.layers import WEIGHTED
 from xaisigns.attribution.methods import find_method
 from xaisigns.attribution.named_rules import Rule
@@ -153,9 +154,12 @@ class _Search:
         self.metric, self.masks = metric, grown(cases.masks)
         self.store = Store(model)
         network = canonize(module_of(model))
-        self.layers = [name for name, layer in leaves(network).items() if isinstance(layer, WEIGHTED)]
+        # No relevance reaches the others, which only feed gates.
+        reached = [name for name in leaves(network) if name not in gate_layers(network)]
+        self.layers = [name for name in reached if isinstance(leaves(network)[name], WEIGHTED)]
+        self.first = first_layers(network)
         self.composites: dict[str, Mapping[str, Rule]] = {
-            name: {row.layer: row.rule for row in assign(network, name)} for name in COMPARED
+            name: {row.layer: row.rule for row in assign(network, name) if row.layer in reached} for name in COMPARED
         }
         self.tried = 0
 
@@ -193,7 +197,7 @@ class _Search:
         return [replace(setting, rules={**setting.rules, layer: rule}, name="") for rule in rules]
 
     def _candidates(self, layer: str) -> tuple[Rule, ...]:
-        return (*_FIRST, *_GAMMAS, *_EPSILONS) if layer == self.layers[0] else (*_GAMMAS, *_EPSILONS)
+        return (*_FIRST, *_GAMMAS, *_EPSILONS) if layer in self.first else (*_GAMMAS, *_EPSILONS)
 
     def value(self, setting: Setting) -> float:
         """Mean of the metric."""

@@ -17,5 +17,6 @@ def test_what_is_changed_before_lrp_is_told():
     assert told_change(folded, "en") == "folded into features.0"
     assert told_change(folded, "de") == "in features.0 eingerechnet"
     assert told_change(Change("made_layer")._asdict(), "de") == "zur Schicht gemacht"
+    assert told_change(Change("made_affine")._asdict(), "en") == "turned into a scale and a shift"
     assert told_change(Change("out_of_place")._asdict(), "en") == "works on a copy"
     assert told_change(None, "de") == ""

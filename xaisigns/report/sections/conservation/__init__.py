@@ -1,15 +1,14 @@
 """Where the relevance of one image went, layer by layer."""
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from xaisigns.base.numbers import number, percent
+from xaisigns.base.numbers import number
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.pictures.explanation import ledger_rows
+from xaisigns.pictures.explanation import absorbing, ledger_rows
 from xaisigns.report.page_text import plain
 from xaisigns.report.report import Report
 from xaisigns.report.section import Section
@@ -20,13 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """What a layer received and passed on of one image's relevance, in units of the target logit."""
+    """What a layer received of one image's relevance, and what became of it, in units of the target logit."""
 
     layer: str
     type: str
     rule: str
     received: float
     passed: float
+    bias: float
+    stabilizer: float
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ class Conservation(Section):
         return cls(tuple(LedgerRow(**row) for row in ledger_rows(ledger, 0)), f"{name}, {source.names[called]}")
 
     def tell(self, report: Report) -> dict[str, Any]:
-        """The rows of the table."""
+        """The rows of the table: the layers that did not pass on all, the first and the last."""
         language = report.language
+        shown = absorbing([row.received for row in self.ledger], [row.passed for row in self.ledger])
         rows = [
             {
                 "layer": plain(row.layer),
@@ -65,8 +67,9 @@ class Conservation(Section):
                 "rule": plain(row.rule),
                 "received": number(row.received, language),
                 "passed": number(row.passed, language),
-                "kept": percent(row.passed / row.received if row.received else math.nan, language),
+                "bias": number(row.bias, language),
+                "stabilizer": number(row.stabilizer, language),
             }
-            for row in self.ledger
+            for row in (self.ledger[place] for place in shown)
         ]
         return {"ledger": rows, "ledger_of": plain(self.ledger_of)}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from xaisigns.attribution.assignment import rule_table
+from xaisigns.attribution.assignment import gates_joined, rule_table
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import number
 from xaisigns.base.texts import Texts
@@ -20,7 +20,7 @@ _RULES = Texts("rules")
 
 @dataclass(frozen=True)
 class RuleRow:
-    """A layer and its rule, as rule_table says it."""
+    """A layer and its rule, as gates_joined says it."""
 
     layer: str
     type: str
@@ -44,7 +44,7 @@ class Rules(Section):
         """Those of the first LRP; None without one."""
         if source.lrp is None:
             return None
-        rows = rule_table(source.lrp.network, source.lrp.assignments)
+        rows = gates_joined(rule_table(source.lrp.network, source.lrp.assignments))
         return cls(source.lrp.composite, tuple(RuleRow(**row) for row in rows))
 
     def tell(self, report: Report) -> dict[str, Any]:
