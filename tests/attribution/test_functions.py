@@ -281,7 +281,7 @@ def test_the_signal_of_a_gate_is_what_no_sigmoid_gives(expression):
         ("F.scaled_dot_product_attention(x, y, x)", "scaled_dot_product_attention", "relevance through attention"),
         ("F.softmax(x, 1)", "softmax", "what is explained is logits"),
         ("x.log_softmax(1)", "log_softmax", "what is explained is logits"),
-        ("x ** 2", "pow", "no rule is known for it; write it with layers that are taken"),
+        ("x ** 2", "pow", "no rule is known for it; docs/networks.md says what is taken"),
         ("x.exp()", "exp", "no rule is known"),
         ("x * y", "mul", "it multiplies two signals, and neither is a gate"),
         ("x * x", "mul", "it multiplies two signals"),

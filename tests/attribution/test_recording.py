@@ -277,7 +277,7 @@ TRANSFORMER = "relevance through attention needs rules of its own"
             lambda: nn.Sequential(Looking()),
             r"'0' of type Looking cannot be taken apart into layers \(test_recording.py",
         ),
-        (lambda: nn.Sequential(Looping()), r"'0' of type Looping .*must not depend on values or sizes of the images"),
+        (lambda: nn.Sequential(Looping()), r"'0' of type Looping .*must not depend on the values of images"),
         (lambda: nn.Sequential(Failing()), r"'0' of type Failing .*line \d+\): the weights are; what"),
         (lambda: nn.Sequential(Constant()), "layer '0.table' of type Linear is given no values of the images"),
         (lambda: nn.Sequential(Calling()), "layer '0' of type Calling: its class has a __call__ of its own"),

@@ -1,14 +1,14 @@
 """Which images a canonized network takes, and why it does not take others."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xaisigns.attribution.network import Network, counted, given, nodes_of
+from xaisigns.attribution.sizes import on_meta
 from xaisigns.errors import ShapeError
 
 _MESSAGE_LENGTH = 160
@@ -65,21 +65,10 @@ def misfit(network: Network, shape: torch.Size | tuple[int, ...]) -> str | None:
                 values[node] = torch.empty(2, *shape, device="meta")
                 continue
             args, kwargs = given(node, values)
-            values[node] = logits = counted(node, args, kwargs) if layer is None else _on_meta(layer)(*args, **kwargs)
+            values[node] = logits = counted(node, args, kwargs) if layer is None else on_meta(layer)(*args, **kwargs)
         except (RuntimeError, ValueError, IndexError) as error:
             what = f"layer {str(node.target)!r} of type {type(layer).__name__}" if layer else f"{node.target!r}"
             return f"{what} says: {str(error)[:_MESSAGE_LENGTH]}"
     if logits.ndim != 2 or len(logits) != 2:
         return f"it must give logits (N, classes), and gives {('N', *logits.shape[1:])}".replace("'", "")
     return None
-
-
-def _on_meta(layer: nn.Module) -> nn.Module:
-    """The layer with weights that have a shape and no numbers; an error that is not of its type is not of shapes."""
-    shape = copy.copy(layer)
-    vars(shape).pop("forward", None)
-    shape._parameters = {
-        key: None if weight is None else nn.Parameter(torch.empty(weight.shape, device="meta"), requires_grad=False)
-        for key, weight in layer._parameters.items()
-    }
-    return shape

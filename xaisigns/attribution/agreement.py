@@ -12,10 +12,8 @@ from xaisigns.attribution.accepted_images import misfit
 from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.layers import WEIGHTED
 from xaisigns.attribution.network import Network, leaves
+from xaisigns.attribution.sizes import SIDES
 from xaisigns.errors import ModelError, RuleError
-
-# Sides of a square image that a network without adaptive pooling may have been built for, the usual ones first.
-_SIDES = tuple(dict.fromkeys((32, 64, 28, 224, 96, 128, 227, 299, *range(1, 257))))
 
 
 class Asked:
@@ -125,7 +123,7 @@ def _probe(network: Network) -> Tensor | None:
         return None
     first = weighted[0]
     channels = (first.in_channels,) if isinstance(first, nn.Conv2d) else (3, 1)
-    shapes = [(count, side, side) for count, side in itertools.product(channels, _SIDES)]
+    shapes = [(count, side, side) for count, side in itertools.product(channels, SIDES)]
     usual = _noise(shapes[0], first.weight)
     # Tried, since to compute with shapes alone torch imports its compiler, which takes seconds.
     with suppress(RuntimeError, ValueError, IndexError):

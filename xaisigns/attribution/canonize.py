@@ -20,7 +20,7 @@ from xaisigns.attribution.layers import (
     UNCHANGED,
     Affine,
 )
-from xaisigns.attribution.network import Change, Network, counted
+from xaisigns.attribution.network import Change, Network, counted, of_one_size
 from xaisigns.attribution.recording import Record, layer_kind, place_of, record
 from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
@@ -118,7 +118,8 @@ class _Builder:
                 self._values[node] = self._called(node)
         self._graph.eliminate_dead_code(is_impure_node=lambda node: node.op in ("placeholder", "output"))
         self._fold()
-        return Network(self._graph, self._layers, self._types, self._changes)
+        network = Network(self._graph, self._layers, self._types, self._changes)
+        return network if not self._record.has_conditions else of_one_size(network)
 
     def _output(self, node: fx.Node) -> None:
         value = self._value(node.args[0])

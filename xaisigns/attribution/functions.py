@@ -87,7 +87,6 @@ _MOVES = [
     "swapdims",
     "t",
     "expand",
-    "expand_as",
     "repeat",
     "flip",
     "roll",

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.accepted_images import Images
-from xaisigns.attribution.agreement import faithful_copy, memory_order, refuse_not_finite
+from xaisigns.attribution.agreement import faithful_copy, logits_of, memory_order, refuse_difference, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
 from xaisigns.attribution.flow import bounds_before, first_layers, signs_of
 from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
-from xaisigns.attribution.network import Network, leaves
+from xaisigns.attribution.network import Network, is_of_one_size, leaves
 from xaisigns.attribution.rules import Bounds, Gradient, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.base.bounds import shown
@@ -57,8 +57,9 @@ class LRP:
     threads, which then wait for each other. ``assignments`` tells the rule of every layer and who chose it.
 
     Raises RuleError for a layer, rule or composite that does not exist or does not fit, and for a module that gives
-    other outputs than its layers do (asked once, on noise); ModelError for one that gives NaN. Sources:
-    [bach2015pixel], [montavon2019layer], [kokhlikyan2020captum].
+    other outputs than its layers do (asked once, on noise; where its code asks for sizes, for each further size of
+    images, too); ModelError for one that gives NaN. Sources: [bach2015pixel], [montavon2019layer],
+    [kokhlikyan2020captum].
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class LRP:
     ) -> None:
         with own_torch_state():
             self.composite = str(read_specification(composite))
-            self.network, _ = faithful_copy(module)
+            self.network, asked = faithful_copy(module)
             self._order = memory_order(self.network)
             self.assignments = assign(self.network, composite, rules)
             self._rules = _bound(self.network, self.assignments, bounds)
         self._images = Images(self.network)
+        self._asked = asked if is_of_one_size(self.network) else None
+        self._seen: set[torch.Size] = set()
         self._captum = _Driver(self.network, self._rules)
         self._lock = threading.Lock()
 
@@ -139,7 +142,15 @@ class LRP:
             targets = class_ids(target, len(own), "target", own.device)
             others = None if against is None else class_ids(against, len(own), "against", own.device)
             with self._lock:
+                self._refuse_another_network(own)
                 yield own.requires_grad_(), targets, others
+
+    def _refuse_another_network(self, x: Tensor) -> None:
+        """Where a module's code asks for sizes, images of a new one may meet other layers."""
+        if self._asked is not None and x.shape[1:] not in self._seen:
+            with self._images.told(x):
+                refuse_difference(self._asked.logits(x), logits_of(self.network, x))
+            self._seen.add(x.shape[1:])
 
 
 def lrp(

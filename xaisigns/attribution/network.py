@@ -48,6 +48,7 @@ class Network(nn.Module):
         self._changes = {name: change for name, change in (changes or {}).items() if name in self._layers}
         for name, layer in self._layers.items():
             self._place(name, layer)
+        self._is_of_one_size = False
         self._plan = [(node, self._layers.get(str(node.target)), done) for node, done in _last_uses(graph)]
         self.eval()
 
@@ -99,6 +100,17 @@ def changes_of(network: Network) -> dict[str, Change]:
 def types_of(network: Network) -> dict[str, str]:
     """The name of every layer's type as the caller has it; for one made of a function, of its own."""
     return {name: network._types.get(name, type(layer).__name__) for name, layer in network._layers.items()}
+
+
+def of_one_size(network: Network) -> Network:
+    """The network, marked as what its module does with images of one size; it may do another thing with others."""
+    network._is_of_one_size = True
+    return network
+
+
+def is_of_one_size(network: Network) -> bool:
+    """Whether the module has to be asked about images of each further size."""
+    return network._is_of_one_size
 
 
 def graph_of(network: Network) -> fx.Graph:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
+from xaisigns.attribution.sizes import condition
 from xaisigns.errors import RuleError
 
 # Containers of torch's that run what is in them; all its other modules are layers.
@@ -31,13 +32,15 @@ _TRANSFORMERS = (
 class Record(NamedTuple):
     """A module's graph: its calls of layers (``call_module``, by a name of each call), functions and methods.
 
-    ``layers`` are the caller's, by the name of the call; ``constants`` the tensors that ``get_attr`` names.
+    ``layers`` are the caller's, by the name of the call; ``constants`` the tensors that ``get_attr`` names. With
+    ``has_conditions`` the graph may be another for images of another size.
     ``place_of`` tells a node as an error does.
     """
 
     graph: fx.Graph
     layers: dict[str, nn.Module]
     constants: dict[str, Tensor]
+    has_conditions: bool
 
 
 def record(module: nn.Module) -> Record:
@@ -53,7 +56,7 @@ def record(module: nn.Module) -> Record:
         raise
     except Exception as error:
         raise RuleError(recorder.told(error)) from error
-    return Record(recorder.graph, recorder.called, recorder.constants)
+    return Record(recorder.graph, recorder.called, recorder.constants, recorder.has_conditions)
 
 
 def place_of(node: fx.Node) -> str:
@@ -111,6 +114,7 @@ class _Recorder(fx.Tracer):
         self.tensor_attrs = {}
         self.called: dict[str, nn.Module] = {}
         self.constants: dict[str, Tensor] = {}
+        self.has_conditions = False
         self._originals: dict[int, tuple[str, nn.Module]] = {}
         self._stack: list[tuple[str, nn.Module]] = []
         self._failed: tuple[str, nn.Module] | None = None  # the innermost module
@@ -170,6 +174,14 @@ class _Recorder(fx.Tracer):
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _Value(node, self)
 
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        """A condition on sizes is as it is for images of a usual size: others are compared when they come."""
+        known = condition(obj.node, self.called, self.constants)
+        if known is None:
+            return super().to_bool(obj)
+        self.has_conditions = True
+        return known
+
     def create_arg(self, a: Any) -> Any:
         if isinstance(a, Tensor):
             name = f"constant_{len(self.constants)}"
@@ -185,7 +197,7 @@ class _Recorder(fx.Tracer):
         where = f" ({line})" if line else ""
         return (
             f"{_called(name, module)} cannot be taken apart into layers{where}: {lines[0][:200]}; what its forward "
-            "does must not depend on values or sizes of the images: write it without such conditions and loops"
+            "does must not depend on the values of images: write it without such conditions and loops"
         )
 
     def _kind(self, kind: type[nn.Module]) -> type[nn.Module]:
