@@ -184,6 +184,18 @@ SAME = [
     "F.layer_norm(x.permute(0, 2, 3, 1), (4,), w, w + 1, 1e-3)",
     "F.group_norm(x, 2, w, w)",
     "F.group_norm(x, 2)",
+    "x + x.amax((2, 3), keepdim=True)",
+    "x.max(1, keepdim=True)[0] + x",
+    "torch.max(x, dim=2)[0]",
+    "torch.max(x, x.flip(3))",
+    "torch.maximum(x, x.flip(3))",
+    "x.sum((2, 3))",
+    "x.flatten(2).sum(-1, keepdim=True)",
+    "x + x.mean((2, 3)).view_as(x[:, :, :1, :1])",
+    "x + x.flip(3).reshape_as(x)",
+    "x.double()",
+    "x.to(torch.float64)",
+    "x.type_as(x)",
 ]
 # These change what they are given: it is used again afterwards.
 IN_PLACE = [
@@ -202,6 +214,8 @@ IN_PLACE = [
     "operator.imul(x, g) + x",
     "operator.itruediv(x, 2) + x",
 ]
+# Other digits than the network's: its outputs show it.
+ROUNDED = {"float", "half"}
 NAMES = {name for known, _ in functions._MAKERS for name in (*known, *functions.SPLITS)}
 
 
@@ -239,7 +253,7 @@ def test_what_is_called_gives_the_same_as_a_layer_and_is_explained(expression, i
 
 def test_all_that_is_known_is_tried():
     tried = set.union(*(called_names(Calling(expression)) for expression in SAME))
-    assert NAMES - tried == set()
+    assert NAMES - tried == ROUNDED
 
 
 @pytest.mark.parametrize(
