@@ -18,8 +18,8 @@ from xaisigns.errors import OutputError
 from xaisigns.report import pdf
 from xaisigns.report.evaluation import ClassAccuracy, Evaluation
 from xaisigns.report.pdf import PDF_MARK, write_pdf
-from xaisigns.report.sections.rules import RuleRow
 from xaisigns.report.sections.classes.shown_class import Example, ShownClass
+from xaisigns.report.sections.rules import RuleRow
 
 IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
 
