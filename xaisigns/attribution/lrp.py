@@ -16,6 +16,7 @@ from xaisigns.attribution.flow import first_layers, signs_of
 from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.network import Network, leaves
+from xaisigns.attribution.pixel_bounds import refuse_unknown_bounds, seen_bounds
 from xaisigns.attribution.rules import Bounds, Gradient, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.base.bounds import shown
@@ -74,6 +75,7 @@ class LRP:
             self._order = memory_order(self.network)
             self.assignments = assign(self.network, composite, rules)
             self._rules = _bound(self.network, self.assignments, bounds)
+        self._bounds = bounds
         self._images = Images(self.network)
         self._captum = _Driver(self.network, self._rules)
         self._lock = threading.Lock()
@@ -109,12 +111,24 @@ class LRP:
                     for rule, record in zip(self._rules, records, strict=True):
                         rule.record = record
                 with self._images.told(own):
+                    self._bring_bounds(own)
                     relevance = self._captum.relevance(own, targets, others)
             finally:
                 for rule in self._rules:
                     rule.record = None
             logits = self._captum.logits
         return Propagation(relevance, logits, self._entries(records, logits) if ledger else None)
+
+    def _bring_bounds(self, images: Tensor) -> None:
+        """Tell z_box the bounds of what its layer sees, where other layers come before it."""
+        boxes = {
+            row.layer: rule
+            for row, rule in zip(self.assignments, self._rules, strict=True)
+            if isinstance(rule, ZBox) and self._bounds is not None
+        }
+        if self._bounds is not None and boxes:
+            for name, seen in seen_bounds(self.network, boxes, self._bounds, images.detach()).items():
+                boxes[name].low, boxes[name].high = seen
 
     def _entries(self, records: list[dict[str, Tensor]], logits: Tensor) -> list[LedgerEntry]:
         none = logits.new_zeros(len(logits))
@@ -256,6 +270,7 @@ def _bound(network: Network, assignments: list[Assignment], bounds: Bounds | Non
         try:
             if issubclass(kind, ZBox):
                 parameters["bounds"] = _pixel_bounds(bounds, is_first=row.layer in first)
+                refuse_unknown_bounds(network, row.layer)
             rules.append(kind(layers[row.layer], **parameters, signs=signs[row.layer]))
         except RuleError as error:
             raise RuleError(f"rule {row.rule.name!r} does not fit layer {row.layer!r}: {error}") from error
