@@ -137,8 +137,9 @@ def main() -> None:
         told = measured(network.double(), images(2, side).double())
         if not told.finite:
             raise SystemExit(f"{name}: relevance is not finite")
+        outputs = f"{told.outputs:.0e}" if told.outputs else "0"
         print(
-            f"| `{name}` | {told.outputs:.0e} | {told.ledger:.0e} | {told.largest:.1f} x (`{told.layer}`) "
+            f"| `{name}` | {outputs} | {told.ledger:.0e} | {told.largest:.1f} x (`{told.layer}`) "
             f"| {1000 * lrp:.0f} ms | {lrp / gradient:.2f} x |",
             flush=True,
         )

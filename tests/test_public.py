@@ -20,7 +20,7 @@ CALLABLE = sorted(set(xs.__all__) - {"__version__", "metrics"})
 # What the command line has for the eye (what there is, how a file looks), and its groups of commands.
 NO_VERBS = {"cache", "data", "explain", "methods", "metrics", "rules"}
 NEVER_RAISES = {
-    *("Between", "LayerRule", "Result", "Sample", "XaisignsError"),
+    *("Affine", "Between", "Gate", "LayerRule", "Result", "Sample", "Sum", "XaisignsError"),
     *("example_signs", "number", "percent"),
 }
 

@@ -5,6 +5,9 @@ from .attribution.canonize import canonize as canonize
 from .attribution.composites import Composite as Composite
 from .attribution.composites import register_composite as register_composite
 from .attribution.layer_rule import LayerRule as LayerRule
+from .attribution.layers import Affine as Affine
+from .attribution.layers import Gate as Gate
+from .attribution.layers import Sum as Sum
 from .attribution.lrp import LRP as LRP
 from .attribution.lrp import lrp as lrp
 from .attribution.methods import attribute as attribute

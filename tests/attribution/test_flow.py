@@ -76,7 +76,8 @@ def test_signs_are_true_of_the_values(network, seed):
     for name, layer in leaves(copy).items():
 
         def look(layer, inputs, output, name=name):
-            if signs[name].input_nonnegative and any(bool((one < 0).any()) for one in inputs):
+            tensors = [one for one in inputs if isinstance(one, torch.Tensor)]
+            if signs[name].input_nonnegative and any(bool((one < 0).any()) for one in tensors):
                 wrong.append(name)
 
         layer.register_forward_hook(look)

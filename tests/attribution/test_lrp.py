@@ -318,13 +318,6 @@ def test_a_pixel_has_the_relevance_of_the_same_pixel_in_other_units(composite, t
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12 * peak(wanted))
 
 
-def test_bounds_that_cannot_be_followed_are_refused():
-    smoothing = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)).eval()
-    with pytest.raises(RuleError, match="does not fit layer '1': layer '0' before it mixes pixels"):
-        xs.LRP(smoothing, "epsilon_gamma_box", bounds=BOUNDS)
-    assert xs.LRP(smoothing, "epsilon_plus_flat").assignments[1].rule.name == "flat"
-
-
 @pytest.mark.parametrize("composite", COMPOSITES)
 def test_an_explainer_is_gone_with_its_last_user(composite, tiny_vgg, generator):
     # What measures coverage exchanges code when it first runs, and may hold on to a frame of then.

@@ -102,6 +102,21 @@ def test_a_batchnorm_over_another_dimension_than_a_linear_layers_outputs_is_not_
     torch.testing.assert_close(xs.canonize(module)(x), module(x))
 
 
+def test_an_instance_norm_with_statistics_of_its_own_is_a_batchnorm(x):
+    """In eval mode it takes those, and not the image's."""
+    norms = nn.InstanceNorm2d(3, affine=True, track_running_stats=True), nn.BatchNorm2d(3)
+    torch.manual_seed(0)
+    first, head = nn.Conv2d(3, 3, 1), nn.Linear(108, 2)
+    networks = []
+    for norm in norms:
+        nn.init.constant_(norm.running_mean, 0.3)
+        nn.init.constant_(norm.running_var, 2.5)
+        networks.append(nn.Sequential(first, norm, nn.Flatten(), head).double().eval())
+    assert changes_of(xs.canonize(networks[0]))["1"] == ("folded", "0")
+    ours, wanted = (xs.lrp(network, x, 1, composite="epsilon") for network in networks)
+    torch.testing.assert_close(ours, wanted)
+
+
 def test_layers_have_the_place_of_their_names(network):
     nested = xs.canonize(nn.Sequential(nn.Sequential(Skipping().double().eval())))
     assert nested.get_submodule("0.0.add") is leaves(nested)["0.0.add"]

@@ -19,6 +19,7 @@ from xaisigns.report import pdf
 from xaisigns.report.evaluation import ClassAccuracy, Evaluation
 from xaisigns.report.pdf import PDF_MARK, write_pdf
 from xaisigns.report.sections.classes.shown_class import Example, ShownClass
+from xaisigns.report.sections.rules import RuleRow
 
 IMAGE = 3  # FPDF_PAGEOBJ_IMAGE
 
@@ -91,6 +92,13 @@ def test_text_is_as_it_was_given(reader):
     assert LONG.replace(" ", "") in shown.replace(" ", "")
     assert "Von dieser Klasse gibt es keine Beispiele." in shown
     assert "xaisigns report gtsrb --out a.pdf" in shown
+
+
+def test_long_names_of_layers_leave_room_for_the_other_columns(tmp_path):
+    types = "AdaptiveAvgPool2d, Conv2d, SiLU, Sigmoid"
+    rules = (RuleRow("features.1.0.block.1.avgpool … scale_activation", types, "", {}, "gate"),)
+    pages = [page.extract_text() for page in written(small_report(rules=rules), tmp_path).pages]
+    assert any("Parameter Bestimmt durch Zuvor geändert" in re.sub(r"\s+", " ", page) for page in pages)
 
 
 def test_english(tmp_path):

@@ -213,10 +213,12 @@ class _Builder:
     def _fold(self) -> None:
         for node in list(self._graph.nodes):
             layer = self._layers.get(str(node.target)) if node.op == "call_module" else None
-            if not isinstance(layer, BATCH_NORMS):
+            # With statistics of its own, InstanceNorm is another BatchNorm.
+            held = getattr(layer, "running_mean", None) is not None
+            if layer is None or not (held or isinstance(layer, BATCH_NORMS)):
                 continue
             name = str(node.target)
-            if layer.running_mean is None:
+            if not held:
                 raise RuleError(
                     f"BatchNorm {name!r} keeps no running statistics: it takes those of the batch, and images would "
                     "explain each other"

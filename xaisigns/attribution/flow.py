@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from xaisigns.attribution.layer_rule import LayerRule, Signs
 from xaisigns.attribution.layers import (
@@ -18,14 +17,11 @@ from xaisigns.attribution.layers import (
     Gate,
     Sum,
 )
-from xaisigns.attribution.network import Call, Network, calls, given, nodes_of
+from xaisigns.attribution.network import Call, Network, calls
 from xaisigns.attribution.rules import Gradient, Pass
-from xaisigns.errors import RuleError
 
 _KEEP_VALUES = (*MAXIMA, *MOVES, *UNCHANGED, Concatenation)
 _KEEP_SIGNS = (*_KEEP_VALUES, *AVERAGES, Gate, Sum)
-# What makes of each value another, or moves it.
-_OF_ONE_VALUE = (Affine, *MOVES, *UNCHANGED, Concatenation)
 _NONNEGATIVE = (nn.ReLU, nn.ReLU6, nn.Softplus, *GATES)
 
 
@@ -51,37 +47,6 @@ def input_affines(network: Network) -> set[str]:
         if users and all(user in before or str(user.target) in first for user in users):
             before.add(call.node)
     return {call.name for call in calls(network) if call.node in before and isinstance(call.layer, Affine)}
-
-
-def bounds_before(network: Network, name: str, bounds: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Lowest and highest value that a layer's input can have, from those of the images.
-
-    Raises RuleError where a layer between them makes more of a pixel than another number.
-    """
-    low: dict[fx.Node, Tensor] = {}
-    high: dict[fx.Node, Tensor] = {}
-    for node, layer in nodes_of(network):
-        if layer is not None and node.target == name:
-            before = node.all_input_nodes[0]
-            if before not in low:
-                raise RuleError(
-                    f"layer {before.target!r} before it mixes pixels, and their bounds do not hold behind it; take "
-                    "another composite, such as epsilon_plus_flat"
-                )
-            return torch.minimum(low[before], high[before]), torch.maximum(low[before], high[before])
-        for values, bound in zip((low, high), bounds, strict=True):
-            if node.op == "placeholder":
-                values[node] = bound
-            elif isinstance(layer, _OF_ONE_VALUE) and all(one in values for one in node.all_input_nodes):
-                args, kwargs = given(node, values)
-                try:
-                    values[node] = layer(*args, **kwargs)
-                except (RuntimeError, IndexError) as error:
-                    raise RuleError(
-                        f"the bounds of pixels cannot be followed through layer {node.target!r}; take another "
-                        "composite, such as epsilon_plus_flat"
-                    ) from error
-    raise AssertionError(f"{name} is no layer of the network")
 
 
 def gate_layers(network: Network) -> set[str]:

@@ -12,10 +12,11 @@ from xaisigns.attribution.accepted_images import Images
 from xaisigns.attribution.agreement import faithful_copy, logits_of, memory_order, refuse_difference, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
-from xaisigns.attribution.flow import bounds_before, first_layers, signs_of
+from xaisigns.attribution.flow import first_layers, signs_of
 from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.network import Network, is_of_one_size, leaves
+from xaisigns.attribution.pixel_bounds import refuse_unknown_bounds, seen_bounds
 from xaisigns.attribution.rules import Bounds, Gradient, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.base.bounds import shown
@@ -75,6 +76,7 @@ class LRP:
             self._order = memory_order(self.network)
             self.assignments = assign(self.network, composite, rules)
             self._rules = _bound(self.network, self.assignments, bounds)
+        self._bounds = bounds
         self._images = Images(self.network)
         self._asked = asked if is_of_one_size(self.network) else None
         self._seen: set[torch.Size] = set()
@@ -112,12 +114,24 @@ class LRP:
                     for rule, record in zip(self._rules, records, strict=True):
                         rule.record = record
                 with self._images.told(own):
+                    self._bring_bounds(own)
                     relevance = self._captum.relevance(own, targets, others)
             finally:
                 for rule in self._rules:
                     rule.record = None
             logits = self._captum.logits
         return Propagation(relevance, logits, self._entries(records, logits) if ledger else None)
+
+    def _bring_bounds(self, images: Tensor) -> None:
+        """Tell z_box the bounds of what its layer sees, where other layers come before it."""
+        boxes = {
+            row.layer: rule
+            for row, rule in zip(self.assignments, self._rules, strict=True)
+            if isinstance(rule, ZBox) and self._bounds is not None
+        }
+        if self._bounds is not None and boxes:
+            for name, seen in seen_bounds(self.network, boxes, self._bounds, images.detach()).items():
+                boxes[name].low, boxes[name].high = seen
 
     def _entries(self, records: list[dict[str, Tensor]], logits: Tensor) -> list[LedgerEntry]:
         none = logits.new_zeros(len(logits))
@@ -266,8 +280,8 @@ def _bound(network: Network, assignments: list[Assignment], bounds: Bounds | Non
         kind, parameters = kinds[row.layer], dict[str, Any](row.rule.parameters)
         try:
             if issubclass(kind, ZBox):
-                pixels = _pixel_bounds(bounds, is_first=row.layer in first)
-                parameters["bounds"] = bounds_before(network, row.layer, pixels)
+                parameters["bounds"] = _pixel_bounds(bounds, is_first=row.layer in first)
+                refuse_unknown_bounds(network, row.layer)
             rules.append(kind(layers[row.layer], **parameters, signs=signs[row.layer]))
         except RuleError as error:
             raise RuleError(f"rule {row.rule.name!r} does not fit layer {row.layer!r}: {error}") from error

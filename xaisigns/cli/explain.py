@@ -99,7 +99,7 @@ def _print_ledger(result: dict[str, Any], language: Language) -> None:
     for row in (rows[place] for place in shown):
         absorbed = row["received"] - row["passed"]
         bar = ("█" if absorbed > 0 else "░") * min(30, round(30 * abs(absorbed) / largest))
-        values = (written(f"{row[key]:.4f}", language) for key in columns)
+        values = (written(f"{round(row[key], 4) + 0.0:.4f}", language) for key in columns)  # no -0.0000
         table.add_row(row["layer"], row["type"], row["rule"], *values, bar)
     print_table(table)
     if len(shown) < len(rows):

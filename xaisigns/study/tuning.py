@@ -125,9 +125,10 @@ def search(
 
     Of the composites within 0.05 of the best, the search begins with the one that is best at pixel flipping, and never
     falls below that. For one layer after the other, beginning at the output, it tries every gamma and epsilon, for the
-    first layer the rules for pixels too, then a contrast, and keeps the best that gains. It ends when a sweep over all
-    layers gains less than 0.001, after three sweeps at most. ``metric`` is a key of ``TUNABLE``, on masks grown by 2
-    pixels. ``progress`` hears how many settings have been tried and how many there are at most.
+    first layers the rules for pixels too, then a contrast, and keeps the best that gains; layers that only feed gates
+    are left alone. It ends when a sweep over all layers gains less than 0.001, after three sweeps at most. ``metric``
+    is a key of ``TUNABLE``, on masks grown by 2 pixels. ``progress`` hears how many settings have been tried and how
+    many there are at most.
 
     Raises MetricError for another metric and for cases of kind "image", RuleError for a model that LRP cannot take.
     """
