@@ -30,7 +30,7 @@ def logits(model: nn.Module, x: Tensor) -> Tensor:
     if not isinstance(output, Tensor) or output.ndim != 2:
         came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"the network must give logits (N, classes), it gives {came} for {len(x)} images")
-    return output.to("cpu", torch.float64)
+    return output.cpu().double()  # in this order, since MPS has no float64
 
 
 def heatmaps(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:

@@ -49,7 +49,8 @@ def pixel_flipping(
     place = _places(flat, order, seed)
     check_whole("steps", steps, 1, place.shape[1])
     check_filling(filling)
-    filled = _FILLINGS[filling](x.double(), seed).to(x.dtype)
+    # On the CPU: every device gets the same pixels, and MPS has no float64.
+    filled = _FILLINGS[filling](x.cpu().double(), seed).to(x.dtype).to(x.device)
     counts = torch.linspace(0, place.shape[1], steps + 1, dtype=torch.float64).round()
     parts = []
     for image, step in pairs(len(x), steps + 1):
@@ -156,7 +157,7 @@ def _blurred(x: Tensor, _: int) -> Tensor:
 
 
 def _noise(x: Tensor, seed: int) -> Tensor:
-    drawn = torch.randn(x.shape[1:], generator=seeded(seed), dtype=x.dtype).to(x.device)
+    drawn = torch.randn(x.shape[1:], generator=seeded(seed), dtype=x.dtype)
     return x.mean(dim=(2, 3), keepdim=True) + x.std(dim=(2, 3), keepdim=True) * drawn
 
 

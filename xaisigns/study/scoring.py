@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
+
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
@@ -28,6 +30,7 @@ def score(
     filling: Filling = "mean",
     seed: int = 0,
     language: Language | None = None,
+    device: str | torch.device | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Score methods on up to ``per_class`` images of each class: the document of ``xaisigns score --json``, plain data.
@@ -37,7 +40,7 @@ def score(
     them, ``metrics`` groups of metrics, with commas between them in a text. ``masks`` says what should be pointed at:
     "sticker" or "roi" (the sign); None is the sticker for a model that was trained with stickers. ``steps`` and
     ``filling`` are for pixel flipping; ``seed`` draws the images, and what metrics draw. Metrics are described in
-    ``language``, as ``chosen_language`` takes it.
+    ``language``, as ``chosen_language`` takes it; ``device`` is as ``loaded`` takes it.
 
     Where metrics ask a method again and again, ``progress`` hears before the work how long that will take, as the
     figure ``expected_seconds``. What has been computed before comes from the cache.
@@ -49,7 +52,7 @@ def score(
     language, chosen = chosen_language(language), select_methods(methods)
     groups = metrics.split(",") if isinstance(metrics, str) else metrics
     scoring = Scoring([group.strip() for group in groups], steps, filling, seed)
-    model = loaded(model)
+    model = loaded(model, device)
     scoring.check_steps(model.preprocessing.input_size**2)
     study = Study(model, images_of(data, "test", progress), progress)
     cases = study.cases(masks, per_class, seed)
