@@ -54,6 +54,14 @@ class Cases:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def some(self, count: int) -> "Cases":
+        """At most so many of them, evenly spread."""
+        chosen = range(0, len(self), -(-len(self) // count))
+        images, masks, labels, target = (
+            one[list(chosen)] for one in (self.images, self.masks, self.labels, self.target)
+        )
+        return Cases(self.kind, images, masks, labels, target, tuple(self.keys[place] for place in chosen))
+
     @property
     def against(self) -> Tensor | None:
         """The class that a contrast takes off: the true one where a sticker hides it, else the runner-up (None)."""

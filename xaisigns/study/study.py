@@ -200,7 +200,7 @@ class Study:
 
 def _score_key(cases: Cases, method: Method, scoring: Scoring, metric: Metric) -> tuple[list[Any], bool]:
     """Under what a metric's scores are kept, and whether they may be."""
-    key = [method.key, cases.digest, metric.name, scoring.steps, scoring.filling, scoring.seed]
+    key = [method.key, cases.digest, metric.name, scoring.steps, scoring.filling, scoring.seed, scoring.precision]
     return key, method.known and metric.known
 
 
