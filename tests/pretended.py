@@ -1,6 +1,6 @@
 """A device that no machine has: it computes on the CPU, and refuses what a GPU refuses.
 
-Its tensors cannot be mixed with those of the CPU, nor read by NumPy, and what is made without saying where is not on it.
+Its tensors cannot be mixed with those of the CPU, nor read by NumPy, and what is made without saying where is not there.
 So what runs on it makes nothing on the CPU by accident, and gives the CPU's numbers.
 """
 
@@ -43,8 +43,14 @@ class _There(torch.Tensor):
             raise TypeError("can't convert a tensor of the pretended device to numpy: use .cpu() first")
         return self.inner.detach().numpy(force=True)
 
+    def tolist(self):
+        return self.inner.tolist()
+
     def data_ptr(self):
         return self.inner.data_ptr()
+
+    def __format__(self, spec):
+        return format(self.inner, spec)
 
     def __repr__(self, **_):
         return f"there({self.inner})"
@@ -90,6 +96,6 @@ def _refuse_mixture(name, args, kwargs):
     index = name.startswith(("index", "_index", "_unsafe_index"))
     for place, arg in enumerate((*args, *kwargs.values())):
         for leaf in tree_leaves(arg):
-            if isinstance(leaf, torch.Tensor) and not isinstance(leaf, _There) and leaf.ndim:
-                if not (index and isinstance(arg, list | tuple)):
-                    raise RuntimeError(f"{name}: argument {place} is on the CPU, others are on the pretended device")
+            here = isinstance(leaf, torch.Tensor) and not isinstance(leaf, _There) and leaf.ndim
+            if here and not (index and isinstance(arg, list | tuple)):
+                raise RuntimeError(f"{name}: argument {place} is on the CPU, others are on the pretended device")
