@@ -1,7 +1,7 @@
 """A device that no machine has: it computes on the CPU, and refuses what a GPU refuses.
 
-Its tensors cannot be mixed with those of the CPU, nor read by NumPy, and what is made without saying where is not there.
-So what runs on it makes nothing on the CPU by accident, and gives the CPU's numbers.
+Its tensors cannot be mixed with those of the CPU, nor read by NumPy, and what is made without saying where is not
+there. So what runs on it makes nothing on the CPU by accident, and gives the CPU's numbers.
 """
 
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Attributions on a device that is not the CPU: nothing is made on the CPU by accident, and the numbers are the CPU's."""
+"""Attributions on another device than the CPU: nothing is left on the CPU by accident, and the numbers are the same."""
 
 import copy
 
@@ -84,7 +84,7 @@ def test_a_ledger_is_where_the_images_are(elsewhere):
     )
 
 
-def test_the_pretended_device_refuses_what_is_on_the_cpu(elsewhere):
+def test_a_device_refuses_what_is_on_the_cpu(elsewhere):
     here, there = torch.ones(3), torch.ones(3).to(elsewhere)
     with pytest.raises(RuntimeError):
         here + there

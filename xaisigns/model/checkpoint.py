@@ -56,9 +56,8 @@ def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> N
         raise ModelError(f"wanted a Classifier of xaisigns to save, got a {type(model).__name__}")
     try:
         check_card(model.settings, model.card)
-        weights = network_of(
-            model.settings, {name: value.cpu() for name, value in model.state_dict().items()}
-        ).state_dict()
+        here = {name: value.cpu() for name, value in model.state_dict().items()}
+        weights = network_of(model.settings, here).state_dict()
     except ModelError as error:
         raise ModelError(f"the model cannot be saved: {error}") from error
     document = json.loads(_text(model.settings, model.card))

@@ -199,6 +199,8 @@ class _Run:
         # OneCycleLR divides by zero where the rise would be exactly one step.
         rise = 0.25 if total != 4 else 0.3
         self.schedule = OneCycleLR(self.optimizer, settings.learning_rate, total_steps=total, pct_start=rise)
+        # Without gradients it changes nothing; else the schedule warns where float16 leaves out the first step.
+        self.optimizer.step()
 
     @property
     def averaged(self) -> Classifier:
