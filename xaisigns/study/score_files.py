@@ -59,7 +59,7 @@ def metric_title(document: dict[str, Any], metric: str, language: Language) -> s
 def precision_note(document: dict[str, Any], language: Language) -> str | None:
     """How far rounding moves the scores, None for a document in full precision."""
     off = [
-        f"{METRICS[metric].label(language)} {written(f'{error:.2g}', language)}"
+        f"{METRICS[metric].label(language)} {written(f'{error:.4f}', language)}"
         for metric, error in document["precision_error"].items()
         if error is not None
     ]
