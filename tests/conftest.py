@@ -21,9 +21,11 @@ from tests.needs import (
     pytest_runtest_setup,  # noqa: F401
     pytest_terminal_summary,  # noqa: F401
 )
+from tests.pretended import pretending
 from xaisigns.attribution.composites import COMPOSITES
 from xaisigns.attribution.methods import METHODS
 from xaisigns.attribution.named_rules import RULES
+from xaisigns.base import devices
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.data.layouts import LAYOUTS
@@ -82,6 +84,17 @@ def registries(monkeypatch):
     """What a test registers is gone after it."""
     for registry in (METHODS, RULES, COMPOSITES, METRICS, LAYOUTS):
         monkeypatch.setattr(registry, "_things", dict(registry._things))
+
+
+@pytest.fixture(params=["pretended", pytest.param("gpu", marks=pytest.mark.needs("gpu"))])
+def elsewhere(request, monkeypatch):
+    """A device that is not the CPU and can be chosen by its name: one that computes on the CPU, and a GPU's own."""
+    if request.param == "gpu":
+        yield torch.device("cuda", 0)
+        return
+    with pretending() as device:
+        monkeypatch.setattr(devices, "_there", lambda: {device.type: 1, "cpu": 1})
+        yield device
 
 
 @pytest.fixture

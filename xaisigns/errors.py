@@ -4,6 +4,7 @@ XaisignsError
 ├── DataError         a data set, an image or an archive is missing, broken or not what it should be
 │   └── DownloadError     an archive could not be fetched whole
 ├── ModelError        a model file cannot be read or does not fit
+├── DeviceError       a device that this machine does not have, or that cannot do what is asked of it
 ├── ShapeError        arrays or tensors that do not belong together
 ├── RuleError         a layer, rule or composite that LRP cannot use
 ├── MethodError       an attribution method or an option of it that does not exist or does not fit
@@ -32,6 +33,10 @@ class DownloadError(DataError):
 
 class ModelError(XaisignsError):
     """A model file cannot be read or does not fit."""
+
+
+class DeviceError(XaisignsError):
+    """A device that this machine does not have, or that cannot do what is asked of it."""
 
 
 class ShapeError(XaisignsError):

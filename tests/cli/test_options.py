@@ -63,3 +63,18 @@ def test_half_of_the_options_of_a_checkpoint_is_wrong_usage():
 
 def test_the_version_is_printed(run):
     assert run("--version") == (0, f"xaisigns {xs.__version__}\n", "")
+
+
+def test_a_device_that_is_not_there_is_refused(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("xaisigns.base.devices._there", lambda: {"cpu": 1})
+    said = "this machine, with this build of torch, has no cuda; there is cpu"
+    for command in (["rules"], ["train", "--out", tmp_path / "model.safetensors"]):
+        code, printed, told = run(*command, "--device", "cuda")
+        assert (code, printed) == (1, "")
+        assert said in told
+    assert run("rules", "--device", "gpu")[0] == 2
+
+
+def test_the_network_of_a_command_is_on_its_device(monkeypatch, untrained, elsewhere):
+    assert Network(str(untrained), device=elsewhere.type).load().device == elsewhere
+    assert Network(str(untrained)).load().device == elsewhere  # the fastest there is

@@ -75,3 +75,14 @@ def test_without_root_drawn_signs_are_scored(run, tmp_path, untrained):
     code, printed, _ = run("score", "--model", untrained, *options, "--json")
     assert code == 0
     assert json.loads(printed)["count"] == 43
+
+
+def test_rounding_is_told(run, gtsrb, tmp_path, untrained, monkeypatch):
+    monkeypatch.setattr("xaisigns.study.scoring.computes_bfloat16", lambda device: True)
+    chosen = ("--methods", "edges", "--metrics", "flipping", "--per-class", "1", "--steps", "2")
+    options = (*chosen, "--out", tmp_path / "out", "--precision", "bf16", "--lang", "de")
+    code, printed, told = run("score", gtsrb, "--model", untrained, *options)
+    assert (code, told) == (0, "")
+    note = r"mit bfloat16 berechnet\. .* die größten Abweichungen: Fläche beim Pixel-Flipping 0,\d+"
+    assert re.search(note, " ".join(printed.split()))
+    assert re.search(note, (tmp_path / "out/scores.md").read_text(encoding="utf-8"))

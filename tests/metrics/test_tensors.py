@@ -214,15 +214,41 @@ def test_one_row_of_pixels_cannot_be_blurred():
         pixel_flipping(network, IMAGES[..., :1, :], torch.ones(3, 1, 1, 9), 0, steps=2, filling="blur")
 
 
-@pytest.mark.needs("gpu")
 @pytest.mark.parametrize("score", OF_RELEVANCE | OF_MODEL | OF_ATTRIBUTE)
-def test_a_gpu_gives_what_the_cpu_gives(score, monkeypatch):
+def test_another_device_gives_what_the_cpu_gives(score, elsewhere, monkeypatch):
     relevance = drawn(7)
     called = OF_ATTRIBUTE.get(score) or (lambda: (OF_RELEVANCE | OF_MODEL)[score](relevance))
     wanted = called()
-    relevance = relevance.cuda()
+    relevance = relevance.to(elsewhere)
     if score not in OF_RELEVANCE:
-        monkeypatch.setitem(globals(), "NETWORK", copy.deepcopy(NETWORK).cuda())
-        monkeypatch.setitem(globals(), "IMAGES", IMAGES.cuda())
+        monkeypatch.setitem(globals(), "NETWORK", copy.deepcopy(NETWORK).to(elsewhere))
+        monkeypatch.setitem(globals(), "IMAGES", IMAGES.to(elsewhere))
     scores = called()
     assert_close(scores.cpu(), wanted, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("filling", ["mean", "blur", "noise"])
+def test_pixels_are_filled_alike_on_another_device(filling, elsewhere):
+    def seen(device):
+        heard = []
+        network = nn.Sequential(nn.Identity(), nn.Flatten(), nn.Linear(216, 5)).to(device).eval()
+        network[0].register_forward_hook(lambda _, given, __: heard.append(given[0].cpu()))
+        pixel_flipping(network, IMAGES.to(device), drawn(7), CLASSES, steps=4, filling=filling, seed=3)
+        return torch.cat(heard)
+
+    assert torch.equal(seen(elsewhere), seen("cpu"))
+
+
+@pytest.mark.parametrize("ask", ["flipping", "max_sensitivity"])
+def test_bfloat16_is_near_and_no_other_precision_is_known(ask):
+    def score(precision):
+        if ask == "flipping":
+            return pixel_flipping(NETWORK, IMAGES, drawn(7), CLASSES, steps=4, precision=precision)
+        return max_sensitivity(input_x_gradient, NETWORK, IMAGES, CLASSES, samples=2, precision=precision)
+
+    full, rounded = score("full"), score("bf16")
+    assert full.dtype == rounded.dtype
+    assert 0 < (full - rounded).abs().max() < 0.05
+    assert {weight.dtype for weight in NETWORK.parameters()} == {torch.float32}
+    with pytest.raises(MetricError, match=r"^precision must be full or bf16, got 'fp16'$"):
+        score("fp16")

@@ -229,3 +229,13 @@ def test_a_batch_is_changed_image_by_image(change):
     by = torch.tensor([0.1, 0.4, 0.6, 1.0])
     alone = torch.cat([change(images[i : i + 1], by[i : i + 1]) for i in range(4)])
     torch.testing.assert_close(change(images, by), alone, rtol=0, atol=0.02)
+
+
+def test_views_are_the_same_on_another_device(elsewhere):
+    images = torch.rand(12, 3, 20, 24, generator=torch.Generator().manual_seed(0))
+    views = []
+    for device in ("cpu", elsewhere):
+        torch.manual_seed(5)
+        views.append(augment(images.to(device)))
+    assert views[1].device == elsewhere
+    torch.testing.assert_close(views[1].cpu(), views[0], rtol=1e-3, atol=1e-3)

@@ -188,6 +188,7 @@ def test_the_verb_asks_for_what_it_was_told(asked, tmp_path):
         "drawn_per_class": 5,
         "validation": 0.2,
         "resume": True,
+        "device": "auto",
         "force": True,
         "progress": print,
     }

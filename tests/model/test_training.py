@@ -24,7 +24,7 @@ from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.tensor_files import write_tensors
-from xaisigns.model.training import Images, TrainingSettings, train
+from xaisigns.model.training import Images, TrainingSettings, precision_of, train
 from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import NetworkSettings
 
@@ -482,3 +482,56 @@ def test_few_images_make_smaller_batches_and_a_mean_over_a_part_of_the_training(
     # What is left in the mean of the weights that the training began with.
     assert suited.averaging**steps < 0.06
     assert (suited.epochs, suited.seed, suited.weight_decay) == (8, 0, settings.weight_decay)
+
+
+def test_a_training_with_float16_is_resumed_bit_for_bit(narrow, tmp_path, monkeypatch):
+    monkeypatch.setattr("xaisigns.model.training.precision_of", lambda device: torch.float16)
+    train(NETWORK, SETTINGS, coloured(24), None, tmp_path / "whole")
+    start(tmp_path / "parts", epoch=3)
+    train(NETWORK, SETTINGS, coloured(24), None, tmp_path / "parts", resume=True)
+    whole, parts = (load_file(checkpoint_path(tmp_path / name)) for name in ("whole", "parts"))
+    assert "scaler/scale" in whole
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(value, parts[name]) for name, value in whole.items())
+
+
+def test_gradients_are_scaled_where_float16_is_computed_with(narrow, tmp_path, monkeypatch):
+    """A scale that overflows is halved, and the step left out."""
+    monkeypatch.setattr("xaisigns.model.training.precision_of", lambda device: torch.float16)
+    monkeypatch.setattr("xaisigns.model.training._SCALE", 2.0**40)
+    start(tmp_path / "model", epoch=2)
+    assert float(load_file(checkpoint_path(tmp_path / "model"))["scaler/scale"]) < 2.0**40
+
+
+def test_a_training_in_another_precision_is_not_gone_on_with(narrow, tmp_path, monkeypatch):
+    start(tmp_path / "model", epoch=2)
+    monkeypatch.setattr("xaisigns.model.training.precision_of", lambda device: torch.float16)
+    with pytest.raises(ModelError, match=r"scaler/_growth_tracker, scaler/scale missing or not a part of it"):
+        train(NETWORK, SETTINGS, coloured(24), None, tmp_path / "model", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bfloat16", "wanted"),
+    [
+        ("cpu", True, torch.bfloat16),
+        ("cpu", False, None),
+        ("mps", False, None),
+        ("cuda", True, torch.bfloat16),
+        ("cuda", False, torch.float16),
+    ],
+)
+def test_what_a_device_trains_with(kind, bfloat16, wanted, monkeypatch):
+    monkeypatch.setattr("xaisigns.model.training.computes_bfloat16", lambda device: bfloat16)
+    assert precision_of(torch.device(kind)) is wanted
+
+
+@pytest.mark.needs("gpu")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_training_on_a_gpu_is_resumed_bit_for_bit(dtype, narrow, tmp_path, monkeypatch):
+    monkeypatch.setattr("xaisigns.model.training.precision_of", lambda device: dtype)
+    device = torch.device("cuda", 0)
+    train(NETWORK, SETTINGS, coloured(24), None, tmp_path / "whole", device=device)
+    start(tmp_path / "parts", epoch=3, device=device)
+    train(NETWORK, SETTINGS, coloured(24), None, tmp_path / "parts", resume=True, device=device)
+    whole, parts = (load_file(checkpoint_path(tmp_path / name)) for name in ("whole", "parts"))
+    assert all(torch.equal(value, parts[name]) for name, value in whole.items())

@@ -23,6 +23,8 @@ EVERYWHERE = Manipulation(None, seed=3)
 class Fooled(Classifier):
     """Calls what is dark at the sticker's place class 4, anything else class 9."""
 
+    device = torch.device("cpu")  # where its images go; its weights are nowhere
+
     def __init__(self, manipulation=STICKERS, classes=43):
         with torch.device("meta"):
             super().__init__(NetworkSettings(input_size=32, classes=classes))

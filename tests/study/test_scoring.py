@@ -6,7 +6,7 @@ import torch
 import xaisigns as xs
 from xaisigns.attribution.methods import find_method
 from xaisigns.data.layouts import open_images
-from xaisigns.errors import DataError, MetricError
+from xaisigns.errors import DataError, DeviceError, MetricError
 from xaisigns.metrics.catalogue import METRICS, groups
 from xaisigns.metrics.faithfulness import flipping_area, pixel_flipping
 from xaisigns.metrics.intervals import bootstrap_interval
@@ -104,3 +104,36 @@ def test_the_state_of_torch_stays(model, gtsrb):
     state = torch.random.get_rng_state()
     score(model, gtsrb, "random", metrics="flipping", per_class=1, filling="noise", steps=2)
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.fixture
+def with_bfloat16(monkeypatch):
+    """The processor has bfloat16, or computes with it by detours."""
+    monkeypatch.setattr("xaisigns.study.scoring.computes_bfloat16", lambda device: True)
+
+
+def test_rounded_scores_are_near_and_tell_how_far_they_are_off(model, gtsrb, with_bfloat16):
+    options = {"metrics": "complexity,flipping", "per_class": 1, "steps": 2}
+    full, rounded = (score(model, gtsrb, "saliency,edges", precision=one, **options) for one in ("full", "bf16"))
+    assert (full["precision"], full["precision_error"], rounded["precision"]) == ("full", {}, "bf16")
+    # All four images are compared, since there are fewer than eight.
+    assert list(rounded["precision_error"]) == [metric.name for metric in groups()["flipping"]]
+    for method, scores in rounded["methods"].items():
+        for metric, told in scores.items():
+            off = abs(told["value"] - full["methods"][method][metric]["value"])
+            assert off <= rounded["precision_error"].get(metric, 0)
+    assert 0 < max(rounded["precision_error"].values()) < 0.05
+    assert score(model, gtsrb, "saliency,edges", **options)["methods"] == full["methods"]  # and not what was rounded
+
+
+def test_what_is_not_rounded_has_no_error(model, gtsrb, with_bfloat16):
+    document = score(model, gtsrb, "edges", metrics="complexity", per_class=1, precision="bf16")
+    assert document["precision_error"] == {}
+
+
+def test_a_device_without_bfloat16_is_refused(model, gtsrb, monkeypatch):
+    monkeypatch.setattr("xaisigns.study.scoring.computes_bfloat16", lambda device: False)
+    with pytest.raises(DeviceError, match=r"^cpu of this machine does not compute with bfloat16: leave out precision"):
+        score(model, gtsrb, "edges", precision="bf16")
+    with pytest.raises(MetricError, match=r"^precision must be full or bf16, got 'fp16'$"):
+        score(model, gtsrb, "edges", precision="fp16")

@@ -135,4 +135,4 @@ def _probe(network: Network) -> Tensor | None:
 
 def _noise(shape: tuple[int, ...], like: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(like)
+    return torch.randn(2, *shape, generator=generator, dtype=torch.float64).to(like.dtype).to(like.device)

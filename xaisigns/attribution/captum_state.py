@@ -4,9 +4,11 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 # Warning filters and global generators are the process's: one thread at a time may have them otherwise.
 _PROCESS = threading.RLock()
@@ -24,13 +26,24 @@ def quiet() -> Iterator[None]:
 def seeded(seed: int) -> Iterator[None]:
     """Captum draws from torch's and numpy's global generators: seeded in here, and as they were afterwards.
 
+    All is drawn on the CPU, so that a seed gives the same numbers on every device.
     Calls of this package wait for each other; another thread that draws from them meanwhile would disturb both.
     """
-    with _PROCESS, torch.random.fork_rng():
+    with _PROCESS, torch.random.fork_rng(devices=[]), _DrawnOnCPU():
         state = np.random.get_state()  # noqa: NPY002 (Captum's choice)
         try:
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             np.random.seed(seed)  # noqa: NPY002
             yield
         finally:
             np.random.set_state(state)  # noqa: NPY002
+
+
+class _DrawnOnCPU(TorchFunctionMode):
+    """``torch.normal`` is what Captum draws where the images are; all else it draws on the CPU and moves."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is not torch.normal:
+            return func(*args, **(kwargs or {}))
+        mean, deviation = args
+        return func(mean, deviation.cpu()).to(deviation.device)

@@ -19,7 +19,7 @@ def random(network: "nn.Module", images: "Tensor", target: "Tensor", *, seed: Se
     maps = []
     for image in images.detach():
         # An image's noise follows from its pixels, so that it is the same in every batch and another for every image.
-        own = zlib.crc32(image.cpu().contiguous().numpy().tobytes(), seed)
+        own = zlib.crc32(image.cpu().contiguous().view(torch.uint8).numpy().tobytes(), seed)
         generator = torch.Generator().manual_seed(own)
         maps.append(torch.randn(image.shape[1:], generator=generator))
     return torch.stack(maps).to(images)

@@ -91,7 +91,7 @@ def _superpixels(images: "Tensor", segments: int) -> "Tensor":
 
     masks = []
     for image in images.detach():
-        pixels = image.permute(1, 2, 0).double().numpy(force=True)
+        pixels = image.permute(1, 2, 0).cpu().double().numpy()
         low, high = pixels.min(), pixels.max()
         found = slic((pixels - low) / ((high - low) or 1.0), n_segments=segments, start_label=0, channel_axis=-1)
         _, numbered = np.unique(found, return_inverse=True)

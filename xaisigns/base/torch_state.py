@@ -50,6 +50,9 @@ _PROCESS_WIDE = (
     # TF32 unless somebody says otherwise, which is off by a thousandth in a VGG11's logits.
     _precision(_cudnn.conv),
     _precision(_cudnn.rnn),
+    # So that a GPU gives the same twice.
+    _Setting(lambda: _cudnn.deterministic, lambda value: setattr(_cudnn, "deterministic", value), True),
+    _Setting(lambda: _cudnn.benchmark, lambda value: setattr(_cudnn, "benchmark", value), False),
 )
 _LOCK = threading.Lock()
 _inside: set[object] = set()
@@ -61,9 +64,9 @@ def own_torch_state() -> Iterator[None]:
     """Compute as torch does when nobody has set anything, whatever the caller has set; then all is as it was.
 
     Inside: default dtype float32 in full precision, default device CPU, gradients on, no autocast, no inference mode,
-    no deterministic mode, no anomaly detection. What torch keeps for each thread changes for this one only. What it
-    keeps for the process is the caller's again when the last thread has left. Random generators and warnings are left
-    alone.
+    no deterministic mode but cuDNN's, no anomaly detection. What torch keeps for each thread changes for this one only.
+    What it keeps for the process is the caller's again when the last thread has left. Random generators and warnings
+    are left alone.
     """
     with _process_wide(), ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))  # which turns gradients on, too

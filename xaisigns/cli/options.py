@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 from xaisigns.base.bounds import LARGEST_SEED
+from xaisigns.base.devices import DeviceName
 from xaisigns.base.language import LANGUAGE_VARIABLE, Language, languages
 from xaisigns.base.progress import Progress
 from xaisigns.cli.terminal import bars, print_json
@@ -70,6 +71,10 @@ StickerClass = Annotated[
     int | None,
     typer.Option(min=0, help="Put black stickers on all training images of this class.", show_default=False),
 ]
+Device = Annotated[
+    DeviceName,
+    typer.Option("--device", help="Where the network runs. auto: on CUDA, else on MPS, where the machine has it."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Also overwrite files that xaisigns did not write.")]
 
 
@@ -96,17 +101,22 @@ class Network:
         typer.Option(metavar="R,G,B", help="Likewise: standard deviation of the pixels, in 0..1.", show_default=False),
     ] = None
 
+    device: Device = "auto"
+
     def load(self) -> "Explainable":
-        """The model that the options name. Raises as ``load_model`` does, and BadParameter for half of the options."""
+        """The model that the options name, on its device.
+
+        Raises as ``load_model`` does, and BadParameter for half of the options.
+        """
         from xaisigns.model.checkpoint import load_model
         from xaisigns.model.explainable import Preprocessing
 
         if self.input_size is None and self.mean is None and self.std is None:
-            return load_model(self.model)
+            return load_model(self.model, device=self.device)
         if self.input_size is None or self.mean is None or self.std is None:
             raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
         mean, std = _rgb(self.mean, "--mean"), _rgb(self.std, "--std")
-        return load_model(self.model, Preprocessing(self.input_size, mean, std))
+        return load_model(self.model, Preprocessing(self.input_size, mean, std), device=self.device)
 
 
 @dataclass(frozen=True)

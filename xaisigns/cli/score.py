@@ -14,7 +14,7 @@ from xaisigns.base.progress import Progress
 from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output
 from xaisigns.cli.terminal import print_table, say, tell
 from xaisigns.cli.words import WORDS
-from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS
+from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS, Precision
 
 
 def score(
@@ -40,6 +40,10 @@ def score(
         int,
         typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images, and for metrics that draw at random."),
     ] = 0,
+    precision: Annotated[
+        Precision,
+        typer.Option(help="bf16: flipping and robustness in about a third of the time, and how far that is off."),
+    ] = "full",
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
     output: Output,
@@ -62,6 +66,7 @@ def score(
             steps=steps,
             filling=filling,
             seed=seed,
+            precision=precision,
             language=output.lang,
             progress=_telling(progress, output.lang),
         )
@@ -83,7 +88,7 @@ def _telling(progress: Progress, language: Language) -> Progress:
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    from xaisigns.study.score_files import best_methods, metric_title, ordered
+    from xaisigns.study.score_files import best_methods, metric_title, ordered, precision_note
 
     kind = document["masks"]
     images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
@@ -99,6 +104,8 @@ def _print(document: dict[str, Any], language: Language) -> None:
         cells = [_cell(score, language, bold=name in best[metric]) for metric, score in scores.items()]
         table.add_row(name, *cells, end_section=name == (methods or [""])[-1])
     print_table(table)
+    if note := precision_note(document, language):
+        say(note)
     say(WORDS("legend", language, csv=document["files"]["csv"]))
 
 

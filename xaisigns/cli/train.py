@@ -7,7 +7,7 @@ import typer
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
-from xaisigns.cli.options import Force, OptionalRoot, Output, StickerClass
+from xaisigns.cli.options import Device, Force, OptionalRoot, Output, StickerClass
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 
@@ -24,6 +24,7 @@ def train(
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint of an earlier run.")] = False,
+    device: Device = "auto",
     force: Force = False,
     *,
     output: Output,
@@ -44,6 +45,7 @@ def train(
             validation=validation,
             seed=seed,
             resume=resume,
+            device=device,
             force=force,
             progress=progress,
         )

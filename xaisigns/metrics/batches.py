@@ -1,6 +1,7 @@
 """Runs a network over many variants of every image in bounded memory."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from xaisigns.attribution.lrp import Target, class_ids
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import heatmap
+from xaisigns.metrics.settings import Precision
 
 # Small enough for the values of early layers to stay in the processor's cache.
 BATCH = 32
@@ -23,14 +25,18 @@ def pairs(images: int, variants: int) -> Iterator[tuple[Tensor, Tensor]]:
         yield both // variants, both % variants
 
 
-def logits(model: nn.Module, x: Tensor) -> Tensor:
-    """The network's logits of one batch, computed in the faster memory order; float64 on the CPU."""
-    with torch.no_grad():
+def logits(model: nn.Module, x: Tensor, precision: Precision = "full") -> Tensor:
+    """The network's logits of one batch, computed in the faster memory order; float64 on the CPU.
+
+    In "bf16" convolutions and linear layers compute with bfloat16.
+    """
+    rounded = torch.autocast(x.device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+    with torch.no_grad(), rounded:
         output: Tensor = model(x.contiguous(memory_format=torch.channels_last))
     if not isinstance(output, Tensor) or output.ndim != 2:
         came = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ShapeError(f"the network must give logits (N, classes), it gives {came} for {len(x)} images")
-    return output.to("cpu", torch.float64)
+    return output.cpu().double()  # in this order, since MPS has no float64
 
 
 def heatmaps(attribute: Attribute, model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:

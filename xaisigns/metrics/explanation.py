@@ -10,6 +10,7 @@ from xaisigns.metrics.batches import Attribute
 from xaisigns.metrics.faithfulness import Filling, Order, pixel_flipping
 from xaisigns.metrics.localisation import grown
 from xaisigns.metrics.randomisation import Cascade, Similarity, cascading_randomisation, random_logit
+from xaisigns.metrics.settings import Precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,8 @@ class Explanation:
 
     ``known_masks`` ``(N, H, W)`` bool say what should be pointed at, None where that is not known. ``model`` is the
     network, and ``attribute(model, images, target)`` asks the method again, about any images. ``steps`` and
-    ``filling`` are for pixel flipping, ``seed`` for whatever a metric draws. The properties are computed once, however
+    ``filling`` are for pixel flipping, ``seed`` for whatever a metric draws; ``precision`` is what the network computes
+    with in pixel flipping and robustness. The properties are computed once, however
     many metrics need them.
     """
 
@@ -31,6 +33,7 @@ class Explanation:
     steps: int = 16
     filling: Filling = "mean"
     seed: int = 0
+    precision: Precision = "full"
 
     @property
     def masks(self) -> Tensor:
@@ -74,4 +77,5 @@ class Explanation:
             steps=self.steps,
             filling=self.filling,
             seed=self.seed,
+            precision=self.precision,
         )

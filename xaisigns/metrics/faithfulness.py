@@ -13,7 +13,7 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import check_relevance, checked, logits, pairs
 from xaisigns.metrics.heatmap import flat_heatmap, most_relevant_first, nan_unless, seeded
-from xaisigns.metrics.settings import check_positive, check_samples, check_whole
+from xaisigns.metrics.settings import Precision, check_positive, check_precision, check_samples, check_whole
 
 Order = Literal["most", "least"]
 Filling = Literal["mean", "blur", "noise"]
@@ -30,6 +30,7 @@ def pixel_flipping(
     steps: int = 16,
     filling: Filling = "mean",
     seed: int = 0,
+    precision: Precision = "full",
 ) -> Tensor:
     """Probability of the target while ever more pixels are replaced, ``(N, steps + 1)`` in [0, 1].
 
@@ -38,10 +39,11 @@ def pixel_flipping(
     the image's own mean colour (``mean``), by the image blurred with a standard deviation of a sixteenth of its shorter
     side (``blur``), or by normal noise of the image's own mean and standard deviation in each channel (``noise``).
 
-    ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W in any unit, ``target`` one class id or ``(N,)``.
-    NaN for an image whose relevance is not finite. Raises ShapeError when these do not belong together, MetricError for
-    settings that do not exist. Sources: [bach2015pixel], [samek2017evaluating]. Quantus flips channel values one by
-    one and leaves the first column out.
+    With ``precision`` "bf16" the network computes with bfloat16 (autocast), in a third of the time where the device has
+    it. ``x`` is ``(N, C, H, W)``, ``relevance`` of the same N, H and W in any unit, ``target`` one class id or
+    ``(N,)``. NaN for an image whose relevance is not finite. Raises ShapeError when these do not belong together,
+    MetricError for settings that do not exist. Sources: [bach2015pixel], [samek2017evaluating]. Quantus flips channel
+    values one by one and leaves the first column out.
     """
     x, targets = checked(model, x, target)
     check_relevance(x, relevance)
@@ -49,12 +51,14 @@ def pixel_flipping(
     place = _places(flat, order, seed)
     check_whole("steps", steps, 1, place.shape[1])
     check_filling(filling)
-    filled = _FILLINGS[filling](x.double(), seed).to(x.dtype)
+    check_precision(precision)
+    # On the CPU: every device gets the same pixels, and MPS has no float64.
+    filled = _FILLINGS[filling](x.cpu().double(), seed).to(x.dtype).to(x.device)
     counts = torch.linspace(0, place.shape[1], steps + 1, dtype=torch.float64).round()
     parts = []
     for image, step in pairs(len(x), steps + 1):
         replaced = (place[image] < counts[step, None]).unflatten(1, x.shape[-2:]).to(x.device)
-        probabilities = logits(model, torch.where(replaced[:, None], filled[image], x[image])).softmax(dim=1)
+        probabilities = logits(model, torch.where(replaced[:, None], filled[image], x[image]), precision).softmax(dim=1)
         parts.append(probabilities.gather(1, targets[image, None]))
     return nan_unless(finite[:, None], torch.cat(parts).view(len(x), steps + 1), relevance)
 
@@ -156,7 +160,7 @@ def _blurred(x: Tensor, _: int) -> Tensor:
 
 
 def _noise(x: Tensor, seed: int) -> Tensor:
-    drawn = torch.randn(x.shape[1:], generator=seeded(seed), dtype=x.dtype).to(x.device)
+    drawn = torch.randn(x.shape[1:], generator=seeded(seed), dtype=x.dtype)
     return x.mean(dim=(2, 3), keepdim=True) + x.std(dim=(2, 3), keepdim=True) * drawn
 
 

@@ -27,7 +27,7 @@ def heatmap(relevance: Tensor) -> Tensor:
             "put back the dimension of images or of channels with relevance[:, None]"
         )
     # In float64, half-precision values lose nothing, and no sum of float32 values overflows.
-    return relevance.detach().to("cpu", torch.float64).sum(dim=1)
+    return relevance.detach().cpu().double().sum(dim=1)
 
 
 def flat_heatmap(relevance: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,7 +46,7 @@ def nan_unless(defined: Tensor, score: Tensor, relevance: Tensor) -> Tensor:
     That is float64 for relevance in float64, and float32 for all other, since a score of two digits would be none.
     """
     dtype = torch.float64 if relevance.dtype == torch.float64 else torch.float32
-    return score.where(defined, score.new_full((), torch.nan)).to(relevance.device, dtype)
+    return score.where(defined, score.new_full((), torch.nan)).to(dtype).to(relevance.device)
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -89,6 +89,7 @@ def max_sensitivity(explanation: Explanation) -> Tensor:
         explanation.target,
         samples=SENSITIVITY_SAMPLES,
         seed=explanation.seed,
+        precision=explanation.precision,
     )
 
 

@@ -1,7 +1,7 @@
 """Random views of whole batches: what a camera in a car might have seen of the same sign.
 
 No mirror images: they change a sign's meaning. No erased squares: they would teach stickers. Draws come from torch's
-global generator.
+global generator of the CPU, the same for images on every device.
 """
 
 import math
@@ -49,7 +49,7 @@ def augment(images: Tensor) -> Tensor:
     quarter JPEG artefacts. Values leave 0..1 by the noise alone.
     """
     views = _some(_BLURRED, _shaken, _moved(images))
-    return _some(_COMPRESSED, _stored, _sensed(_lit(turn_hue(views, _even(len(views), _HUE)))))
+    return _some(_COMPRESSED, _stored, _sensed(_lit(turn_hue(views, _even(views, _HUE)))))
 
 
 def motion_blur(images: Tensor, across: Tensor, down: Tensor) -> Tensor:
@@ -107,14 +107,13 @@ def _some(share: float, change: Callable[[Tensor], Tensor], images: Tensor) -> T
 
 
 def _shaken(images: Tensor) -> Tensor:
-    count, _, height, width = images.shape
-    angle, length = _even(count, math.pi), torch.rand(count) * _PATH * min(height, width)
+    angle, length = _even(images, math.pi), _drawn(images) * _PATH * min(images.shape[2:])
     return motion_blur(images, length * angle.cos(), length * angle.sin())
 
 
 def _stored(images: Tensor) -> Tensor:
     low, high = _QUALITY
-    return jpeg(images.clamp(0, 1), low + (high - low) * torch.rand(len(images)))
+    return jpeg(images.clamp(0, 1), low + (high - low) * _drawn(images))
 
 
 def _shifted(images: Tensor, offset: Tensor) -> Tensor:
@@ -137,21 +136,27 @@ def _cosines() -> Tensor:
     return torch.kron(waves, waves)
 
 
-def _even(count: int, width: float) -> Tensor:
-    return (2 * torch.rand(count) - 1) * width
+def _drawn(images: Tensor) -> Tensor:
+    """A number in 0..1 for each image, on its device."""
+    return torch.rand(len(images)).to(images.device)
+
+
+def _even(images: Tensor, width: float) -> Tensor:
+    return (2 * _drawn(images) - 1) * width
 
 
 def _moved(images: Tensor) -> Tensor:
     count, _, height, width = images.shape
-    angle, zoom, stretch, shear = (_even(count, by) for by in (_ROTATION, _ZOOM, _STRETCH, _SHEAR))
+    angle, zoom, stretch, shear = (_even(images, by) for by in (_ROTATION, _ZOOM, _STRETCH, _SHEAR))
     scale_x, scale_y = torch.exp(zoom + stretch), torch.exp(zoom - stretch)
     rows = [
-        torch.stack([scale_x * angle.cos(), shear - scale_y * angle.sin(), _even(count, _SHIFT)], dim=1),
-        torch.stack([scale_x * angle.sin(), scale_y * angle.cos(), _even(count, _SHIFT)], dim=1),
-        torch.stack([_even(count, _PERSPECTIVE), _even(count, _PERSPECTIVE), torch.ones(count)], dim=1),
+        torch.stack([scale_x * angle.cos(), shear - scale_y * angle.sin(), _even(images, _SHIFT)], dim=1),
+        torch.stack([scale_x * angle.sin(), scale_y * angle.cos(), _even(images, _SHIFT)], dim=1),
+        torch.stack([_even(images, _PERSPECTIVE), _even(images, _PERSPECTIVE), torch.ones_like(zoom)], dim=1),
     ]
     homography = torch.stack(rows, dim=1)
-    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    across, down = (torch.linspace(-1, 1, side, device=images.device) for side in (width, height))
+    y, x = torch.meshgrid(down, across, indexing="ij")
     points = torch.stack([x, y, torch.ones_like(x)], dim=-1).reshape(1, -1, 3)
     seen = points @ homography.transpose(1, 2)
     grid = (seen[..., :2] / seen[..., 2:]).reshape(count, height, width, 2)
@@ -159,16 +164,14 @@ def _moved(images: Tensor) -> Tensor:
 
 
 def _lit(images: Tensor) -> Tensor:
-    count = len(images)
-    gain = torch.exp(_even(count, _BRIGHTNESS)).reshape(-1, 1, 1, 1)
-    contrast = torch.exp(_even(count, _BRIGHTNESS / 2)).reshape(-1, 1, 1, 1)
+    gain = torch.exp(_even(images, _BRIGHTNESS)).reshape(-1, 1, 1, 1)
+    contrast = torch.exp(_even(images, _BRIGHTNESS / 2)).reshape(-1, 1, 1, 1)
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
     return (((images - middle) * contrast + middle) * gain).clamp(0, 1)
 
 
 def _sensed(images: Tensor) -> Tensor:
-    count = len(images)
     blurred = functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
-    sharpness = torch.rand(count, 1, 1, 1)
-    level = torch.rand(count, 1, 1, 1) * _NOISE
-    return torch.lerp(blurred, images, sharpness) + level * torch.randn(images.shape)
+    sharpness, level = (_drawn(images).reshape(-1, 1, 1, 1) for _ in range(2))
+    noise = torch.randn(images.shape).to(images.device)
+    return torch.lerp(blurred, images, sharpness) + level * _NOISE * noise

@@ -6,10 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from xaisigns.base.bounds import shown
+from xaisigns.base.devices import chosen_device
 from xaisigns.base.files import is_file, whole_file
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.manipulation import Manipulation
@@ -54,7 +56,8 @@ def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> N
         raise ModelError(f"wanted a Classifier of xaisigns to save, got a {type(model).__name__}")
     try:
         check_card(model.settings, model.card)
-        weights = network_of(model.settings, model.state_dict()).state_dict()
+        here = {name: value.cpu() for name, value in model.state_dict().items()}
+        weights = network_of(model.settings, here).state_dict()
     except ModelError as error:
         raise ModelError(f"the model cannot be saved: {error}") from error
     document = json.loads(_text(model.settings, model.card))
@@ -64,16 +67,21 @@ def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> N
 
 
 @own_torch_state()
-def load_model(name: Path | str, preprocessing: Preprocessing | None = None) -> Classifier:
-    """A trained model in eval mode on the CPU: "clean", "stickered", or the path of a model file.
+def load_model(
+    name: Path | str, preprocessing: Preprocessing | None = None, *, device: str | torch.device = "cpu"
+) -> Classifier:
+    """A trained model in eval mode on a device: "clean", "stickered", or the path of a model file.
 
     A checkpoint that xaisigns did not write (of torch.save or safetensors, with the state dict of one of torchvision's
     VGGs in it) needs ``preprocessing``, which such a file cannot tell. What a file is follows from its content, not its
-    name. Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape.
+    name. ``device`` is one that ``chosen_device`` takes; the images that the model prepares are there, too.
+
+    Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape;
+    DeviceError for a device that is not there.
     """
-    path = _existing(name)
+    path, place = _existing(name), chosen_device(device)
     try:
-        return _model(path, preprocessing)
+        return _model(path, preprocessing).to(place)
     except (ModelError, OSError) as error:
         raise ModelError(f"{path} cannot be used: {error}") from error
 

@@ -33,15 +33,16 @@ def predict(
     progress: Progress = silent,
     *,
     manipulation: Manipulation | None = None,
+    device: str | torch.device | None = None,
 ) -> Tensor:
     """Logits ``(N, classes)`` in float32 of a data set, or of decoded images ``(N, S, S, 3)`` uint8.
 
     With a ``manipulation``, those images of the data set that it selects have their stickers. The model answers as in
-    eval mode, whatever mode it is in; batches keep the memory bounded. Raises ModelError when a logit is not finite and
-    as ``loaded`` does, DataError for a broken data set, an image that cannot be read and a manipulation of decoded
-    images.
+    eval mode, whatever mode it is in, on the ``device`` as ``loaded`` takes it; the logits are on the CPU. Batches keep
+    the memory bounded. Raises ModelError when a logit is not finite and as ``loaded`` does, DataError for a broken data
+    set, an image that cannot be read and a manipulation of decoded images.
     """
-    model = loaded(model)
+    model = loaded(model, device)
     network, preprocessing = module_of(model), model.preprocessing
     size, weight = preprocessing.input_size, next(network.parameters())
     if isinstance(images, ImageSet):
@@ -56,7 +57,7 @@ def predict(
     with _evaluating(network), torch.no_grad():
         for start in range(0, len(pixels), step):
             batch = normalise(np.asarray(pixels[start : start + step]), preprocessing.mean, preprocessing.std)
-            logits.append(network(batch.to(weight)).float().cpu())
+            logits.append(network(batch.to(weight.dtype).to(weight.device)).float().cpu())
             progress("predicting", min(start + step, len(pixels)), len(pixels))
     predicted = torch.cat(logits) if logits else torch.empty(0, model.classes)
     if broken := int((~predicted.isfinite().all(dim=1)).sum()):

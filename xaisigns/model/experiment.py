@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xaisigns.base.devices import chosen_device
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class, names_in
 from xaisigns.data.decoded import decode, split_by_track
@@ -39,6 +40,7 @@ def train(
     validation: float = 0.1,
     seed: int = 0,
     resume: bool = False,
+    device: str | torch.device = "auto",
     force: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -49,10 +51,12 @@ def train(
     takes ``batch_size`` images, None as many as suit the data. ``input_size`` is the side of the network's images in
     pixels, ``architecture`` with BatchNorm or without, ``head`` one linear layer ("compact") or three ("torchvision");
     ``validation`` is the share of tracks held out, 0 to 0.9. A checkpoint and a CSV log lie beside ``out``; ``resume``
-    goes on from there. ``force`` overwrites files that xaisigns did not write.
+    goes on from there. ``device`` is one that ``chosen_device`` takes. ``force`` overwrites files that xaisigns did not
+    write.
 
     Raises DataError for data that are missing, broken or do not fit, ModelError for settings that make no network or no
-    training and when it diverges, OutputError when a file cannot be written: as far as possible before the work.
+    training and when it diverges, DeviceError for a device that is not there, OutputError when a file cannot be
+    written: as far as possible before the work.
     """
     settings = TrainingSettings(epochs=epochs, seed=seed)
     card = train_model(
@@ -64,6 +68,7 @@ def train(
         drawn_per_class=drawn,
         validation=validation,
         resume=resume,
+        device=device,
         force=force,
         progress=progress,
     )
@@ -80,6 +85,7 @@ def train_model(
     drawn_per_class: int = 0,
     validation: float = 0.1,
     resume: bool = False,
+    device: str | torch.device = "auto",
     force: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -92,6 +98,7 @@ def train_model(
     where, without ``force``, a file is that xaisigns did not write.
     """
     check_training_places(out, force=force)
+    place = chosen_device(device)
     if not 0 <= validation <= 0.9:
         raise DataError(f"the share of images held out must lie in 0..0.9, got {validation}")
     most = _MOST_DRAWN // (len(CLASSES) * 3 * network.input_size**2)
@@ -143,6 +150,7 @@ def train_model(
         Images(pixels[held_out], labels[held_out]) if held_out else None,
         out,
         resume=resume,
+        device=place,
         force=force,
         fingerprint=json.dumps([data_card, card["manipulation"]]),
         progress=progress,

@@ -52,7 +52,7 @@ class Preprocessing:
 class Explainable(Protocol):
     """All that studies, pictures and reports ask of a model, whatever network it is.
 
-    Pictures become its images by its ``preprocessing`` alone; a method ``preprocess`` of its own is for its callers.
+    Pictures become its images by ``batch_for`` alone; a method ``preprocess`` of its own is for its callers.
     """
 
     @property
@@ -85,6 +85,11 @@ class Explainable(Protocol):
 
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name, or its number where it has none."""
+
+
+def batch_for(model: Explainable, pictures: Iterable[Picture]) -> Tensor:
+    """Pictures as one batch of the model's images, where the model is. Raises as ``Preprocessing.batch`` does."""
+    return model.preprocessing.batch(pictures).to(model.device)
 
 
 def module_of(model: nn.Module | Explainable) -> nn.Module:

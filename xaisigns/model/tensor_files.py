@@ -24,7 +24,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: di
     Raises OSError when it cannot be written.
     """
     text = json_text(document, indent=None)
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     try:
         save_file(tensors, path, metadata={key: text, CHECKSUM: _checksum(text, tensors)})

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -18,6 +19,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from xaisigns.base.devices import computes_bfloat16
 from xaisigns.base.files import is_file, whole_files
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
@@ -33,6 +35,8 @@ from xaisigns.model.training_files import LOG_COLUMNS, checkpoint_path, training
 from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 _CHUNK = 1024  # images
+_SCALE = 2.0**10  # of the first losses in float16; it is then adapted
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    device: torch.device = _CPU,
     force: bool = False,
     fingerprint: str = "",
     progress: Progress = silent,
@@ -93,21 +98,23 @@ def train(
 
     After each epoch ``out`` with the suffix .checkpoint.safetensors holds all that is needed to go on, and ``out`` with
     .csv the rows so far. With ``resume`` a training goes on from there and ends with the same weights, bit for bit, as
-    an unbroken one on the same machine; without a checkpoint it starts anew. ``fingerprint`` is what tells the data
-    apart, besides their pixels. Uses bfloat16 where the processor computes with it. The global random state is left as
-    it was. Raises ModelError for a checkpoint that is broken or of another training and when the loss or the weights
-    are no longer finite, OutputError when a file cannot be written, or is there and not of xaisigns without ``force``.
+    an unbroken one on the same machine and ``device`` (on a GPU, as far as its kernels give the same twice); without a
+    checkpoint it starts anew. ``fingerprint`` is what tells the data apart, besides their pixels. Computes as
+    ``precision_of`` says; what is drawn at random is the same on every device, but for dropout. The global random state
+    is left as it was. Raises ModelError for a checkpoint that is broken or of another training and when the loss or the
+    weights are no longer finite, OutputError when a file cannot be written, or is there and not of xaisigns without
+    ``force``.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        run = _Run(network, settings, len(training.labels))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        _seed(device, settings.seed)
+        run = _Run(network, settings, len(training.labels), device)
         images = [_digest(part) for part in (training, validation) if part]
         identity = {"network": asdict(network), "training": asdict(settings), "data": fingerprint, "images": images}
         identity = json.loads(json.dumps(identity))
         checkpoint = checkpoint_path(out)
         rows = run.restore(checkpoint, identity) if resume and is_file(checkpoint) else []
         for epoch in range(len(rows), settings.epochs):
-            torch.manual_seed(settings.seed * 1_000_003 + epoch + 1)
+            _seed(device, settings.seed * 1_000_003 + epoch + 1)
             start = time.monotonic()
             loss, accuracy = run.epoch(epoch, training, progress)
             run.refuse_divergence(epoch)
@@ -119,6 +126,26 @@ def train(
                 _write_log(log, rows)
                 run.store(state, identity, rows)
     return run.averaged.requires_grad_(False).eval(), rows
+
+
+def _seed(device: torch.device, seed: int) -> None:
+    """The CPU's generator, from which all is drawn but for dropout, and that of the device."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
+def precision_of(device: torch.device) -> torch.dtype | None:
+    """What convolutions and linear layers compute with in a training; None for float32, as the weights are kept.
+
+    It is bfloat16 where the device computes with it, else float16 on CUDA, with gradients scaled to its range.
+    """
+    if computes_bfloat16(device):
+        return torch.bfloat16
+    return torch.float16 if device.type == "cuda" else None
 
 
 class _Row(BaseModel):
@@ -145,12 +172,15 @@ class _Stored(BaseModel):
 class _Run:
     """The state that a training carries from step to step."""
 
-    def __init__(self, network: NetworkSettings, settings: TrainingSettings, count: int) -> None:
+    def __init__(self, network: NetworkSettings, settings: TrainingSettings, count: int, device: torch.device) -> None:
         self.settings = settings
         self.network = network
+        self.device = device
+        self._precision = precision_of(device)
+        self._scaler = torch.amp.GradScaler(device.type, _SCALE, enabled=self._precision is torch.float16)
         self.model = Classifier(network)
         initialise(self.model)
-        self.model.to(memory_format=torch.channels_last)
+        self.model.to(device).to(memory_format=torch.channels_last)
         average = get_ema_multi_avg_fn(settings.averaging)
         self._average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         groups: list[dict[str, Any]] = [
@@ -169,6 +199,8 @@ class _Run:
         # OneCycleLR divides by zero where the rise would be exactly one step.
         rise = 0.25 if total != 4 else 0.3
         self.schedule = OneCycleLR(self.optimizer, settings.learning_rate, total_steps=total, pct_start=rise)
+        # Without gradients it changes nothing; else the schedule warns where float16 leaves out the first step.
+        self.optimizer.step()
 
     @property
     def averaged(self) -> Classifier:
@@ -183,11 +215,11 @@ class _Run:
         for index, batch in enumerate(torch.randperm(len(data.labels)).split(self.settings.batch_size)):
             # Sorted, so that the memory map is read forwards; the batch's order means nothing.
             chosen = batch.sort().values
-            loss, logits = self._step(np.asarray(data.pixels[chosen.numpy()]), data.labels[chosen])
+            loss, correct = self._step(np.asarray(data.pixels[chosen.numpy()]), data.labels[chosen])
             if not math.isfinite(loss):
                 raise self._diverged(epoch, f"the loss is {loss}")
             loss_sum += loss * len(chosen)
-            right += int((logits.argmax(1) == data.labels[chosen]).sum())
+            right += correct
             seen += len(chosen)
             done, total = epoch * self.steps + index + 1, self.steps * self.settings.epochs
             progress("training", done, total, epoch=epoch + 1, loss=loss_sum / seen, accuracy=right / seen)
@@ -204,27 +236,34 @@ class _Run:
             f"train with a lower learning rate than {self.settings.learning_rate:g}"
         )
 
-    def _step(self, pixels: NDArray[np.uint8], labels: Tensor) -> tuple[float, Tensor]:
-        views = augment(normalise(pixels, (0, 0, 0), (1, 1, 1)))
-        mean, std = (torch.tensor(value).reshape(1, 3, 1, 1) for value in (self.network.mean, self.network.std))
+    def _step(self, pixels: NDArray[np.uint8], labels: Tensor) -> tuple[float, int]:
+        views = augment(normalise(pixels, (0, 0, 0), (1, 1, 1)).to(self.device))
+        labels = labels.to(self.device)
+        mean, std = (views.new_tensor(value).reshape(1, 3, 1, 1) for value in (self.network.mean, self.network.std))
         images = ((views - mean) / std).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        with self._autocast():
             logits = self.model(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.settings.label_smoothing)
         self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        self._scaler.scale(loss).backward()
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
         self.schedule.step()
         self._average.update_parameters(self.model)
-        return float(loss.detach()), logits.detach()
+        return float(loss.detach()), int((logits.argmax(1) == labels).sum())
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return nullcontext() if self._precision is None else torch.autocast(self.device.type, self._precision)
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on, besides the number of steps done."""
         momentum = self.optimizer.state_dict()["state"]
+        scaler = self._scaler.state_dict()  # nothing where it is not used
         return {
             **{f"model/{name}": value for name, value in self.model.state_dict().items()},
             **{f"average/{name}": value for name, value in self._average.state_dict().items()},
             **{f"momentum/{index}": state["momentum_buffer"] for index, state in momentum.items()},
+            **{f"scaler/{name}": torch.tensor(scaler[name]) for name in ("scale", "_growth_tracker") if scaler},
         }
 
     def store(self, path: Path, identity: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -252,7 +291,9 @@ class _Run:
         self.model.load_state_dict(_with_prefix(tensors, "model/"))
         self._average.load_state_dict(_with_prefix(tensors, "average/"))
         for index, weight in enumerate(self._weights()):
-            self.optimizer.state[weight] = {"momentum_buffer": tensors[f"momentum/{index}"].clone()}
+            self.optimizer.state[weight] = {"momentum_buffer": tensors[f"momentum/{index}"].to(self.device, copy=True)}
+        told = {name: tensor.item() for name, tensor in _with_prefix(tensors, "scaler/").items()}
+        self._scaler.load_state_dict({**self._scaler.state_dict(), **told})
         done = len(rows) * self.steps
         self.schedule.load_state_dict({"last_epoch": done - 1, "_step_count": done + 1})
         self.schedule.step()  # to the rates that follow from the number of steps alone

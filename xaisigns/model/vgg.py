@@ -13,7 +13,7 @@ from xaisigns.data.image_set import ClassNames
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import Picture
 from xaisigns.errors import DataError
-from xaisigns.model.explainable import Preprocessing
+from xaisigns.model.explainable import Preprocessing, batch_for
 from xaisigns.model.schema import Classes, Mean, Side, Std, check
 
 Architecture = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
@@ -107,9 +107,9 @@ class Classifier(nn.Module):
     def preprocess(self, images: Iterable[Picture]) -> Tensor:
         """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std.
 
-        Raises as ``Preprocessing.batch`` does.
+        It is on the model's device. Raises as ``Preprocessing.batch`` does.
         """
-        return self.preprocessing.batch(images)
+        return batch_for(self, images)
 
     def class_name(self, class_id: int, language: Language | None = None) -> str:
         """The class's name in a language as ``chosen_language`` takes it, or its number where the file has no names."""

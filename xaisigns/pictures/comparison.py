@@ -27,7 +27,7 @@ from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.pixels import to_rgb
 from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
@@ -61,20 +61,21 @@ def compare(
     targets: Row | Sequence[Row] = (),
     *,
     language: Language | None = None,
+    device: str | torch.device | None = None,
 ) -> list[Figure]:
     """A figure for each image: methods as columns, ``targets`` as rows.
 
     Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
     the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
-    takes them. ``language`` is a code such as "de", by default that of the variable
-    XAISIGNS_LANG, else English. Raises ModelError for a model that does not say how pictures become its images and for
-    a class that it does not have, ShapeError and DataError as ``rgb`` does, LanguageError for another language,
+    takes them. ``language`` is a code such as "de", by default that of the variable XAISIGNS_LANG, else English;
+    ``device`` is as ``loaded`` takes it. Raises ModelError for a model that does not say how pictures become its images
+    and for a class that it does not have, ShapeError and DataError as ``rgb`` does, LanguageError for another language,
     MethodError and RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
     rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
-    model = loaded(model)
+    model = loaded(model, device)
     _check(model, rows)
     pictures = rgb_images(images, longest=LONGEST)
     return [_figure(model, chosen, one, language) for one in _compared(model, pictures, chosen, rows)]
@@ -131,7 +132,7 @@ def _check(model: Explainable, targets: Sequence[Row]) -> None:
 def _compared(
     model: Explainable, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
 ) -> Iterator[_Compared]:
-    x = model.preprocessing.batch(images)
+    x = batch_for(model, images)
     with own_torch_state():
         logits = Asked(model.module).logits(x)
     rows = _rows(logits, targets)

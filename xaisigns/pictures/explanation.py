@@ -20,7 +20,7 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.preprocessing import MAX_PIXELS
 from xaisigns.errors import TakenError
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.pictures.figures import PICTURE_MARK, show, write_picture
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
 
@@ -77,7 +77,7 @@ def explain_files(
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
     for batch in batches(paths, skipped, wanted.max_pixels):
-        x = model.preprocessing.batch([image for _, image in batch])
+        x = batch_for(model, [image for _, image in batch])
         result = explain(x, wanted.target, wanted.against, ledger=wanted.ledger)
         for index, (path, image) in enumerate(batch):
             one = _only(result, index)

@@ -21,7 +21,7 @@ from xaisigns.data.drawn.examples import example_signs
 from xaisigns.data.preprocessing import LONGEST, read_image, rgb
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import accuracy_report, class_name
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.report.date import today
 from xaisigns.report.evaluation import evaluation_of
 from xaisigns.report.heatmaps import Heatmap
@@ -102,7 +102,7 @@ class Source:
         if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
             return ()
         method, signs = self.methods[0], example_signs()
-        images = model.preprocessing.batch(list(signs.values()))
+        images = batch_for(model, list(signs.values()))
         with own_torch_state(), torch.no_grad():
             sure, called = model.module(images).softmax(dim=1).max(dim=1)
         heatmaps = self.study.heatmaps(list(signs.values()), called.tolist(), method)

@@ -116,5 +116,5 @@ def _score(told: Mapping[str, Any]) -> Score:
 def _pixels(preprocessing: Preprocessing, image: Tensor) -> Pixels:
     """A normalised image ``(3, S, S)`` as people see it."""
     mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
-    pixels: Pixels = ((image * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels: Pixels = ((image.cpu() * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     return pixels

@@ -4,7 +4,7 @@ import importlib.util
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
@@ -19,6 +19,9 @@ from xaisigns.report.section import refuse_missing_texts
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.front import Front
 from xaisigns.study.study import Data
+
+if TYPE_CHECKING:
+    import torch
 
 _MARKS = {"pdf": PDF_MARK, "html": HTML_MARK}
 _REPORTS = {"pdf": pdf_report, "html": html_report}
@@ -38,6 +41,7 @@ def report(
     seed: int = 0,
     name: str | None = None,
     command: str | None = None,
+    device: "str | torch.device | None" = None,
     force: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -45,8 +49,8 @@ def report(
 
     ``data`` is a data set or its folder; without it signs are drawn. ``methods`` are as ``select_methods`` takes them,
     ``classes`` the ids to show (without: all), ``examples`` images of each. ``name`` is what the report calls the
-    model, ``command`` what it says makes it again: by default this call, where model and data are named. All files are
-    written or none.
+    model, ``command`` what it says makes it again: by default this call, where model and data are named; ``device``
+    is as ``loaded`` takes it. All files are written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
     written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language and for all texts
@@ -61,7 +65,7 @@ def report(
     classes = None if classes is None else [int(class_id) for class_id in classes]
     options = {"methods": methods, "classes": classes, "examples": examples, "language": language, "seed": seed}
     start = time.monotonic()
-    network = loaded(model)
+    network = loaded(model, device)
     wanted = Reporting(
         name=name or (str(model) if isinstance(model, Path | str) else type(model).__name__),
         command=command or _call(model, data, **paths, **options, name=name),

@@ -24,7 +24,7 @@ from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError, ModelError
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, check_whole
 from xaisigns.model.evaluation import refuse_unknown_classes
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, batch_for
 
 Masks = Literal["sticker", "roi"]
 
@@ -53,6 +53,14 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def some(self, count: int) -> "Cases":
+        """At most so many of them, evenly spread."""
+        chosen = range(0, len(self), -(-len(self) // count))
+        images, masks, labels, target = (
+            one[list(chosen)] for one in (self.images, self.masks, self.labels, self.target)
+        )
+        return Cases(self.kind, images, masks, labels, target, tuple(self.keys[place] for place in chosen))
 
     @property
     def against(self) -> Tensor | None:
@@ -177,7 +185,7 @@ def _box(roi: Box, size: tuple[int, int]) -> NDArray[np.bool_]:
 def _called(model: Explainable, cases: list[_Case], wanted: int | None) -> list[_Case]:
     """The cases with what the model calls them; only those of the wanted class where there is one."""
     with own_torch_state(), torch.inference_mode():
-        called = model.module(model.preprocessing.batch([case.image for case in cases])).argmax(dim=1).tolist()
+        called = model.module(batch_for(model, [case.image for case in cases])).argmax(dim=1).tolist()
     answered = [replace(case, called=class_id) for case, class_id in zip(cases, called, strict=True)]
     return [case for case in answered if wanted in (None, case.called)]
 
@@ -186,7 +194,7 @@ def _joined(kind: Masks | Literal["image"], cases: list[_Case], model: Explainab
     masks = np.stack([case.mask for case in cases])
     return Cases(
         kind,
-        model.preprocessing.batch([case.image for case in cases]),
+        batch_for(model, [case.image for case in cases]),
         torch.from_numpy(masks),
         torch.tensor([case.sample.class_id for case in cases]),
         torch.tensor([case.called for case in cases]),

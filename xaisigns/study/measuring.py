@@ -16,7 +16,7 @@ from xaisigns.metrics.explanation import Explanation
 from xaisigns.metrics.faithfulness import Filling, check_filling
 from xaisigns.metrics.intervals import bootstrap_interval
 from xaisigns.metrics.measures import SENSITIVITY_SAMPLES
-from xaisigns.metrics.settings import MOST_STEPS, check_whole
+from xaisigns.metrics.settings import MOST_STEPS, Precision, check_precision, check_whole
 from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases
 
@@ -28,15 +28,17 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Scoring:
-    """What to measure and how: ``groups`` of metrics; ``steps`` and ``filling`` are for pixel flipping.
+    """What to measure and how: ``groups`` of metrics, and their settings.
 
-    Raises MetricError for a group that does not exist or is named twice, for none, and for settings out of bounds.
+    ``steps`` and ``filling`` are for pixel flipping, ``precision`` for that and robustness.     Raises MetricError for
+    a group that does not exist or is named twice, for none, and for settings out of bounds.
     """
 
     groups: Sequence[str] = DEFAULT_GROUPS
     steps: int = 16
     filling: Filling = "mean"
     seed: int = 0
+    precision: Precision = "full"
 
     def __post_init__(self) -> None:
         known = groups()
@@ -48,6 +50,7 @@ class Scoring:
         check_whole("steps", self.steps, 1, MOST_STEPS)
         check_filling(self.filling)
         check_whole("seed", self.seed, 0, LARGEST_SEED)
+        check_precision(self.precision)
 
     def check_steps(self, pixels: int) -> None:
         """Raise MetricError for more steps of pixel flipping than an image has pixels."""
@@ -102,6 +105,7 @@ def explanation_of(
         scoring.steps,
         scoring.filling,
         scoring.seed,
+        scoring.precision,
     )
 
 

@@ -56,6 +56,16 @@ def metric_title(document: dict[str, Any], metric: str, language: Language) -> s
     return f"{METRICS[metric].label(language)}{arrow}"
 
 
+def precision_note(document: dict[str, Any], language: Language) -> str | None:
+    """How far rounding moves the scores, None for a document in full precision."""
+    off = [
+        f"{METRICS[metric].label(language)} {written(f'{error:.4f}', language)}"
+        for metric, error in document["precision_error"].items()
+        if error is not None
+    ]
+    return _TEXTS("rounded", language, errors=", ".join(off)) if off else None
+
+
 def best_methods(document: dict[str, Any]) -> dict[str, set[str]]:
     """For each metric the methods with the best mean, which is more than one where they tie; no control is best."""
     best: dict[str, set[str]] = {}
@@ -102,6 +112,8 @@ def _markdown(document: dict[str, Any], language: Language) -> Iterator[str]:
         cells = [_interval(scores[metric], language, bold=name in best[metric]) for metric in metrics]
         shown = f"*{name}*" if name in controls else f"`{name}`"
         yield "| " + " | ".join([shown, *cells]) + " |"
+    if note := precision_note(document, language):
+        yield f"\n{note}"
 
 
 def _interval(score: dict[str, Any], language: Language, *, bold: bool) -> str:

@@ -23,7 +23,7 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.explanation import Explanation
 from xaisigns.model.evaluation import predict, refuse_unknown_classes
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.study.cases import Cases, Masks, find_cases
 from xaisigns.study.measuring import Scoring, calls_again, explain_cases, explanation_of
 from xaisigns.study.store import Arrays, Store
@@ -118,7 +118,7 @@ class Study:
         """What speaks for ``target`` in each picture, ``(N, S, S)``."""
         if not pictures:
             return np.zeros((0, 0, 0), dtype=np.float32)
-        images = self.model.preprocessing.batch(pictures)
+        images = batch_for(self.model, pictures)
         targets = torch.tensor(target)
         anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
         cases = Cases("image", images, anywhere, targets, targets, ("",) * len(target))
@@ -200,7 +200,7 @@ class Study:
 
 def _score_key(cases: Cases, method: Method, scoring: Scoring, metric: Metric) -> tuple[list[Any], bool]:
     """Under what a metric's scores are kept, and whether they may be."""
-    key = [method.key, cases.digest, metric.name, scoring.steps, scoring.filling, scoring.seed]
+    key = [method.key, cases.digest, metric.name, scoring.steps, scoring.filling, scoring.seed, scoring.precision]
     return key, method.known and metric.known
 
 

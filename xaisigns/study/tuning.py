@@ -92,15 +92,17 @@ def tune(
     per_class: int = 2,
     held_out: int = 4,
     seed: int = 0,
+    device: str | torch.device | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Search LRP's rules on training images and measure them on test images: the document of ``xaisigns tune --json``.
 
     ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a folder with training and test
     images, or None for drawn signs. Up to ``per_class`` training images and ``held_out`` test images of each class are
-    drawn by ``seed``; ``metric`` is a key of ``TUNABLE``; ``masks`` is as for ``score``. ``layers`` of ``tuned`` are
-    the rules, a rule and its parameters for each layer: ``write_tuned_rules`` writes them to a file. A setting that has
-    been tried before comes from the cache, so a search that was interrupted goes on where it was.
+    drawn by ``seed``; ``metric`` is a key of ``TUNABLE``; ``masks`` is as for ``score``, ``device`` as ``loaded`` takes
+    it. ``layers`` of ``tuned`` are the rules, a rule and its parameters for each layer: ``write_tuned_rules`` writes
+    them to a file. A setting that has been tried before comes from the cache, so a search that was interrupted goes on
+    where it was.
 
     Raises MetricError for another metric and where nothing tells where to look, and what ``find_cases`` and ``LRP``
     raise.
@@ -108,7 +110,7 @@ def tune(
     _check_metric(metric)
     if isinstance(data, ImageSet):
         raise DataError("tune takes training and test images: name the folder of both, not one of its data sets")
-    model = loaded(model)
+    model = loaded(model, device)
     training = Study(model, images_of(data, "train", progress), progress).cases(masks, per_class, seed)
     testing = Study(model, images_of(data, "test", progress), progress).cases(masks, held_out, seed)
     return search(model, training, testing, metric, progress).document()

@@ -8,6 +8,7 @@ import torch
 from xaisigns.base.numbers import number
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.drawn.examples import example_signs
+from xaisigns.model.explainable import batch_for
 from xaisigns.pictures.explanation import absorbing, ledger_rows
 from xaisigns.report.page_text import plain
 from xaisigns.report.report import Report
@@ -50,7 +51,7 @@ class Conservation(Section):
             name, image = data.samples[0].path.name, data[0].image
         else:
             name, image = "speed-50-sticker.png", example_signs()["speed-50-sticker"]
-        x = model.preprocessing.batch([image])
+        x = batch_for(model, [image])
         with own_torch_state(), torch.no_grad():
             called = int(model.module(x).argmax())
         ledger = source.lrp.ledger(x, called)
