@@ -30,8 +30,9 @@ from xaisigns.data.layouts import LAYOUTS
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.model import vgg
 from xaisigns.model.checkpoint import save_model
+from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.network_weights import shapes
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.vgg import VGG, initialise
 
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = (2, 4, 9, 14)
@@ -189,7 +190,7 @@ def _write(folder, table, rows):
 def random_model(folder, classes, card):
     """The path of a model file with random weights, for images of 32 pixels."""
     torch.manual_seed(0)
-    model = Classifier(NetworkSettings(classes=classes, input_size=32), card)
+    model = VGG(NetworkSettings(classes=classes, input_size=32), card)
     initialise(model)
     save_model(settled(model), folder / "random.safetensors")
     return folder / "random.safetensors"

@@ -16,7 +16,8 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
 from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG
 
 
 def test_weights_come_back_within_the_accuracy_of_float16(model, written):
@@ -106,7 +107,7 @@ def test_a_missing_file_is_refused_with_what_can_be_given(name):
     refused(
         name,
         r"^no model '.*': there is no such file; give 'clean', 'stickered', or the path of a file of 'xaisigns train' "
-        r"or of a checkpoint of one of torchvision's VGGs$",
+        r"or of a checkpoint$",
     )
 
 
@@ -214,7 +215,7 @@ def test_a_card_is_checked_as_a_whole(written, path, case, model):
 def other(model, card):
     """The same network with another card."""
     with torch.device("meta"):
-        changed = Classifier(model.settings, {**model.card, **card})
+        changed = VGG(model.settings, {**model.card, **card})
     changed.load_state_dict(model.state_dict(), assign=True)
     return changed.eval()
 

@@ -10,7 +10,8 @@ from torchvision.models import vgg11, vgg11_bn, vgg13, vgg19_bn
 from tests.model.foreign import PREPROCESSING, torchvisions
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model, save_model
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors"])
@@ -104,7 +105,7 @@ def test_a_file_of_our_own_knows_its_preprocessing(untrained):
 
 def test_every_vgg_can_be_saved_and_loaded(tmp_path):
     torch.manual_seed(0)
-    model = Classifier(NetworkSettings(architecture="vgg13_bn", input_size=32)).eval()
+    model = VGG(NetworkSettings(architecture="vgg13_bn", input_size=32)).eval()
     save_model(model, tmp_path / "mine.safetensors")
     assert load_model(tmp_path / "mine.safetensors").settings == model.settings
 

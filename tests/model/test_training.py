@@ -23,10 +23,10 @@ from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
+from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.training import Images, TrainingSettings, train
 from xaisigns.model.training_files import checkpoint_path
-from xaisigns.model.vgg import NetworkSettings
 
 NETWORK = NetworkSettings(classes=3, input_size=32)
 SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=0.01, averaging=0.5)

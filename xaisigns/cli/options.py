@@ -96,17 +96,27 @@ class Network:
         typer.Option(metavar="R,G,B", help="Likewise: standard deviation of the pixels, in 0..1.", show_default=False),
     ] = None
 
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Likewise, unless it is a VGG: its architecture, such as resnet18, or package.module:callable for a "
+            "network of your own, which is imported and called.",
+            show_default=False,
+        ),
+    ] = None
+
     def load(self) -> "Explainable":
         """The model that the options name. Raises as ``load_model`` does, and BadParameter for half of the options."""
         from xaisigns.model.checkpoint import load_model
         from xaisigns.model.explainable import Preprocessing
 
         if self.input_size is None and self.mean is None and self.std is None:
-            return load_model(self.model)
+            return load_model(self.model, architecture=self.architecture)
         if self.input_size is None or self.mean is None or self.std is None:
             raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
         mean, std = _rgb(self.mean, "--mean"), _rgb(self.std, "--std")
-        return load_model(self.model, Preprocessing(self.input_size, mean, std))
+        return load_model(self.model, Preprocessing(self.input_size, mean, std), self.architecture)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ def loaded(model: Named) -> Explainable:
         return load_model(model)
     if not is_explainable(model):
         raise ModelError(
-            f"the model must say how pictures become its images, and {type(model).__name__} does not: save its state "
-            "dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or prepare the images "
-            "yourself for xs.attribute and xs.show"
+            f"the model must say how pictures become its images, and {type(model).__name__} does not: give "
+            "xs.Model(network, xs.Preprocessing(input_size, mean, std), class_names), or prepare the images yourself "
+            "for xs.attribute and xs.show"
         )
     return model
