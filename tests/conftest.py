@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from torch import nn
 
 from tests.catalogues import FOREIGN, forget_languages, speak_foreign
+from tests.model import own_network
 from tests.needs import (
     UNPACK_IMAGES,
     need,
@@ -240,3 +241,12 @@ def _random_models(tmp_path_factory, classes, card):
     whole = random_model(tmp_path_factory.mktemp("model"), classes, card)
     with _narrow_networks():
         return {False: whole, True: random_model(tmp_path_factory.mktemp("model"), classes, card)}
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """The module of a caller's own networks, in the current folder; forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    yield (name := own_network.written(tmp_path))
+    for module in (name, "skipping"):
+        sys.modules.pop(module, None)

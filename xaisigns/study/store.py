@@ -81,7 +81,12 @@ def _devices(network: nn.Module) -> list[str]:
 
 def _plain_attributes(layer: nn.Module) -> dict[str, Any]:
     """Such as ``transform_input`` of GoogLeNet, which its repr does not tell; all answer as in eval mode."""
-    return {name: value for name, value in vars(layer).items() if isinstance(value, _PLAIN) and name != "training"}
+    told = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(layer).items()}
+    return {name: value for name, value in told.items() if _is_plain(value) and name != "training"}
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, _PLAIN) or (isinstance(value, list) and all(isinstance(one, _PLAIN) for one in value))
 
 
 def _is_known(layer: nn.Module) -> bool:
