@@ -132,7 +132,7 @@ def test_layers_that_only_gate_are_told_as_such(run, tmp_path, language):
     options = ("--model", tmp_path / "net.pt", "--architecture", "mobilenet_v3_small", *prepared)
     code, printed, told = run("rules", *options, "--lang", language)
     assert (code, told) == (0, "")
-    assert {"en": " gate ", "de": " Gate "}[language] in printed
+    assert {"en": " gate ", "de": " Gewichtung "}[language] in printed
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
