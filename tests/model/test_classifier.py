@@ -37,3 +37,12 @@ def test_a_wrapped_network_is_the_model_and_its_layers_have_no_prefix():
     assert model.device == torch.device("cpu")
     x = torch.randn(2, 3, 32, 32)
     assert torch.equal(model(x), network(x))
+
+
+def test_hooks_around_a_network_are_not_passed_over():
+    model = Wrapped(nn.Flatten(), NetworkSettings("my_net:Net", None, 3072, 32))
+    handle = model.register_forward_hook(lambda module, images, logits: -logits)
+    with pytest.raises(ModelError, match=r"^the model has hooks that its network does not have; register them on "):
+        module_of(model)
+    handle.remove()
+    assert module_of(model) is model.network

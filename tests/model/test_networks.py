@@ -1,5 +1,8 @@
 """From settings to a network, whose outputs are looked at before anything is done with it."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -57,3 +60,8 @@ def test_an_image_too_small_for_a_network_is_told_before_training():
     with pytest.raises(ModelError, match=r"^alexnet cannot take images \(N, 3, 32, 32\)"):
         check_network(NetworkSettings("alexnet", input_size=32))
     check_network(NetworkSettings("mnasnet0_5", input_size=32))
+
+
+def test_a_vgg_is_loaded_without_the_seconds_that_importing_torchvision_takes():
+    code = "import sys, xaisigns as xs; xs.load_model('clean'); sys.exit('torchvision.models' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

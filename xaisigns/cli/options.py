@@ -100,8 +100,8 @@ class Network:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Likewise, unless it is a VGG: its architecture, such as resnet18, or package.module:callable for a "
-            "network of your own, which is imported and called.",
+            help="Likewise, unless it is a VGG: its architecture, such as resnet18. package.module:callable, also for "
+            "a model file, is a network of your own, which is imported and called.",
             show_default=False,
         ),
     ] = None
