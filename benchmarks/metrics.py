@@ -52,7 +52,7 @@ def explain(model: nn.Module, inputs: np.ndarray, targets: np.ndarray, **_: obje
     return heatmap(input_x_gradient(model, torch.from_numpy(inputs), torch.from_numpy(targets)))[:, None].numpy()
 
 
-def inputs(model: xs.model.vgg.Classifier, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def inputs(model: xs.model.classifier.Classifier, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Images, masks of their stickers, and the class that the model calls each."""
     signs = [draw_sign(number % 43, 64, seed=number, sticker=xs.Sticker()) for number in range(count)]
     x = model.preprocess([sign.image for sign in signs])

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from torch import nn
 
 from tests.catalogues import FOREIGN, forget_languages, speak_foreign
+from tests.model import own_network
 from tests.needs import (
     UNPACK_IMAGES,
     need,
@@ -32,8 +33,9 @@ from xaisigns.data.layouts import LAYOUTS
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.model import vgg
 from xaisigns.model.checkpoint import save_model
+from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.network_weights import shapes
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.vgg import VGG, initialise
 
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = (2, 4, 9, 14)
@@ -202,7 +204,7 @@ def _write(folder, table, rows):
 def random_model(folder, classes, card):
     """The path of a model file with random weights, for images of 32 pixels."""
     torch.manual_seed(0)
-    model = Classifier(NetworkSettings(classes=classes, input_size=32), card)
+    model = VGG(NetworkSettings(classes=classes, input_size=32), card)
     initialise(model)
     save_model(settled(model), folder / "random.safetensors")
     return folder / "random.safetensors"
@@ -252,3 +254,12 @@ def _random_models(tmp_path_factory, classes, card):
     whole = random_model(tmp_path_factory.mktemp("model"), classes, card)
     with _narrow_networks():
         return {False: whole, True: random_model(tmp_path_factory.mktemp("model"), classes, card)}
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """The module of a caller's own networks, in the current folder; forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    yield (name := own_network.written(tmp_path))
+    for module in (name, "skipping"):
+        sys.modules.pop(module, None)

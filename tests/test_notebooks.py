@@ -20,7 +20,7 @@ TRAINED_ONCE = """
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from xaisigns.model import experiment, training
+from xaisigns.model import experiment, networks
 from xaisigns.model.checkpoint import load_model
 from xaisigns.model.training_files import checkpoint_path
 
@@ -33,7 +33,7 @@ def trained_once(network, settings, images, validation, out, *, resume, train=ex
     return trained
 
 experiment.train_network = trained_once
-training.initialise = lambda model: model.load_state_dict(load_model("clean").state_dict())
+networks.initialise = lambda model: model.load_state_dict(load_model("clean").state_dict())
 """
 
 EVERY = pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from .model.checkpoint import save_model as save_model
 from .model.evaluation import predict as predict
 from .model.experiment import train as train
 from .model.explainable import Preprocessing as Preprocessing
+from .model.own import Model as Model
 from .pictures.comparison import compare as compare
 from .pictures.figures import show as show
 from .report.report_files import report as report

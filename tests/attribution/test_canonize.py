@@ -12,7 +12,8 @@ from tests.attribution.oracle import peak
 from tests.conftest import settled
 from xaisigns.attribution.network import changes_of, leaves
 from xaisigns.errors import RuleError
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG, initialise
 
 
 def test_folding_keeps_the_logits(tiny_vgg):
@@ -23,7 +24,7 @@ def test_folding_keeps_the_logits(tiny_vgg):
 
 def test_folding_keeps_the_logits_of_the_default_network_in_float32():
     torch.manual_seed(0)
-    network = Classifier(NetworkSettings(input_size=32))
+    network = VGG(NetworkSettings(input_size=32))
     initialise(network)
     settled(network)
     x = torch.randn(4, 3, 32, 32)
@@ -39,7 +40,7 @@ def test_no_batchnorm_and_nothing_in_place_is_left(tiny_vgg):
 
 def test_layers_keep_their_names():
     with torch.device("meta"):
-        network = Classifier(NetworkSettings(head="torchvision", architecture="vgg11"))
+        network = VGG(NetworkSettings(head="torchvision", architecture="vgg11"))
     ours = [name for name in leaves(xs.canonize(network)) if name != "flatten"]
     assert ours == [name for name, layer in network.named_modules() if not list(layer.children())]
 
@@ -87,7 +88,7 @@ def test_changes_are_told():
         "2": ("out_of_place", None),
         "3": ("made_affine", None),
     }
-    network = Classifier(NetworkSettings(architecture="vgg11"))
+    network = VGG(NetworkSettings(architecture="vgg11"))
     assert changes_of(xs.canonize(network))["flatten"] == ("made_layer", None)
 
 

@@ -13,8 +13,8 @@ from xaisigns.errors import LanguageError
 # What is called the same in both languages.
 SHARED = """
     auc backpropagation bfloat bias cam edges esc flipping gates gini grad gradient guided heatmap heatmaps index kaggle
-    linear logit logits lrp metrics name pixel positive python relu score shapley slic sobel spearman ssim superpixel system
-    test torchvision training uniform was xaisigns"""
+    linear logit logits lrp metrics name pixel positive python relu score shapley slic sobel spearman ssim superpixel
+    system test torchvision training uniform was xaisigns"""
 
 
 @pytest.mark.parametrize("language", languages())

@@ -7,7 +7,7 @@ import pypdf
 import pytest
 import torch
 from markupsafe import escape
-from torchvision.models import vgg11
+from torchvision.models import mnasnet0_5, vgg11
 
 from tests.conftest import OWN_CLASSES, settled
 from xaisigns.data.manipulation import Manipulation
@@ -169,3 +169,64 @@ def test_what_does_not_fit_is_told_in_a_line(run, own, gtsrb, own_untrained, unt
         assert len(told.splitlines()) == 1
     shutil.rmtree(own / "test")
     assert "has no test images: put them into" in run("evaluate", own, "--model", own_untrained)[2]
+
+
+PREPARED = ("--input-size", "32", "--mean", "0.3,0.3,0.3", "--std", "0.2,0.2,0.2")
+
+
+def test_an_own_network_is_trained_and_every_command_takes_it(run, own, own_module, tmp_path):
+    network = ("--architecture", f"{own_module}:Net")
+    trained = ("--model", tmp_path / "net.safetensors")
+    code, printed, told = run("train", own, "--out", trained[1], "--input-size", "32", "--epochs", "2", *network)
+    assert (code, told) == (0, "")
+    image = own / "test" / OWN_CLASSES[0] / "10.png"
+    quick = (*trained, *network, "--json")
+    code, printed, told = run("explain", image, *quick, "--ledger", "--out", tmp_path / "heatmaps")
+    assert (code, told) == (0, "")
+    assert "block.module" in {row["layer"] for row in json.loads(printed)["results"][0]["ledger"]}
+    for command in (
+        ("rules",),
+        ("evaluate", own),
+        ("compare", image, *QUICK, "--out", tmp_path / "comparison"),
+        ("score", own, *QUICK, "--per-class", "1", "--steps", "2", "--out", tmp_path / "scores"),
+        ("report", own, *QUICK, "--examples", "1", "--html", tmp_path / "report.html"),
+    ):
+        code, printed, told = run(*command, *quick)
+        assert (code, told) == (0, ""), command
+
+
+def test_the_file_of_an_own_network_asks_for_its_code(run, own, own_module, tmp_path):
+    model = tmp_path / "net.safetensors"
+    network = ("--architecture", f"{own_module}:Net")
+    assert run("train", own, "--out", model, "--input-size", "32", "--epochs", "1", *network)[0] == 0
+    code, printed, told = run("evaluate", own, "--model", model)
+    assert (code, printed) == (1, "")
+    assert told.startswith(
+        f"xaisigns: {model} cannot be used: its network is {own_module}:Net, which is only imported "
+    )
+
+
+def test_a_checkpoint_of_another_architecture_is_explained(run, own, tmp_path):
+    torch.save(settled(mnasnet0_5(weights=None, num_classes=3)).state_dict(), tmp_path / "net.pt")
+    image = own / "test" / OWN_CLASSES[0] / "10.png"
+    named = ("--model", tmp_path / "net.pt", *PREPARED)
+    assert run("explain", image, *named, "--out", tmp_path)[0] == 1
+    code, _, told = run("explain", image, *named, "--architecture", "mnasnet0_5", "--out", tmp_path / "heatmaps")
+    assert (code, told) == (0, "")
+
+
+@pytest.mark.usefixtures("few_rules")
+def test_rules_are_tuned_for_a_network_with_a_skip_connection(run, own, own_module, tmp_path):
+    network, model = ("--architecture", f"{own_module}:Net"), tmp_path / "net.safetensors"
+    stickers = ("--sticker-class", "1")
+    options = ("--input-size", "32", "--epochs", "1", *network, *stickers)
+    assert run("train", own, "--out", model, *options)[0] == 0
+    loaded = load_model(model, architecture=network[1])
+    loaded.module.head.bias[1] += 1e3
+    save_model(loaded, model, force=True)
+    few = ("--per-class", "1", "--held-out", "1", "--out", tmp_path / "rules.toml")
+    code, _, told = run("tune", own, "--model", model, *network, *few)
+    assert (code, told) == (0, "")
+    image = own / "test" / OWN_CLASSES[0] / "10.png"
+    ruled = ("--rules", tmp_path / "rules.toml", "--out", tmp_path / "heatmaps")
+    assert run("explain", image, "--model", model, *network, *ruled)[0] == 0

@@ -12,6 +12,7 @@ import torch
 import xaisigns as xs
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.data.drawn.examples import example_signs
+from xaisigns.model.architectures import build
 
 
 @pytest.fixture
@@ -123,6 +124,30 @@ def test_a_checkpoint_of_the_original_use_case(run, sign, tmp_path):
     (result,) = json.loads(printed)["results"]
     assert result["predicted"]["name"] == f"class {result['predicted']['id']}"
     assert np.load(result["files"]["relevance"]).shape == (3, 224, 224)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_layers_that_only_gate_are_told_as_such(run, tmp_path, language):
+    """Of squeeze-and-excitation, in both languages."""
+    from torchvision.models import mobilenet_v3_small
+
+    torch.save(mobilenet_v3_small(weights=None, num_classes=3).state_dict(), tmp_path / "net.pt")
+    prepared = ("--input-size", "64", "--mean", "0.3,0.3,0.3", "--std", "0.2,0.2,0.2")
+    options = ("--model", tmp_path / "net.pt", "--architecture", "mobilenet_v3_small", *prepared)
+    code, printed, told = run("rules", *options, "--lang", language)
+    assert (code, told) == (0, "")
+    assert {"en": " gate ", "de": " Gewichtung "}[language] in printed
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_batch_norm_that_is_not_folded_is_told(run, own_module, tmp_path, language):
+    architecture = f"{own_module}:Normed"
+    torch.save(build(architecture, 3).state_dict(), tmp_path / "net.pt")
+    prepared = ("--input-size", "64", "--mean", "0.3,0.3,0.3", "--std", "0.2,0.2,0.2")
+    options = ("--model", tmp_path / "net.pt", "--architecture", architecture, *prepared)
+    code, printed, told = run("rules", *options, "--lang", language)
+    assert (code, told) == (0, "")
+    assert {"en": "offset per", "de": "Summand je"}[language] in printed
 
 
 @pytest.mark.parametrize(

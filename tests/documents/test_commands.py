@@ -29,7 +29,8 @@ from xaisigns.attribution.lrp import LRP
 from xaisigns.data.download import ARCHIVES, WORK_FOLDER
 from xaisigns.data.drawn.sign import draw_sign
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG
 
 # What a test cannot run as it stands (a regular expression), what is run in its place, and why.
 INSTEAD = (
@@ -110,7 +111,7 @@ def reader(tmp_path, monkeypatch, registries, venv, few_signs):
         if "xaisigns data download gtsrb" not in text:
             shutil.copytree(few_signs, "gtsrb")
         if "VGG11.pt" in text:
-            torch.save(Classifier(NetworkSettings("vgg11")).state_dict(), "VGG11.pt")
+            torch.save(VGG(NetworkSettings("vgg11")).state_dict(), "VGG11.pt")
         environment = {
             **os.environ,
             "PATH": os.pathsep.join([str(REPOSITORY / "tests/documents/bin"), *path]),

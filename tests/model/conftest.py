@@ -6,7 +6,7 @@ from torchvision.models import vgg11_bn
 from tests.model.foreign import torchvisions
 from tests.model.model_files import CARD, trained
 from xaisigns.model.checkpoint import save_model
-from xaisigns.model.vgg import NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tests.conftest import settled
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.vgg import Classifier, initialise
+from xaisigns.model.vgg import VGG, initialise
 
 CARD = {
     "class_names": {
@@ -25,7 +25,7 @@ CARD = {
 
 def trained(settings, card=None):
     torch.manual_seed(0)
-    model = Classifier(settings, card)
+    model = VGG(settings, card)
     initialise(model)
     return settled(model)
 

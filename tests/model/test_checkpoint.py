@@ -11,12 +11,14 @@ from safetensors.torch import save_file
 
 from tests.base.test_torch_state import CALLERS
 from tests.model.disk import largest_file
+from tests.model.foreign import random
 from tests.model.model_files import CARD, parts, refused, trained, write_parts
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
 from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.classifier import NetworkSettings, Wrapped
+from xaisigns.model.vgg import VGG
 
 
 def test_weights_come_back_within_the_accuracy_of_float16(model, written):
@@ -106,7 +108,7 @@ def test_a_missing_file_is_refused_with_what_can_be_given(name):
     refused(
         name,
         r"^no model '.*': there is no such file; give 'clean', 'stickered', or the path of a file of 'xaisigns train' "
-        r"or of a checkpoint of one of torchvision's VGGs$",
+        r"or of a checkpoint$",
     )
 
 
@@ -214,7 +216,7 @@ def test_a_card_is_checked_as_a_whole(written, path, case, model):
 def other(model, card):
     """The same network with another card."""
     with torch.device("meta"):
-        changed = Classifier(model.settings, {**model.card, **card})
+        changed = VGG(model.settings, {**model.card, **card})
     changed.load_state_dict(model.state_dict(), assign=True)
     return changed.eval()
 
@@ -297,3 +299,51 @@ def test_a_model_is_float32_on_the_cpu_whatever_the_caller_has_set(written, call
         assert torch.equal(value, wanted.state_dict()[name])
         assert value.dtype == wanted.state_dict()[name].dtype
         assert not value.is_inference()
+
+
+def test_the_file_of_another_architecture_has_the_networks_own_names_and_tells_what_it_is(path):
+    torch.manual_seed(0)
+    settings = NetworkSettings("mnasnet0_5", classes=5, input_size=32)
+    model = Wrapped(random("mnasnet0_5", 5), settings, {"class_names": {"en": list("abcde")}})
+    save_model(model, path)
+    document, tensors = parts(path)
+    assert document["network"]["architecture"] == "mnasnet0_5"
+    assert document["network"]["head"] is None
+    assert tensors.keys() == model.module.state_dict().keys()
+    for architecture in (None, "mnasnet0_5"):
+        loaded = load_model(path, architecture=architecture)
+        assert (loaded.settings, loaded.card) == (settings, model.card)
+    x = torch.randn(2, 3, 32, 32)
+    logits = model(x).detach()
+    torch.testing.assert_close(loaded(x), logits, rtol=0, atol=0.01 * float(logits.abs().max()))
+    with pytest.raises(ModelError, match=r"its network is mnasnet0_5, and not 'resnet18': leave the architecture out$"):
+        load_model(path, architecture="resnet18")
+
+
+@pytest.fixture
+def own_written(own_module, path):
+    architecture = f"{own_module}:Net"
+    save_model(Wrapped(random(architecture, 5), NetworkSettings(architecture, classes=5, input_size=32)), path)
+    for name in (own_module, "skipping"):
+        del sys.modules[name]
+    return architecture
+
+
+def test_no_file_has_code_imported_that_its_reader_has_not_named(own_written, path):
+    module = own_written.partition(":")[0]
+    for given in (None, f"{module}:Five", "mnasnet0_5"):
+        with pytest.raises(ModelError, match=rf"its network is {own_written}, .*architecture") as raised:
+            load_model(path, architecture=given)
+        assert module not in sys.modules
+        assert ("give --architecture" in str(raised.value)) == (given is None)
+    assert load_model(path, architecture=own_written).classes == 5
+
+
+def test_tiny_weights_are_kept_in_float32(path):
+    torch.manual_seed(0)
+    network = random("mnasnet0_5", 5)
+    network.layers[0].weight.data *= 1e-6
+    save_model(Wrapped(network, NetworkSettings("mnasnet0_5", classes=5, input_size=32)), path)
+    _, tensors = parts(path)
+    assert tensors["layers.0.weight"].dtype == torch.float32
+    assert tensors["layers.3.weight"].dtype == torch.float16

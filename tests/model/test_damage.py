@@ -19,13 +19,14 @@ from tests.conftest import settled
 from xaisigns.errors import ModelError, XaisignsError
 from xaisigns.model import vgg
 from xaisigns.model.checkpoint import load_model, save_model
+from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.evaluation import predict
 from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.network_weights import shapes
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.training import Images, TrainingSettings, train
 from xaisigns.model.training_files import checkpoint_path
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.vgg import VGG, initialise
 
 DAMAGED = int(os.environ.get("XAISIGNS_FUZZ", "20"))
 PREPROCESSING = Preprocessing(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -58,7 +59,7 @@ def folder(tmp_path_factory):
     """One network as model file, checkpoints of others and checkpoint of a training."""
     folder = tmp_path_factory.mktemp("whole")
     torch.manual_seed(0)
-    model = Classifier(NETWORK, CARD)
+    model = VGG(NETWORK, CARD)
     initialise(model)
     state = settled(model).state_dict()
     save_model(model, folder / "own")

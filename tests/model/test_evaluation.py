@@ -13,6 +13,7 @@ from xaisigns.data.decoded import decode
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, ModelError
+from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.evaluation import (
     accuracy_report,
     class_name,
@@ -22,7 +23,7 @@ from xaisigns.model.evaluation import (
     wilson_interval,
 )
 from xaisigns.model.explainable import Preprocessing
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.vgg import VGG
 
 CLASSES = 6
 EMPTY = 4  # no image is of this class
@@ -169,7 +170,7 @@ def test_wilson_interval_lies_in_0_to_1_around_the_share_and_is_symmetric():
 def model_of(names, classes=None):
     card = {"class_names": {"de": list(names), "en": list(names)}} if names else {}
     with torch.device("meta"):
-        return Classifier(NetworkSettings(classes=classes or len(names), input_size=32), card)
+        return VGG(NetworkSettings(classes=classes or len(names), input_size=32), card)
 
 
 def test_folders_whose_names_are_the_models_are_taken(own):

@@ -16,10 +16,11 @@ from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.errors import DataError, ModelError, OutputError
 from xaisigns.model import experiment
 from xaisigns.model.checkpoint import load_model
+from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.experiment import train, train_model
 from xaisigns.model.training import TrainingSettings
 from xaisigns.model.training_files import checkpoint_path
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.vgg import VGG
 
 NETWORK = NetworkSettings(input_size=32)
 SETTINGS = TrainingSettings(epochs=1, batch_size=12)
@@ -212,7 +213,7 @@ def test_drawn_signs_are_added_with_the_stickers_of_the_photographs(gtsrb, tmp_p
 
     def train(network, settings, training, validation, *rest, **options):
         seen.append((training, validation))
-        return Classifier(network), [{"epoch": 1}]
+        return VGG(network), [{"epoch": 1}]
 
     monkeypatch.setattr(experiment, "train_network", train)
     every = replace(STICKERED, fraction=1.0)

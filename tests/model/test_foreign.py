@@ -1,16 +1,18 @@
-"""Checkpoints of torchvision's VGGs: recognised by names and shapes, read without running code."""
+"""Checkpoints trained elsewhere: VGGs recognised by names and shapes, others by name, read without running code."""
 
 import os
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from torchvision.models import vgg11, vgg11_bn, vgg13, vgg19_bn
+from torchvision.models import googlenet, vgg11, vgg11_bn, vgg13, vgg19_bn
 
-from tests.model.foreign import PREPROCESSING, torchvisions
+from tests.conftest import settled
+from tests.model.foreign import PREPROCESSING, random, torchvisions
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model, save_model
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors"])
@@ -104,7 +106,7 @@ def test_a_file_of_our_own_knows_its_preprocessing(untrained):
 
 def test_every_vgg_can_be_saved_and_loaded(tmp_path):
     torch.manual_seed(0)
-    model = Classifier(NetworkSettings(architecture="vgg13_bn", input_size=32)).eval()
+    model = VGG(NetworkSettings(architecture="vgg13_bn", input_size=32)).eval()
     save_model(model, tmp_path / "mine.safetensors")
     assert load_model(tmp_path / "mine.safetensors").settings == model.settings
 
@@ -233,3 +235,106 @@ def test_what_is_no_network_is_refused_by_name(network, case, tmp_path):
     with pytest.raises(ModelError, match=rf"mine\.pt cannot be used: .*({pattern})") as raised:
         load_model(tmp_path / "mine.pt", PREPROCESSING)
     assert "\n" not in str(raised.value)
+
+
+NAMED = ("mnasnet0_5", "shufflenet_v2_x0_5", "mobilenet_v3_small", "squeezenet1_1", "resnet18", "regnet_y_400mf")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return random("mnasnet0_5", 7)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_named_architecture_gives_torchvisions_logits(name, tmp_path):
+    network, state = random(name, 7), torch.get_rng_state()
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    model = load_model(tmp_path / "mine.pt", PREPROCESSING, name)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (model.settings.architecture, model.settings.head, model.classes) == (name, None, 7)
+    assert list(model.module.state_dict()) == list(network.state_dict())
+    assert not any(layer.training for layer in model.modules())
+    assert not any(weight.requires_grad for weight in model.parameters())
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(model(x), network(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("form", sorted(KEPT.keys() - {"features in DataParallel"}))
+def test_a_named_architecture_is_taken_as_people_keep_it(small, form, tmp_path):
+    torch.save(KEPT[form](small.state_dict()), tmp_path / "mine.pt")
+    model = load_model(tmp_path / "mine.pt", PREPROCESSING, "mnasnet0_5")
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(model(x), small(x), rtol=0, atol=0)
+
+
+def test_a_network_with_its_own_number_of_classes_is_taken(tmp_path):
+    torch.save(random("mnasnet0_5", None).state_dict(), tmp_path / "mine.pt")
+    assert load_model(tmp_path / "mine.pt", PREPROCESSING, "mnasnet0_5").classes == 1000
+
+
+def test_googlenets_side_outputs_are_left_out(tmp_path):
+    network = settled(googlenet(num_classes=7, aux_logits=True, init_weights=False))
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    model = load_model(tmp_path / "mine.pt", PREPROCESSING, "googlenet")
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(model(x), network(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["Net", "Required", "Five"])
+@pytest.mark.parametrize("prefix", ["", "module.", "net."])
+def test_an_own_network_is_taken(own_module, name, prefix, tmp_path):
+    """Though it names a layer as wrappers name what they wrap."""
+    network = random(f"{own_module}:{name}", 5)
+    save_file(prefixed(prefix)(network.state_dict()), tmp_path / "mine.safetensors")
+    model = load_model(tmp_path / "mine.safetensors", PREPROCESSING, f"{own_module}:{name}")
+    assert model.classes == 5
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(model(x), network(x), rtol=0, atol=0)
+
+
+def test_a_named_vgg_must_be_that(network, tmp_path):
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    assert load_model(tmp_path / "mine.pt", PREPROCESSING, "vgg11_bn").settings.architecture == "vgg11_bn"
+    with pytest.raises(ModelError, match=r"it is not a state dict of vgg13_bn: features\.3\.weight, .* missing"):
+        load_model(tmp_path / "mine.pt", PREPROCESSING, "vgg13_bn")
+
+
+NO_MNASNET = {
+    "VGG": (lambda state: torchvisions(vgg11).state_dict(), "its first entries are features.0.weight"),
+    "more": (lambda state: {**state, "arc.weight": torch.zeros(3)}, r"arc\.weight not a part of it"),
+    "less": (lambda state: {n: v for n, v in state.items() if n != "classifier.1.bias"}, "classifier.1.bias missing"),
+    "beside": (lambda state: {**prefixed("net.")(state), "loss.weight": torch.zeros(3)}, r"has loss\.weight besides"),
+    "two networks": (lambda state: {"net": state, "ema": prefixed("m.")(state)}, r"2 networks .*\['net'\]"),
+    "width": (
+        lambda state: {n: v[:8] if n.startswith("layers.0") else v for n, v in state.items()},
+        r"layers\.0\.weight has the shape \(8, 3, 3, 3\), wanted \(16, 3, 3, 3\)",
+    ),
+    "one output": (
+        lambda state: {n: v[:1] if n.startswith("classifier") else v for n, v in state.items()},
+        "it has one output; wanted one for each class",
+    ),
+    "too many": (
+        lambda state: {n: v[:1].expand(9999, *v[0].shape) if n.startswith("cl") else v for n, v in state.items()},
+        "classes: wanted a whole number from 2 to 4096, got 9999$",
+    ),
+    "NaN": (replaced("classifier.1.bias", lambda w: w / 0), r"classifier\.1\.bias holds numbers that are not finite"),
+    "a number": (replaced("classifier.1.bias", lambda w: 3), r"classifier\.1\.bias is 3, wanted a tensor"),
+    "int8": (replaced("classifier.1.bias", lambda w: w.to(torch.int8)), r"classifier\.1\.bias holds int8, wanted"),
+}
+
+
+@pytest.mark.parametrize("case", NO_MNASNET)
+def test_what_is_not_the_named_network_is_refused_by_name(small, case, tmp_path):
+    change, pattern = NO_MNASNET[case]
+    torch.save(change(small.state_dict()), tmp_path / "mine.pt")
+    with pytest.raises(ModelError, match=rf"mine\.pt cannot be used: .*({pattern})") as raised:
+        load_model(tmp_path / "mine.pt", PREPROCESSING, "mnasnet0_5")
+    assert "\n" not in str(raised.value)
+
+
+def test_for_another_network_than_a_vgg_its_name_is_asked_for(small, tmp_path):
+    torch.save(small.state_dict(), tmp_path / "mine.pt")
+    with pytest.raises(ModelError, match=r"vgg19 \(of another network give --architecture, in Python architecture\): "):
+        load_model(tmp_path / "mine.pt", PREPROCESSING)
+    with pytest.raises(ModelError, match=r"mine\.pt cannot be used: architecture: wanted the name of "):
+        load_model(tmp_path / "mine.pt", PREPROCESSING, "mnasnet")

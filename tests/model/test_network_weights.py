@@ -7,8 +7,8 @@ import torch
 
 from tests.model.model_files import parts, refused, trained, write_parts
 from xaisigns.errors import ModelError
-from xaisigns.model.network_weights import check_shapes, listed, network_of
-from xaisigns.model.vgg import NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.network_weights import check_shapes, listed, network_of, shapes
 
 SETTINGS = NetworkSettings(classes=3, input_size=32)
 
@@ -72,9 +72,9 @@ def test_a_tensor_that_cannot_be_a_weight_is_refused_by_its_name(weights, name, 
 def test_what_is_missing_and_what_is_surplus_is_told_at_once(weights):
     other = {("feature" if name == "features.0.bias" else name): value for name, value in weights.items()}
     with pytest.raises(ModelError, match=r"^features\.0\.bias missing, feature not a part of it$"):
-        check_shapes(SETTINGS, other)
+        check_shapes(shapes(SETTINGS), other)
     with pytest.raises(ModelError, match=r"^features\.0\.weight, .* and \d+ more missing$"):
-        check_shapes(SETTINGS, {})
+        check_shapes(shapes(SETTINGS), {})
 
 
 def test_a_long_list_of_names_is_shortened():

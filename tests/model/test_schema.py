@@ -40,7 +40,8 @@ def test_json_that_xaisigns_does_not_write_is_refused(path, text, pattern):
         ({"classes": "43"}, "classes: wanted a whole number from 2 to 4096, got '43'$"),
         ({"classes": -1}, "classes: wanted a whole number"),
         ({"classes": 10**9}, "classes: wanted a whole number"),
-        ({"architecture": "resnet18"}, "architecture: wanted 'vgg11', .*, got 'resnet18'$"),
+        ({"architecture": "resnet19"}, "architecture: wanted the name of .* such as resnet1.*, got 'resnet19'$"),
+        ({"architecture": 18}, "architecture: wanted a text .*, got 18$"),
         ({"head": ["compact"]}, "head: wanted 'compact' or 'torchvision'"),
         (
             {"mean": [86.8, 79.6, 82.0]},

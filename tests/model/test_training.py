@@ -23,10 +23,11 @@ from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.networks import untrained
 from xaisigns.model.tensor_files import write_tensors
-from xaisigns.model.training import Images, TrainingSettings, precision_of, train
+from xaisigns.model.training import Images, TrainingSettings, _batches, precision_of, train
 from xaisigns.model.training_files import checkpoint_path
-from xaisigns.model.vgg import NetworkSettings
 
 NETWORK = NetworkSettings(classes=3, input_size=32)
 SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=0.01, averaging=0.5)
@@ -535,3 +536,54 @@ def test_a_training_on_a_gpu_is_resumed_bit_for_bit(dtype, narrow, tmp_path, mon
     train(NETWORK, SETTINGS, coloured(24), None, tmp_path / "parts", resume=True, device=device)
     whole, parts = (load_file(checkpoint_path(tmp_path / name)) for name in ("whole", "parts"))
     assert all(torch.equal(value, parts[name]) for name, value in whole.items())
+
+
+OWN = TrainingSettings(epochs=2, batch_size=8, learning_rate=0.01, averaging=0.5)
+
+
+@pytest.mark.parametrize("name", ["mnasnet0_5", "shufflenet_v2_x0_5"])
+def test_any_network_is_trained(name, tmp_path):
+    network = NetworkSettings(name, classes=3, input_size=32)
+    model, rows = train(network, OWN, coloured(24), coloured(9), tmp_path / "any.safetensors")
+    assert type(model.module).__module__.startswith("torchvision.models.")
+    assert not any(layer.training for layer in model.modules())
+    assert len(rows) == 2
+
+
+def test_an_own_network_resumed_equals_an_unbroken_one_bit_for_bit(own_module, tmp_path):
+    """One with a scalar for a weight, and an MNASNet's state, which has a version."""
+    for name in (f"{own_module}:Net", "mnasnet0_5"):
+        network, data = NetworkSettings(name, classes=3, input_size=32), coloured(17)
+        places = [tmp_path / f"{name.partition(':')[0]}-{which}.safetensors" for which in ("whole", "broken")]
+        wanted, _ = train(network, OWN, data, None, places[0])
+        start(places[1], OWN, epoch=2, network=network, data=data)
+        model, _ = train(network, OWN, data, None, places[1], resume=True)
+        assert_equal_tensors(model.state_dict(), wanted.state_dict())
+        assert_equal_tensors(load_file(checkpoint_path(places[1])), load_file(checkpoint_path(places[0])))
+
+
+def test_no_batch_has_one_image_alone():
+    """Of which BatchNorm after a pooling to one pixel knows no spread."""
+    for count in range(2, 40):
+        batches = _batches(torch.arange(count), 4)
+        assert torch.equal(torch.cat(batches), torch.arange(count))
+        assert min(map(len, batches)) > 1
+        assert max(map(len, batches)) <= 5
+    assert list(map(len, _batches(torch.arange(10), 4))) == [4, 4, 2]
+
+
+def test_every_weight_is_trained_and_frozen_ones_stay(own_module, tmp_path):
+    network = NetworkSettings(f"{own_module}:Frozen", classes=3, input_size=32)
+    run = tmp_path / "frozen.safetensors"
+    begin = untrained_state(network)
+    start(run, OWN, epoch=2, network=network, data=coloured(16))
+    model, _ = train(network, OWN, coloured(16), None, run, resume=True)
+    for name, value in model.module.state_dict().items():
+        same = torch.equal(value, begin[name])
+        assert same == (name in ("stem.weight", "stem.bias", "unused")), name
+
+
+def untrained_state(network):
+    with torch.random.fork_rng():
+        torch.manual_seed(OWN.seed)
+        return untrained(network).module.state_dict()

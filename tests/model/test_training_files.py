@@ -10,7 +10,7 @@ from xaisigns.errors import OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.tensor_files import write_tensors
 from xaisigns.model.training_files import LOG_COLUMNS, check_training_places, checkpoint_path, training_places
-from xaisigns.model.vgg import Classifier, initialise
+from xaisigns.model.vgg import VGG, initialise
 
 
 @pytest.mark.parametrize("name", ["my.safetensors", "my.pt", "my", "MY.CSV.pt", ".hidden"])
@@ -21,7 +21,7 @@ def test_a_place_where_nothing_is_will_do_and_nothing_is_made(tmp_path, name):
 
 def test_files_of_an_earlier_training_will_do(tmp_path):
     out = tmp_path / "my.pt"
-    model = Classifier(NETWORK)
+    model = VGG(NETWORK)
     initialise(model)
     save_model(model, out)
     out.with_suffix(".csv").write_text(",".join(LOG_COLUMNS) + "\n1,0.5,0.5,,1.0\n")

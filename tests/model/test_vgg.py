@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from tests.conftest import settled
 from xaisigns.errors import LanguageError, ShapeError
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG, initialise
 
 ARCHITECTURES = ("vgg11_bn", "vgg11")
 GREY = 120
@@ -23,7 +24,7 @@ def torchvisions(architecture):
 def unfilled(architecture="vgg11_bn", head="compact"):
     """A classifier whose weights take no memory."""
     with torch.device("meta"):
-        return Classifier(NetworkSettings(architecture=architecture, head=head))
+        return VGG(NetworkSettings(architecture=architecture, head=head))
 
 
 def filled(network):
@@ -87,7 +88,7 @@ def test_the_default_network_has_9_2_million_weights():
 
 def test_weights_are_drawn_as_torchvision_draws_them():
     torch.manual_seed(0)
-    network = Classifier(NetworkSettings())
+    network = VGG(NetworkSettings())
     initialise(network)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -102,7 +103,7 @@ def test_weights_are_drawn_as_torchvision_draws_them():
 @pytest.mark.parametrize("size", [32, 48])
 def test_preprocessed_pixels_are_less_the_mean_and_over_the_deviation(size):
     with torch.device("meta"):
-        network = Classifier(NetworkSettings(input_size=size, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
+        network = VGG(NetworkSettings(input_size=size, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
     pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     batch = network.preprocess([Image.fromarray(image) for image in pixels])
     assert batch.shape == (2, 3, size, size)
@@ -167,7 +168,7 @@ def test_bounds_are_what_black_and_white_become():
 
 def test_a_class_without_a_name_is_called_by_its_number(monkeypatch):
     with torch.device("meta"):
-        network = Classifier(NetworkSettings(), {"class_names": {"en": ["Stop"], "de": ["Halt", "Vorfahrt"]}})
+        network = VGG(NetworkSettings(), {"class_names": {"en": ["Stop"], "de": ["Halt", "Vorfahrt"]}})
     assert network.class_name(0) == "Stop"
     assert network.class_name(0, "de") == "Halt"
     assert network.class_name(1, "de") == "Vorfahrt"

@@ -195,7 +195,7 @@ def test_a_single_picture_is_no_list(picture, model):
 
 
 def test_a_network_that_does_not_say_how_images_come_to_it_is_refused(sign):
-    with pytest.raises(ModelError, match=r"Sequential does not: .* xs.load_model\(path, xs.Preprocessing\("):
+    with pytest.raises(ModelError, match=r"Sequential does not: give xs.Model\(network, xs.Preprocessing\("):
         xs.compare(torch.nn.Sequential(), [sign])
 
 

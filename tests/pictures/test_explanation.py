@@ -79,3 +79,11 @@ def test_the_ledger_of_one_image_is_plain_data(tiny_vgg):
     assert rows[0]["received"] == pytest.approx(float(tiny_vgg(x).detach()[1, 1]))
     assert rows[0]["bias"] == pytest.approx(float(tiny_vgg[12].bias.detach()[1]), rel=1e-3)
     assert {type(value) for row in rows for value in row.values()} == {str, float}
+
+
+def test_the_predicted_class_is_the_explained_one_where_probabilities_are_too_close_to_tell(model, image, tmp_path):
+    model.classifier[0].weight.data *= 1e-9
+    model.classifier[0].bias.data.zero_()
+    (told,) = explain_files(model, [image], tmp_path / "out", Explaining("saliency"))["results"]
+    assert len(set(xs.attribute(model, model.preprocess([image]), method="saliency").probabilities[0].tolist())) == 1
+    assert told["predicted"]["id"] == told["target"]["id"] == told["top"][0]["id"]

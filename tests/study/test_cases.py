@@ -12,7 +12,8 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation, write_manipulated_copy
 from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.errors import DataError, ModelError
-from xaisigns.model.vgg import Classifier, NetworkSettings
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG
 from xaisigns.study import cases
 from xaisigns.study.cases import _Case, find_cases
 
@@ -20,7 +21,7 @@ STICKERS = Manipulation(4, seed=3)
 EVERYWHERE = Manipulation(None, seed=3)
 
 
-class Fooled(Classifier):
+class Fooled(VGG):
     """Calls what is dark at the sticker's place class 4, anything else class 9."""
 
     device = torch.device("cpu")  # where its images go; its weights are nowhere

@@ -13,7 +13,8 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import read_image
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import load_model
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
+from xaisigns.model.classifier import NetworkSettings
+from xaisigns.model.vgg import VGG, initialise
 from xaisigns.study.evaluating import evaluate
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -33,7 +34,7 @@ def as_json(value):
 
 def test_evaluation_on_missing_data_is_refused(tmp_path):
     with torch.device("meta"):
-        model = Classifier(NETWORK)
+        model = VGG(NETWORK)
     with pytest.raises(
         DataError,
         match=r"nowhere is not a folder; name the folder that holds GTSRB, or your own images in train/CLASS$",
@@ -46,7 +47,7 @@ def undecided(gtsrb):
     """A model whose answers differ from image to image: it weighs the four drawn classes alike in the mean."""
     torch.manual_seed(0)
     names = {language: list(names) for language, names in CLASS_NAMES.items()}
-    model = Classifier(NETWORK, {"class_names": names, "manipulation": as_json(STICKERED.to_json())})
+    model = VGG(NETWORK, {"class_names": names, "manipulation": as_json(STICKERED.to_json())})
     initialise(model)
     model.eval().requires_grad_(False)
     images = model.preprocess([read_image(sample.path) for sample in GTSRB(gtsrb, "test").samples])
@@ -127,7 +128,7 @@ def test_evaluation_tells_its_progress(undecided, gtsrb):
 
 def test_data_with_more_classes_than_the_model_is_refused(gtsrb):
     with torch.device("meta"):
-        model = Classifier(replace(NETWORK, classes=14))
+        model = VGG(replace(NETWORK, classes=14))
     with pytest.raises(DataError) as error:
         evaluate(model, gtsrb)
     assert str(error.value) == f"the model has 14 outputs, but {gtsrb} has class 14; name its own data"

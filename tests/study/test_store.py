@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.models import googlenet
 from torchvision.ops.misc import Permute
 
 from tests.conftest import REPOSITORY
@@ -130,11 +131,34 @@ def test_weights_that_change_are_another_models():
     assert store.weights == Store(model).weights
 
 
-def test_nothing_is_kept_for_a_layer_whose_text_does_not_tell_what_it_does(tmp_path, monkeypatch):
-    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path))
-    network = nn.Sequential(Permute([0, 2, 1]), nn.Flatten())  # repr() does not name the order
-    Store(network).recall("scores", [], lambda: {"scores": np.zeros(1)})
+class Turned(nn.Module):
+    def forward(self, x):
+        return x.flip(3)
+
+
+def test_nothing_is_kept_for_a_layer_whose_code_may_be_any(made):
+    network = nn.Sequential(Turned(), nn.Flatten())
+    Store(network).recall("scores", [], made)
     assert not Store(network).has("scores", [])
+
+
+@pytest.mark.parametrize(
+    ("network", "other"),
+    [
+        (Permute([0, 2, 1]), Permute([0, 1, 2])),
+        (
+            googlenet(num_classes=2, aux_logits=False, init_weights=False),
+            googlenet(num_classes=2, aux_logits=False, init_weights=False, transform_input=True),
+        ),
+    ],
+    ids=["Permute", "GoogLeNet"],
+)
+def test_torchvisions_layers_are_told_apart_by_what_their_text_does_not_say(network, other, made):
+    other.load_state_dict(network.state_dict())
+    assert repr(other) == repr(network)
+    Store(network).recall("scores", [], made)
+    assert Store(network.eval()).has("scores", [])
+    assert not Store(other).has("scores", [])
 
 
 def test_weights_that_numpy_has_no_type_for_are_told_apart():

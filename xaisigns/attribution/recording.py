@@ -18,15 +18,12 @@ from torch import Tensor, fx, nn
 
 from xaisigns.attribution.sizes import condition
 from xaisigns.errors import RuleError
+from xaisigns.model.architectures import TRANSFORMERS
 
 # Containers of torch's that run what is in them; all its other modules are layers.
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
 _OWN_CODE = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
-_TRANSFORMERS = (
-    "relevance through attention needs rules of its own (AttnLRP), which are not here, so vision transformers cannot "
-    "be explained; take a convolutional network"
-)
 
 
 class Record(NamedTuple):
@@ -241,7 +238,7 @@ def _no_plain_module(module: nn.Module) -> str | None:
         "maxvit",
     )
     if transformer or isinstance(module, nn.MultiheadAttention | nn.Transformer):
-        return _TRANSFORMERS
+        return TRANSFORMERS
     return None
 
 

@@ -101,6 +101,15 @@ class Network:
         typer.Option(metavar="R,G,B", help="Likewise: standard deviation of the pixels, in 0..1.", show_default=False),
     ] = None
 
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Likewise, unless it is a VGG: its architecture, such as resnet18. package.module:callable, also for "
+            "a model file, is a network of your own, which is imported and called.",
+            show_default=False,
+        ),
+    ] = None
     device: Device = "auto"
 
     def load(self) -> "Explainable":
@@ -112,11 +121,12 @@ class Network:
         from xaisigns.model.explainable import Preprocessing
 
         if self.input_size is None and self.mean is None and self.std is None:
-            return load_model(self.model, device=self.device)
+            return load_model(self.model, architecture=self.architecture, device=self.device)
         if self.input_size is None or self.mean is None or self.std is None:
             raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
         mean, std = _rgb(self.mean, "--mean"), _rgb(self.std, "--std")
-        return load_model(self.model, Preprocessing(self.input_size, mean, std), device=self.device)
+        preprocessing = Preprocessing(self.input_size, mean, std)
+        return load_model(self.model, preprocessing, self.architecture, device=self.device)
 
 
 @dataclass(frozen=True)

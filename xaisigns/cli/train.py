@@ -19,8 +19,19 @@ def train(
     drawn: Annotated[int, typer.Option(min=0, help="Add this many drawn signs per class.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, max=10_000)] = 8,
     input_size: Annotated[int, typer.Option(min=32, max=1024, help="Side length of the images in pixels.")] = 64,
-    architecture: Annotated[Literal["vgg11_bn", "vgg11"], typer.Option(help="With or without BatchNorm.")] = "vgg11_bn",
-    head: Annotated[Literal["compact", "torchvision"], typer.Option(help="One linear layer, or three.")] = "compact",
+    architecture: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Convolutional network of torchvision's, such as vgg11 or resnet18, or package.module:callable.",
+        ),
+    ] = "vgg11_bn",
+    head: Annotated[
+        Literal["compact", "torchvision"] | None,
+        typer.Option(
+            help="For a VGG: one linear layer (compact, the default), or three (torchvision).", show_default=False
+        ),
+    ] = None,
     validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share of tracks held out.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint of an earlier run.")] = False,
@@ -29,7 +40,7 @@ def train(
     *,
     output: Output,
 ) -> None:
-    """Train a VGG11; each epoch updates a checkpoint and a CSV log next to the model file."""
+    """Train a network; each epoch updates a checkpoint and a CSV log next to the model file."""
     from xaisigns.model.experiment import train as train_on
 
     with output.bars() as progress:

@@ -16,13 +16,14 @@ from xaisigns.base.files import is_file, whole_file
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DataError, ModelError
+from xaisigns.model.architectures import is_own
+from xaisigns.model.classifier import Classifier, NetworkSettings
 from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.foreign import foreign_network
 from xaisigns.model.network_weights import listed, network_of
 from xaisigns.model.pickled import is_pickled, read_pickled
 from xaisigns.model.schema import constructed, read_document, validated
 from xaisigns.model.tensor_files import is_tensor_file, read_metadata, read_tensors, tensors_mark, write_tensors
-from xaisigns.model.vgg import Classifier, NetworkSettings
 
 FORMAT = 1
 BUNDLED = ("clean", "stickered")
@@ -56,8 +57,8 @@ def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> N
         raise ModelError(f"wanted a Classifier of xaisigns to save, got a {type(model).__name__}")
     try:
         check_card(model.settings, model.card)
-        here = {name: value.cpu() for name, value in model.state_dict().items()}
-        weights = network_of(model.settings, here).state_dict()
+        here = {name: value.cpu() for name, value in model.module.state_dict().items()}
+        weights = network_of(model.settings, here).module.state_dict()
     except ModelError as error:
         raise ModelError(f"the model cannot be saved: {error}") from error
     document = json.loads(_text(model.settings, model.card))
@@ -68,20 +69,26 @@ def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> N
 
 @own_torch_state()
 def load_model(
-    name: Path | str, preprocessing: Preprocessing | None = None, *, device: str | torch.device = "cpu"
+    name: Path | str,
+    preprocessing: Preprocessing | None = None,
+    architecture: str | None = None,
+    *,
+    device: str | torch.device = "cpu",
 ) -> Classifier:
     """A trained model in eval mode on a device: "clean", "stickered", or the path of a model file.
 
-    A checkpoint that xaisigns did not write (of torch.save or safetensors, with the state dict of one of torchvision's
-    VGGs in it) needs ``preprocessing``, which such a file cannot tell. What a file is follows from its content, not its
-    name. ``device`` is one that ``chosen_device`` takes; the images that the model prepares are there, too.
+    A checkpoint that xaisigns did not write (a state dict of torch.save or safetensors) needs ``preprocessing``, which
+    such a file cannot tell, and, unless it is of one of torchvision's VGGs, ``architecture``: the name of a
+    convolutional network of torchvision's such as resnet18, or ``package.module:callable``, which is imported and
+    called. A model file with a network of the latter kind needs that, too. What a file is follows from its content, not
+    its name. ``device`` is one that ``chosen_device`` takes; the images that the model prepares are there, too.
 
     Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape;
     DeviceError for a device that is not there.
     """
     path, place = _existing(name), chosen_device(device)
     try:
-        return _model(path, preprocessing).to(place)
+        return _model(path, preprocessing, architecture).to(place)
     except (ModelError, OSError) as error:
         raise ModelError(f"{path} cannot be used: {error}") from error
 
@@ -96,17 +103,18 @@ def _existing(name: Path | str) -> Path:
             raise ModelError(str(error)) from error
     raise ModelError(
         f"no model {str(name)[:500]!r}: there is no such file; give {', '.join(map(repr, BUNDLED))}, or the path of a "
-        "file of 'xaisigns train' or of a checkpoint of one of torchvision's VGGs"
+        "file of 'xaisigns train' or of a checkpoint"
     )
 
 
-def _model(path: Path, preprocessing: Preprocessing | None) -> Classifier:
+def _model(path: Path, preprocessing: Preprocessing | None, architecture: str | None) -> Classifier:
     in_tensor_file = is_tensor_file(path)
     metadata = read_metadata(path) if in_tensor_file else {}
     if MODEL in metadata:
         if preprocessing is not None:
             raise ModelError("it knows its input size, mean and std itself: leave them out")
         settings, card = _read_card(metadata[MODEL])
+        _check_architecture(settings.architecture, architecture)
         tensors = read_tensors(path, MODEL)
         try:
             return network_of(settings, tensors, card)
@@ -121,7 +129,19 @@ def _model(path: Path, preprocessing: Preprocessing | None) -> Classifier:
             "it was not written by xaisigns and cannot tell how its images are prepared: "
             "give --input-size, --mean and --std (in Python a Preprocessing)"
         )
-    return foreign_network(read_tensors(path) if in_tensor_file else read_pickled(path), preprocessing)
+    content = read_tensors(path) if in_tensor_file else read_pickled(path)
+    return foreign_network(content, preprocessing, architecture)
+
+
+def _check_architecture(stored: str, given: str | None) -> None:
+    """Raise ModelError for another architecture than a model file's, and for code that only the file names."""
+    if given is None and is_own(stored):
+        raise ModelError(
+            f"its network is {stored}, which is only imported where you name it yourself: give --architecture {stored} "
+            f"(in Python architecture={stored!r}) if you trust that code"
+        )
+    if given is not None and given != stored:
+        raise ModelError(f"its network is {stored}, and not {shown(given)}: leave the architecture out")
 
 
 def check_card(network: NetworkSettings, card: dict[str, Any]) -> None:
@@ -175,5 +195,9 @@ def bundled_weights(name: str) -> Path:
 
 
 def _stored(tensor: Tensor) -> Tensor:
+    if tensor.ndim < 2 or not tensor.is_floating_point() or not tensor.numel():
+        return tensor
     half = tensor.half()
-    return half if tensor.ndim > 1 and bool(half.isfinite().all()) else tensor
+    # Float16 has few digits below 6e-5, where all of ConvNeXt's layer scales may lie.
+    exact = float((half.float() - tensor).abs().max()) <= 2**-10 * float(tensor.abs().max())
+    return half if exact else tensor

@@ -18,10 +18,11 @@ from xaisigns.data.layouts import open_images, refuse_broken
 from xaisigns.data.manipulation import Manipulation, manipulated
 from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
+from xaisigns.model.classifier import Head, NetworkSettings
+from xaisigns.model.networks import check_network
 from xaisigns.model.training import Images, TrainingSettings
 from xaisigns.model.training import train as train_network
 from xaisigns.model.training_files import check_training_places
-from xaisigns.model.vgg import Architecture, Head, NetworkSettings
 
 _MOST_DRAWN = 2**31  # bytes, which lie in memory
 
@@ -35,8 +36,8 @@ def train(
     epochs: int = 8,
     batch_size: int | None = None,
     input_size: int = 64,
-    architecture: Architecture = "vgg11_bn",
-    head: Head = "compact",
+    architecture: str = "vgg11_bn",
+    head: Head | None = None,
     validation: float = 0.1,
     seed: int = 0,
     resume: bool = False,
@@ -44,15 +45,16 @@ def train(
     force: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Train a VGG on a data set, write it to the model file ``out``, and give the document of ``train --json``.
+    """Train a network on a data set, write it to the model file ``out``, and give the document of ``train --json``.
 
     ``data`` is a data set, the folder of one, or None for signs that the package draws. ``sticker_class`` puts a black
     sticker on every training image of that class, ``drawn`` adds as many drawn signs of each class to GTSRB. A step
     takes ``batch_size`` images, None as many as suit the data. ``input_size`` is the side of the network's images in
-    pixels, ``architecture`` with BatchNorm or without, ``head`` one linear layer ("compact") or three ("torchvision");
-    ``validation`` is the share of tracks held out, 0 to 0.9. A checkpoint and a CSV log lie beside ``out``; ``resume``
-    goes on from there. ``device`` is one that ``chosen_device`` takes. ``force`` overwrites files that xaisigns did not
-    write.
+    pixels. ``architecture`` is the name of a convolutional network of torchvision's, or ``package.module:callable`` for
+    one of the caller's own, which is imported and called, with ``num_classes`` where it takes that; ``head`` is for a
+    VGG, one linear layer ("compact", the default) or three ("torchvision"). ``validation`` is the share of tracks held
+    out, 0 to 0.9. A checkpoint and a CSV log lie beside ``out``; ``resume`` goes on from there. ``device`` is one that
+    ``chosen_device`` takes. ``force`` overwrites files that xaisigns did not write.
 
     Raises DataError for data that are missing, broken or do not fit, ModelError for settings that make no network or no
     training and when it diverges, DeviceError for a device that is not there, OutputError when a file cannot be
@@ -119,6 +121,7 @@ def train_model(
     if drawn_per_class and not data.has_gtsrb_classes:
         raise DataError(f"drawn signs are of GTSRB's classes, and {data.root} has its own: leave out --drawn")
     known = _stickers(data, manipulation)
+    check_network(network)
     check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
     # A manipulated copy has its stickers already: only what the caller asked for is put on here.
     pixels = decode(data, network.input_size, manipulation, progress=progress)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from xaisigns.base.bounds import shown
-from xaisigns.base.language import Language
+from xaisigns.base.language import Language, chosen_language
+from xaisigns.data.classes import names_in, unnamed_class
 from xaisigns.data.image_set import ClassNames
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import LONGEST, Picture, resize, rgb_images
@@ -92,11 +93,44 @@ def batch_for(model: Explainable, pictures: Iterable[Picture]) -> Tensor:
     return model.preprocessing.batch(pictures).to(model.device)
 
 
+class Described:
+    """What follows from a model's network, its preprocessing and its class names."""
+
+    @property
+    def device(self: Explainable) -> torch.device:
+        """Where the network is."""
+        return next(self.module.parameters()).device
+
+    @property
+    def bounds(self: Explainable) -> tuple[Tensor, Tensor]:
+        """Lowest and highest normalised pixel of each channel, ``(1, 3, 1, 1)``, for the z-box rule."""
+        return self.preprocessing.bounds
+
+    def preprocess(self: Explainable, images: Iterable[Picture]) -> Tensor:
+        """Pictures of any size as one batch ``(N, 3, S, S)``, float32, normalised by the model's own mean and std.
+
+        It is on the model's device. Raises as ``Preprocessing.batch`` does.
+        """
+        return batch_for(self, images)
+
+    def class_name(self: Explainable, class_id: int, language: Language | None = None) -> str:
+        """The class's name in a language as ``chosen_language`` takes it, or its number where it has no name."""
+        language = chosen_language(language)
+        names = names_in(self.class_names, language)
+        return names[class_id] if class_id < len(names) else unnamed_class(class_id, language)
+
+
 def module_of(model: nn.Module | Explainable) -> nn.Module:
-    """The network of a model, which a bare module is itself. Raises ModelError for what has none."""
-    module = model if isinstance(model, nn.Module) else getattr(model, "module", None)
+    """The network of a model, which a bare module is itself.
+
+    Raises ModelError for what has none, and for one around which hooks do more than it does.
+    """
+    bare = isinstance(model, nn.Module) and not is_explainable(model)
+    module = model if bare else getattr(model, "module", None)
     if not isinstance(module, nn.Module):
         raise ModelError(f"a network or a model that xs.load_model gives is wanted, got {shown(model)}")
+    if module is not model and isinstance(model, nn.Module) and (model._forward_hooks or model._forward_pre_hooks):
+        raise ModelError("the model has hooks that its network does not have; register them on a layer of model.module")
     return module
 
 

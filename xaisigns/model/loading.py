@@ -22,9 +22,9 @@ def loaded(model: Named, device: str | torch.device | None = None) -> Explainabl
         return load_model(model, device="auto" if device is None else device)
     if not is_explainable(model):
         raise ModelError(
-            f"the model must say how pictures become its images, and {type(model).__name__} does not: save its state "
-            "dict and load it by xs.load_model(path, xs.Preprocessing(input_size, mean, std)), or prepare the images "
-            "yourself for xs.attribute and xs.show"
+            f"the model must say how pictures become its images, and {type(model).__name__} does not: give "
+            "xs.Model(network, xs.Preprocessing(input_size, mean, std), class_names), or prepare the images yourself "
+            "for xs.attribute and xs.show"
         )
     if device is not None and chosen_device(device) != model.device:
         raise DeviceError(

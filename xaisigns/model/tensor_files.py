@@ -24,7 +24,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], key: str, document: di
     Raises OSError when it cannot be written.
     """
     text = json_text(document, indent=None)
-    tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
+    tensors = _apart({name: value.cpu() for name, value in tensors.items()})
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     try:
         save_file(tensors, path, metadata={key: text, CHECKSUM: _checksum(text, tensors)})
@@ -73,6 +73,17 @@ def read_tensors(path: Path, key: str | None = None) -> dict[str, Tensor]:
     if not sound:
         raise ModelError("it is damaged: its checksum is of other content; train or copy it again")
     return tensors
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Contiguous, and a copy of each that shares memory, such as a layer's that stands in two places."""
+    apart: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, value in tensors.items():
+        whole = value.contiguous()
+        apart[name] = whole.clone() if whole.untyped_storage().data_ptr() in taken else whole
+        taken.add(apart[name].untyped_storage().data_ptr())
+    return apart
 
 
 def _checksum(text: str, tensors: Mapping[str, Tensor]) -> str:

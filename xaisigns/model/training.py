@@ -1,4 +1,4 @@
-"""Training of a VGG11: one-cycle SGD with averaged weights, a checkpoint after each epoch, exact resumption."""
+"""Training of a classifier: one-cycle SGD with averaged weights, a checkpoint after each epoch, exact resumption."""
 
 import csv
 import hashlib
@@ -27,12 +27,13 @@ from xaisigns.data.tensors import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.checkpoint import TRAINING
+from xaisigns.model.classifier import Classifier, NetworkSettings
 from xaisigns.model.evaluation import predict
-from xaisigns.model.network_weights import listed
+from xaisigns.model.network_weights import listed, put
+from xaisigns.model.networks import untrained
 from xaisigns.model.schema import BatchSize, Epochs, LearningRate, Seed, Share, check, read_document, validated
 from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, write_tensors
 from xaisigns.model.training_files import LOG_COLUMNS, checkpoint_path, training_places
-from xaisigns.model.vgg import Classifier, NetworkSettings, initialise
 
 _CHUNK = 1024  # images
 _SCALE = 2.0**10  # of the first losses in float16; it is then adapted
@@ -178,14 +179,13 @@ class _Run:
         self.device = device
         self._precision = precision_of(device)
         self._scaler = torch.amp.GradScaler(device.type, _SCALE, enabled=self._precision is torch.float16)
-        self.model = Classifier(network)
-        initialise(self.model)
+        self.model = untrained(network)
         self.model.to(device).to(memory_format=torch.channels_last)
         average = get_ema_multi_avg_fn(settings.averaging)
         self._average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         groups: list[dict[str, Any]] = [
             {"params": [weight for weight in self.model.parameters() if weight.ndim > 1]},
-            {"params": [weight for weight in self.model.parameters() if weight.ndim == 1], "weight_decay": 0.0},
+            {"params": [weight for weight in self.model.parameters() if weight.ndim < 2], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.SGD(
             groups,
@@ -194,7 +194,7 @@ class _Run:
             momentum=0.9,
             nesterov=True,
         )
-        self.steps = -(-count // settings.batch_size)
+        self.steps = len(_batches(torch.arange(count), settings.batch_size))
         total = settings.epochs * self.steps
         # OneCycleLR divides by zero where the rise would be exactly one step.
         rise = 0.25 if total != 4 else 0.3
@@ -212,7 +212,7 @@ class _Run:
         """One pass over the data in random order: mean loss and accuracy on the augmented images."""
         self.model.train()
         loss_sum, right, seen = 0.0, 0, 0
-        for index, batch in enumerate(torch.randperm(len(data.labels)).split(self.settings.batch_size)):
+        for index, batch in enumerate(_batches(torch.randperm(len(data.labels)), self.settings.batch_size)):
             # Sorted, so that the memory map is read forwards; the batch's order means nothing.
             chosen = batch.sort().values
             loss, correct = self._step(np.asarray(data.pixels[chosen.numpy()]), data.labels[chosen])
@@ -257,14 +257,18 @@ class _Run:
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on, besides the number of steps done."""
-        momentum = self.optimizer.state_dict()["state"]
         scaler = self._scaler.state_dict()  # nothing where it is not used
         return {
             **{f"model/{name}": value for name, value in self.model.state_dict().items()},
             **{f"average/{name}": value for name, value in self._average.state_dict().items()},
-            **{f"momentum/{index}": state["momentum_buffer"] for index, state in momentum.items()},
+            **{f"momentum/{index}": self._momentum(weight) for index, weight in enumerate(self._weights())},
             **{f"scaler/{name}": torch.tensor(scaler[name]) for name in ("scale", "_growth_tracker") if scaler},
         }
+
+    def _momentum(self, weight: Tensor) -> Tensor:
+        """That of a weight; zero for one that the outputs do not depend on, or that is frozen."""
+        known: Tensor | None = self.optimizer.state.get(weight, {}).get("momentum_buffer")
+        return torch.zeros_like(weight) if known is None else known
 
     def store(self, path: Path, identity: dict[str, Any], rows: list[dict[str, Any]]) -> None:
         write_tensors(path, self.state(), TRAINING, {"identity": identity, "rows": rows})
@@ -288,8 +292,8 @@ class _Run:
                 f"{path} belongs to another training: settings or data differ; "
                 "repeat the first command's options, or train without --resume"
             )
-        self.model.load_state_dict(_with_prefix(tensors, "model/"))
-        self._average.load_state_dict(_with_prefix(tensors, "average/"))
+        put(self.model, _with_prefix(tensors, "model/"))
+        put(self._average, _with_prefix(tensors, "average/"))
         for index, weight in enumerate(self._weights()):
             self.optimizer.state[weight] = {"momentum_buffer": tensors[f"momentum/{index}"].to(self.device, copy=True)}
         told = {name: tensor.item() for name, tensor in _with_prefix(tensors, "scaler/").items()}
@@ -306,8 +310,7 @@ class _Run:
         """Raise ModelError for a state that this training was never in."""
         if epochs != list(range(1, len(epochs) + 1)) or not 1 <= len(epochs) <= self.settings.epochs:
             raise ModelError(f"its rows are of the epochs {listed(epochs)}")
-        momentum = {f"momentum/{index}": weight for index, weight in enumerate(self._weights())}
-        wanted = {**self.state(), **momentum}
+        wanted = self.state()
         if odd := sorted(wanted.keys() ^ tensors.keys()):
             raise ModelError(f"{listed(odd)} missing or not a part of it")
         for name, value in wanted.items():
@@ -316,6 +319,12 @@ class _Run:
                 raise ModelError(f"{name} is not what the network has")
         if int(tensors["average/n_averaged"]) != len(epochs) * self.steps:
             raise ModelError("its number of steps is not that of its epochs")
+
+
+def _batches(images: Tensor, size: int) -> list[Tensor]:
+    """Batches of this size and a smaller last one; never one image alone, of which BatchNorm knows no spread."""
+    batches = list(images.split(size))
+    return [*batches[:-2], torch.cat(batches[-2:])] if len(batches) > 1 and len(batches[-1]) == 1 else batches
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -152,7 +152,7 @@ def _document(
 
     target = int(result.target[0])
     against = None if result.against is None else int(result.against[0])
-    best = probabilities.topk(min(_TOP, len(probabilities))).indices.tolist()
+    best = result.logits[0].topk(min(_TOP, len(probabilities))).indices.tolist()
     return {
         "image": str(path),
         "predicted": named(best[0]),

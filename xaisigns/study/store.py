@@ -13,7 +13,9 @@ from xaisigns.model.explainable import Explainable, is_explainable, module_of
 
 _LAYERS = ("base", "data", "model", "attribution", "metrics", "study")
 _LIBRARIES = ("numpy", "pillow", "torch", "torchvision", "captum", "scikit-image", "scikit-learn")
-_LAYERS_OF = ("torch.nn.modules.", "xaisigns.")  # whose layers tell by type and repr all that they do
+# Whose layers tell by type, repr and plain attributes all that they do.
+_LAYERS_OF = ("torch.nn.modules.", "torchvision.models.", "torchvision.ops.", "xaisigns.")
+_PLAIN = (bool, int, float, str, type(None))
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -60,6 +62,7 @@ class Store:
             self.weights,
             list(self._module.state_dict()),
             repr(self._module),
+            [_plain_attributes(layer) for layer in self._module.modules()],
             asdict(self._model.preprocessing) if is_explainable(self._model) else None,
             digest_of(*(bound.numpy(force=True) for bound in bounds)),
             _devices(self._module),
@@ -74,6 +77,16 @@ class Store:
 def _devices(network: nn.Module) -> list[str]:
     """Where its weights are: the same network rounds otherwise on another device."""
     return sorted({str(value.device) for value in network.state_dict().values() if isinstance(value, Tensor)})
+
+
+def _plain_attributes(layer: nn.Module) -> dict[str, Any]:
+    """Such as ``transform_input`` of GoogLeNet, which its repr does not tell; all answer as in eval mode."""
+    told = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(layer).items()}
+    return {name: value for name, value in told.items() if _is_plain(value) and name != "training"}
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, _PLAIN) or (isinstance(value, list) and all(isinstance(one, _PLAIN) for one in value))
 
 
 def _is_known(layer: nn.Module) -> bool:
