@@ -105,7 +105,7 @@ def test_preprocessed_pixels_are_less_the_mean_and_over_the_deviation(size):
     with torch.device("meta"):
         network = VGG(NetworkSettings(input_size=size, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0)))
     pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
-    batch = network.preprocess([Image.fromarray(image) for image in pixels])
+    batch = network.preprocessing.batch([Image.fromarray(image) for image in pixels])
     assert batch.shape == (2, 3, size, size)
     assert batch.dtype == torch.float32
     for image, place in ((0, (0, 0)), (1, (3, 5)), (1, (size - 1, 0))):
@@ -119,7 +119,7 @@ def test_preprocessed_pixels_are_less_the_mean_and_over_the_deviation(size):
 def test_images_of_any_mode_and_size_become_one_batch(mode, size):
     network = unfilled()
     grey = Image.new("RGB", size, (GREY, GREY, GREY))
-    batch = network.preprocess([grey.quantize() if mode == "P" else grey.convert(mode), grey])
+    batch = network.preprocessing.batch([grey.quantize() if mode == "P" else grey.convert(mode), grey])
     assert batch.shape == (2, 3, 64, 64)
     mean, std = (torch.tensor(value).reshape(3, 1, 1) for value in (network.settings.mean, network.settings.std))
     wanted = ((GREY / 255 - mean) / std).expand(2, 3, 64, 64)
@@ -133,7 +133,7 @@ def test_a_path_an_image_and_an_array_give_the_same_numbers(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "phone.png", exif=exif)
     with Image.open(tmp_path / "phone.png") as opened:
         upright = np.rot90(pixels, -1)
-        batch = unfilled().preprocess(
+        batch = unfilled().preprocessing.batch(
             [tmp_path / "phone.png", str(tmp_path / "phone.png"), opened, upright, upright / 255]
         )
     for other in batch[1:]:
@@ -146,20 +146,20 @@ def test_a_path_an_image_and_an_array_give_the_same_numbers(tmp_path):
 )
 def test_what_is_no_list_of_pictures_is_refused(images, told):
     with pytest.raises(ShapeError, match=told):
-        unfilled().preprocess(images)
+        unfilled().preprocessing.batch(images)
 
 
 def test_an_image_is_stretched_not_cut():
     wide = Image.new("RGB", (200, 20))
     wide.paste((255, 255, 255), (100, 0, 200, 20))
-    batch = unfilled().preprocess([wide])
+    batch = unfilled().preprocessing.batch([wide])
     assert bool((batch[..., :30] < 0).all())
     assert bool((batch[..., 34:] > 0).all())
 
 
 def test_bounds_are_what_black_and_white_become():
     network = unfilled()
-    black, white = network.preprocess([Image.new("RGB", (9, 9), colour) for colour in ("black", "white")])
+    black, white = network.preprocessing.batch([Image.new("RGB", (9, 9), colour) for colour in ("black", "white")])
     low, high = network.bounds
     assert low.shape == high.shape == (1, 3, 1, 1)
     torch.testing.assert_close(low.expand(1, 3, 64, 64)[0], black)

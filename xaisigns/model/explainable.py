@@ -126,7 +126,7 @@ def module_of(model: nn.Module | Explainable) -> nn.Module:
     Raises ModelError for what has none, and for one around which hooks do more than it does.
     """
     bare = isinstance(model, nn.Module) and not is_explainable(model)
-    module = model if bare else getattr(model, "module", None)
+    module = model if bare else getattr(model, "module", model)
     if not isinstance(module, nn.Module):
         raise ModelError(f"a network or a model that xs.load_model gives is wanted, got {shown(model)}")
     if module is not model and isinstance(model, nn.Module) and (model._forward_hooks or model._forward_pre_hooks):
