@@ -313,7 +313,11 @@ def test_specifications(text, name, options):
         ("smoothgrad:noise=", MethodError, "noise must be a number, got ''"),
         ("uniform:contrast", MethodError, "'uniform' knows nothing of classes: it has no contrast"),
         ("lrp:no_such", RuleError, "no composite 'no_such'; there are epsilon, epsilon_plus"),
-        ("lrp:epsilon:gamma=1", RuleError, "composite 'epsilon' has no parameter 'gamma'; it has epsilon, stabilizer"),
+        (
+            "lrp:epsilon:gamma=1",
+            RuleError,
+            "composite 'epsilon' has no parameter 'gamma'; it has bias, epsilon, stabilizer",
+        ),
         ("lrp:epsilon_plus:epsilon=x", RuleError, "epsilon must be a number, got 'x'"),
         ("lrp:epsilon:epsilon_plus", RuleError, "no composite 'epsilon:epsilon_plus'"),
     ],

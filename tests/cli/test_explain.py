@@ -294,7 +294,7 @@ def test_a_contrast_in_explain(run, sign, tmp_path, untrained):
         (["--method", "lrpx"], 1, "no method 'lrpx'; there are lrp, saliency"),
         (["--method", "edges", "--against", "2"], 1, "'edges' knows nothing of classes: it has no contrast"),
         (["--method", "occlusion:window=40"], 1, "the window must fit into the image of 32 x 32"),
-        (["--composite", "epsilon:gamma=1"], 1, "composite 'epsilon' has no parameter 'gamma'; it has epsilon"),
+        (["--composite", "epsilon:gamma=1"], 1, "composite 'epsilon' has no parameter 'gamma'; it has bias, epsilon"),
     ],
 )
 def test_wrong_methods_are_told(arguments, code, message, run, sign, tmp_path, untrained):
