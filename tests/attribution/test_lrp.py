@@ -87,6 +87,19 @@ def test_a_contrast_starts_with_both_logits(tiny_vgg, generator):
     torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
 
 
+def test_a_contrast_with_the_rest_starts_with_all_logits(tiny_vgg, generator):
+    x, target = pixels(3, 12, generator), torch.tensor([0, 1, 2])
+
+    def start(logits):
+        return logits * torch.full_like(logits, -1 / 4).scatter_(1, target[:, None], 1.0)
+
+    ours = xs.lrp(tiny_vgg, x, target, "rest", composite="epsilon_plus")
+    wanted = zennit_pass(xs.canonize(tiny_vgg), x, start, EpsilonPlus())
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+    with pytest.raises(ShapeError, match=r"against must be 'rest', a class id or \(3,\) of them, got 'others'"):
+        xs.lrp(tiny_vgg, x, target, "others", composite="epsilon_plus")
+
+
 def test_the_ledger_follows_the_relevance(tiny_vgg, generator):
     x = pixels(3, 12, generator)
     explainer = xs.LRP(tiny_vgg, "epsilon_plus", bounds=BOUNDS)

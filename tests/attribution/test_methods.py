@@ -175,6 +175,23 @@ def test_linear_methods_contrast_is_their_difference(name, network, images):
     close(find_method(f"{name}:contrast")(network, images, 1, 2).relevance, own - other)
 
 
+@pytest.mark.parametrize("name", ["input_x_gradient", "integrated_gradients", "lrp:epsilon"])
+def test_linear_methods_contrast_with_the_rest_is_the_mean_of_all_differences(name, network, images):
+    method = find_method(f"{name}:contrast")
+    pairs = [method(network, images, 1, other).relevance for other in range(5) if other != 1]
+    result = xs.attribute(network, images, 1, "rest", method=name)
+    assert result.against == "rest"
+    close(result.relevance, sum(pairs) / 4)
+
+
+@pytest.mark.parametrize("text", EXPLAINING)
+def test_every_method_has_a_contrast_with_the_rest(text, network, images):
+    method = find_method(f"{text}:contrast")
+    rest = method(network, images, 1, "rest").relevance
+    assert rest.shape == images.shape
+    assert not torch.equal(rest, method(network, images, 1, 0).relevance)
+
+
 @pytest.mark.parametrize(
     "text",
     [

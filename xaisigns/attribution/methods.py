@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from xaisigns.attribution.assignment import Rules
-    from xaisigns.attribution.lrp import Target
+    from xaisigns.attribution.lrp import Against, Target
     from xaisigns.attribution.prepared import Prepared
     from xaisigns.attribution.result import Result
     from xaisigns.attribution.rules import Bounds
@@ -101,7 +101,7 @@ class Method:
         model: "nn.Module | Explainable",
         images: "Tensor",
         target: "Target | None" = None,
-        against: "Target | None" = None,
+        against: "Against | None" = None,
     ) -> "Result":
         """``prepared(model)(images, target, against)`` in one call."""
         return self.prepared(model)(images, target, against)
@@ -123,7 +123,7 @@ def attribute(
     model: "nn.Module | Explainable",
     x: "Tensor",
     target: "Target | None" = None,
-    against: "Target | None" = None,
+    against: "Against | None" = None,
     *,
     method: str = "lrp",
     composite: str | None = None,
@@ -131,9 +131,9 @@ def attribute(
 ) -> "Result":
     """Explain the model's prediction for each image, or the ``target`` class(es) where given.
 
-    ``against`` asks what speaks for the target rather than for another class. ``x`` is ``(N, 3, S, S)`` as
-    ``model.preprocess`` gives it; ``composite`` and ``rules`` are for LRP. Raises as ``find_method``,
-    ``Method.prepared`` and ``Prepared`` do.
+    ``against`` asks what speaks for the target rather than for another class, or with "rest" than for all others. ``x``
+    is ``(N, 3, S, S)`` as ``model.preprocess`` gives it; ``composite`` and ``rules`` are for LRP. Raises as
+    ``find_method``, ``Method.prepared`` and ``Prepared`` do.
     """
     found = find_method(method, composite=composite, rules=rules, contrast=against is not None)
     return found(model, x, target, against)

@@ -98,7 +98,7 @@ def explain_files(
 
 def _only(result: Result, index: int) -> Result:
     one = slice(index, index + 1)
-    against = None if result.against is None else result.against[one]
+    against = result.against[one] if isinstance(result.against, Tensor) else result.against
     return replace(
         result, relevance=result.relevance[one], target=result.target[one], against=against, logits=result.logits[one]
     )
