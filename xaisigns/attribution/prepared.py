@@ -130,6 +130,7 @@ class Prepared:
             self._method.composite,
             _joined([part.ledger for part in parts if part.ledger is not None]) if ledger else None,
             {name: torch.cat([part.layers[name] for part in parts]) for name in layers},
+            channels or {},
         )
 
     def _others(self, logits: Tensor, targets: Tensor, against: Against | None) -> Others | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from xaisigns.attribution.contrast import Others
+from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LedgerEntry
 
 
@@ -17,7 +18,7 @@ class Result:
     ``against`` too where a contrast was asked for, or "rest"; ``logits`` ``(N, classes)`` of the model; ``method`` is
     the method's specification; ``composite`` is the LRP composite that was used, None for other methods; ``ledger``
     tells where relevance went and ``layers`` what reached inner layers, in the shapes of their outputs, where that was
-    asked for.
+    asked for; ``channels`` are those that relevance passed through alone, by layer.
     """
 
     relevance: Tensor
@@ -28,6 +29,7 @@ class Result:
     composite: str | None = None
     ledger: Sequence[LedgerEntry] | None = None
     layers: Mapping[str, Tensor] = field(default_factory=dict)
+    channels: Channels = field(default_factory=dict)
 
     @property
     def logit(self) -> Tensor:
