@@ -1,6 +1,7 @@
 """The registry: specifications, one signature, and what holds for every method."""
 
 import threading
+from typing import Literal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -256,6 +257,19 @@ def test_a_callable_of_ones_own_in_one_line(registries, network, images):
     with pytest.raises(MethodError, match="there is a method 'my_brightness' already"):
         xs.register_method("my_brightness", brightness)
     assert find_method("my-brightness:contrast")(network, images, 1).against is not None
+
+
+def test_a_callable_of_ones_own_may_have_a_choice(registries, network, images):
+    def channel(network, images, target, *, which: Literal["red", "blue"] = "red"):
+        return images[:, 0 if which == "red" else 2]
+
+    xs.register_method("channel", channel)
+    red, blue = (find_method(text) for text in ("channel", "channel:which=blue"))
+    assert (red.key, blue.key) == ("channel:which=red", "channel:which=blue")
+    close(blue(network, images).heatmap, images[:, 2])
+    close(red(network, images).heatmap, images[:, 0])
+    with pytest.raises(MethodError, match="which must be red or blue, got 'green'"):
+        find_method("channel:which=green")
 
 
 def test_registries_may_take_gradients_and_hooks(registries, network, images):
