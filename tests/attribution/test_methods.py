@@ -1,8 +1,8 @@
 """The registry: specifications, one signature, and what holds for every method."""
 
 import threading
-from typing import Literal
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 import pytest
