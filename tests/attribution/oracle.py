@@ -34,13 +34,18 @@ def zennit_pass(network: nn.Module, x: Tensor, start, composite: Composite) -> T
 
 
 def named(composite: str, bounds: Bounds, canonizers: Sequence[Canonizer] = ()) -> Composite:
-    """Zennit's composite of this name; the uniform epsilon, which it has not, made of its parts."""
+    """Zennit's composite of this name, with bias=ignore or without.
+
+    The uniform epsilon, which it has not, is made of its parts.
+    """
+    name, _, option = composite.partition(":")
+    zero = {"zero_params": "bias"} if option == "bias=ignore" else {}
     own = {"canonizers": list(canonizers)}
-    if composite == "epsilon":
-        return composites.LayerMapComposite([*composites.layer_map_base(), (Linear, rules.Epsilon())], **own)
-    if composite == "epsilon_gamma_box":
-        return composites.EpsilonGammaBox(low=bounds[0], high=bounds[1], **own)
-    return composites.COMPOSITES[composite](**own)
+    if name == "epsilon":
+        return composites.LayerMapComposite([*composites.layer_map_base(), (Linear, rules.Epsilon(**zero))], **own)
+    if name == "epsilon_gamma_box":
+        return composites.EpsilonGammaBox(low=bounds[0], high=bounds[1], **zero, **own)
+    return composites.COMPOSITES[name](**zero, **own)
 
 
 def by_layer(choices: Mapping[str, Rule], bounds: Bounds) -> Composite:
@@ -55,8 +60,13 @@ def by_layer(choices: Mapping[str, Rule], bounds: Bounds) -> Composite:
         "z_box": lambda **given: rules.ZBox(bounds[0], bounds[1], **given),
         "norm": rules.Norm,
     }
-    hooks = [((name,), makers[rule.name](**rule.parameters)) for name, rule in choices.items() if rule.name in makers]
+    hooks = [((name,), makers[rule.name](**_theirs(rule))) for name, rule in choices.items() if rule.name in makers]
     return composites.NameLayerMapComposite(name_map=hooks, layer_map=composites.layer_map_base())
+
+
+def _theirs(rule: Rule) -> dict[str, object]:
+    given = {name: value for name, value in rule.parameters.items() if name != "bias"}
+    return {**given, "zero_params": "bias"} if rule.parameters.get("bias") == "ignore" else given
 
 
 def peak(values: Tensor) -> float:

@@ -162,7 +162,8 @@ def test_alpha_and_beta_have_to_fit():
 
 
 def test_settings_are_parameters_and_defaults():
-    assert xs.Rule("alpha_beta", {"stabilizer": 0.1}).settings == {"alpha": 2.0, "beta": 1.0, "stabilizer": 0.1}
+    settings = xs.Rule("alpha_beta", {"stabilizer": 0.1}).settings
+    assert settings == {"alpha": 2.0, "beta": 1.0, "stabilizer": 0.1, "bias": "absorb"}
     assert {name: rule_defaults(name) for name in ("pass", "gradient", "z_box")} == {
         "pass": {},
         "gradient": {},
@@ -184,7 +185,7 @@ def test_a_composites_parameter_is_set_in_every_row_that_has_it(network):
 @pytest.mark.parametrize(
     ("composite", "message"),
     [
-        ("epsilon_plus:gamma=1", "composite 'epsilon_plus' has no parameter 'gamma'; it has epsilon, stabilizer"),
+        ("epsilon_plus:gamma=1", "composite 'epsilon_plus' has no parameter 'gamma'; it has bias, epsilon, stabilizer"),
         ("epsilon_plus:epsilon=much", "epsilon must be a number, got 'much'"),
         ("epsilon_plus:contrast", "no composite 'epsilon_plus:contrast'; there are epsilon, "),
         ("epsilon_plus:0.1", "no composite 'epsilon_plus:0.1'"),

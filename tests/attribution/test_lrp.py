@@ -26,8 +26,10 @@ from xaisigns.attribution.layers import Sum
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.errors import RuleError, ShapeError
 
+IGNORING = [f"{composite}:bias=ignore" for composite in COMPOSITES]
 
-@pytest.mark.parametrize("composite", COMPOSITES)
+
+@pytest.mark.parametrize("composite", [*COMPOSITES, *IGNORING])
 def test_composite_gives_zennits_relevance(composite, tiny_vgg, generator):
     x = pixels(4, 12, generator)
     ours = xs.lrp(tiny_vgg, x, 3, composite=composite, bounds=BOUNDS)
@@ -35,7 +37,7 @@ def test_composite_gives_zennits_relevance(composite, tiny_vgg, generator):
     torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
 
 
-@pytest.mark.parametrize("composite", COMPOSITES)
+@pytest.mark.parametrize("composite", [*COMPOSITES, *IGNORING])
 @given(network=vggs(), seed=st.integers(0, 1000))
 @settings(max_examples=12, deadline=None)
 def test_random_networks_give_zennits_relevance(composite, network, seed):
@@ -49,7 +51,7 @@ def test_random_networks_give_zennits_relevance(composite, network, seed):
 @pytest.mark.parametrize(
     ("composite", "dtype", "tolerance"),
     [
-        *((composite, torch.float64, 1e-9) for composite in COMPOSITES),
+        *((composite, torch.float64, 1e-9) for composite in (*COMPOSITES, *IGNORING)),
         # Uniform epsilon divides by sums near zero down to the pixels: Zennit's own float32 is 3e-5 off its float64.
         *((composite, torch.float32, 1e-5) for composite in COMPOSITES if composite != "epsilon"),
     ],
@@ -152,6 +154,19 @@ def test_a_contrast_starts_with_both_logits(tiny_vgg, generator):
     torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
 
 
+def test_a_contrast_with_the_rest_starts_with_all_logits(tiny_vgg, generator):
+    x, target = pixels(3, 12, generator), torch.tensor([0, 1, 2])
+
+    def start(logits):
+        return logits * torch.full_like(logits, -1 / 4).scatter_(1, target[:, None], 1.0)
+
+    ours = xs.lrp(tiny_vgg, x, target, "rest", composite="epsilon_plus")
+    wanted = zennit_pass(xs.canonize(tiny_vgg), x, start, EpsilonPlus())
+    torch.testing.assert_close(ours, wanted, rtol=0, atol=1e-9 * peak(wanted))
+    with pytest.raises(ShapeError, match=r"against must be 'rest', a class id or \(3,\) of them, got 'others'"):
+        xs.lrp(tiny_vgg, x, target, "others", composite="epsilon_plus")
+
+
 def test_the_ledger_follows_the_relevance(tiny_vgg, generator):
     x = pixels(3, 12, generator)
     explainer = xs.LRP(tiny_vgg, "epsilon_plus", bounds=BOUNDS)
@@ -179,6 +194,31 @@ def test_without_bias_the_relevance_sums_to_the_logit(generator):
     x = torch.randn(5, 3, 4, 4, generator=generator, dtype=torch.float64)
     relevance = xs.lrp(network, x, 1, composite="epsilon_plus_flat", rules={"1": "epsilon"})
     torch.testing.assert_close(relevance.sum(dim=(1, 2, 3)), network(x)[:, 1].detach(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("composite", COMPOSITES)
+def test_where_biases_are_ignored_only_stabilisers_absorb(composite, tiny_vgg, generator):
+    x = pixels(3, 12, generator)
+    ledger = xs.LRP(tiny_vgg, f"{composite}:bias=ignore", bounds=BOUNDS).ledger(x, 2)
+    largest = max(peak(entry.received) for entry in ledger)
+    assert max(peak(entry.bias) for entry in ledger) < 1e-12 * largest
+    reached = ledger[-1].passed + sum(entry.stabilizer for entry in ledger)
+    torch.testing.assert_close(reached, tiny_vgg(x).detach()[:, 2], rtol=0, atol=1e-12 * largest)
+    assert max(peak(entry.bias) for entry in xs.LRP(tiny_vgg, composite, bounds=BOUNDS).ledger(x, 2)) > 1e-3
+
+
+@pytest.mark.parametrize("norm", [nn.GroupNorm(2, 6), nn.LayerNorm([6, 10, 10]), nn.InstanceNorm2d(6, affine=True)])
+def test_what_a_normalisation_adds_is_ignored_like_a_bias(norm, generator):
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for weight in norm.parameters():
+            weight.uniform_(0.5, 1.5)
+    network = nn.Sequential(nn.Conv2d(3, 6, 3), norm, nn.ReLU(), nn.Flatten(), nn.Linear(600, 3)).double()
+    x = pixels(2, 12, generator)
+    entries = xs.LRP(network, "epsilon:bias=ignore").ledger(x, 1)
+    assert max(peak(entry.bias) for entry in entries) < 1e-12
+    (entry,) = (entry for entry in entries if entry.assignment.layer == "1")
+    torch.testing.assert_close(entry.passed + entry.stabilizer, entry.received)
 
 
 def test_one_target_an_image(tiny_vgg, generator):

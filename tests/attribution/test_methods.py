@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -175,6 +176,23 @@ def test_linear_methods_contrast_is_their_difference(name, network, images):
     close(find_method(f"{name}:contrast")(network, images, 1, 2).relevance, own - other)
 
 
+@pytest.mark.parametrize("name", ["input_x_gradient", "integrated_gradients", "lrp:epsilon"])
+def test_linear_methods_contrast_with_the_rest_is_the_mean_of_all_differences(name, network, images):
+    method = find_method(f"{name}:contrast")
+    pairs = [method(network, images, 1, other).relevance for other in range(5) if other != 1]
+    result = xs.attribute(network, images, 1, "rest", method=name)
+    assert result.against == "rest"
+    close(result.relevance, sum(pairs) / 4)
+
+
+@pytest.mark.parametrize("text", EXPLAINING)
+def test_every_method_has_a_contrast_with_the_rest(text, network, images):
+    method = find_method(f"{text}:contrast")
+    rest = method(network, images, 1, "rest").relevance
+    assert rest.shape == images.shape
+    assert not torch.equal(rest, method(network, images, 1, 0).relevance)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -239,6 +257,19 @@ def test_a_callable_of_ones_own_in_one_line(registries, network, images):
     with pytest.raises(MethodError, match="there is a method 'my_brightness' already"):
         xs.register_method("my_brightness", brightness)
     assert find_method("my-brightness:contrast")(network, images, 1).against is not None
+
+
+def test_a_callable_of_ones_own_may_have_a_choice(registries, network, images):
+    def channel(network, images, target, *, which: Literal["red", "blue"] = "red"):
+        return images[:, 0 if which == "red" else 2]
+
+    xs.register_method("channel", channel)
+    red, blue = (find_method(text) for text in ("channel", "channel:which=blue"))
+    assert (red.key, blue.key) == ("channel:which=red", "channel:which=blue")
+    close(blue(network, images).heatmap, images[:, 2])
+    close(red(network, images).heatmap, images[:, 0])
+    with pytest.raises(MethodError, match="which must be red or blue, got 'green'"):
+        find_method("channel:which=green")
 
 
 def test_registries_may_take_gradients_and_hooks(registries, network, images):
@@ -313,7 +344,11 @@ def test_specifications(text, name, options):
         ("smoothgrad:noise=", MethodError, "noise must be a number, got ''"),
         ("uniform:contrast", MethodError, "'uniform' knows nothing of classes: it has no contrast"),
         ("lrp:no_such", RuleError, "no composite 'no_such'; there are epsilon, epsilon_plus"),
-        ("lrp:epsilon:gamma=1", RuleError, "composite 'epsilon' has no parameter 'gamma'; it has epsilon, stabilizer"),
+        (
+            "lrp:epsilon:gamma=1",
+            RuleError,
+            "composite 'epsilon' has no parameter 'gamma'; it has bias, epsilon, stabilizer",
+        ),
         ("lrp:epsilon_plus:epsilon=x", RuleError, "epsilon must be a number, got 'x'"),
         ("lrp:epsilon:epsilon_plus", RuleError, "no composite 'epsilon:epsilon_plus'"),
     ],

@@ -1,7 +1,7 @@
 """Rules by name: the package's and one's own."""
 
 import functools
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 
 import xaisigns as xs
 from tests.attribution.oracle import peak
-from xaisigns.attribution.assignment import read_rules
+from xaisigns.attribution.assignment import read_rules, write_rules
 from xaisigns.attribution.methods import find_method
 from xaisigns.attribution.rules import Epsilon
 from xaisigns.errors import RuleError
@@ -71,6 +71,11 @@ class Texted(Scaled):
         super().__init__(layer, **signs)
 
 
+class Undecided(Scaled):
+    def __init__(self, layer, kind: Literal["wide", "deep"] = "high", **signs):
+        super().__init__(layer, **signs)
+
+
 class Outside(Scaled):
     def __init__(self, layer, factor: Annotated[float, xs.Between(0, 1)] = 2.0, **signs):
         super().__init__(layer, factor, **signs)
@@ -83,13 +88,39 @@ class Outside(Scaled):
         (nn.ReLU, r"a rule is a subclass of LayerRule, got"),
         (Silent, r"rule Silent must say what becomes of the relevance: def relevance\(self, x, z, r\)"),
         (Unsigned, r"the constructor of rule Unsigned must take signs=... and hand it on"),
-        (Texted, r"must take a layer and then parameters with a number as default; kind is none"),
+        (
+            Texted,
+            r"must take a layer and then parameters with a number as default, or with a text that .*; kind is none",
+        ),
+        (Undecided, r"kind of rule Undecided is high by default, its choices are wide, deep"),
         (Outside, r"factor of rule Outside is 2 by default, its range is 0 to 1"),
     ],
 )
 def test_what_is_no_rule_is_refused(rule, message, registries):
     with pytest.raises(RuleError, match=message):
         xs.register_rule("mine", rule)
+
+
+class Weighed(Scaled):
+    """A rule with a choice."""
+
+    def __init__(self, layer, how: Literal["whole", "half"] = "whole", **signs):
+        super().__init__(layer, 0.5 if how == "half" else 1.0, **signs)
+
+
+def test_a_rule_of_ones_own_may_have_a_choice(registries, tiny_vgg, images, tmp_path):
+    xs.register_rule("weighed", Weighed)
+    rule = xs.Rule("weighed", {"how": "half"})
+    assert xs.Rule("weighed").settings == {"how": "whole"}
+    write_rules(tmp_path / "rules.toml", {"0": rule}, "half")
+    (tmp_path / "by_hand.toml").write_text('[index]\n0 = {rule = "weighed", how = "half"}\n')
+    assert read_rules(tmp_path / "rules.toml") == {"0": rule}
+    whole, half = (xs.lrp(tiny_vgg, images, 1, composite="epsilon", rules={0: one}) for one in ("weighed", rule))
+    torch.testing.assert_close(half, whole / 2)
+    by_hand = read_rules(tmp_path / "by_hand.toml")
+    assert torch.equal(xs.lrp(tiny_vgg, images, 1, composite="epsilon", rules=by_hand), half)
+    with pytest.raises(RuleError, match="parameter 'how' of rule 'weighed' must be whole or half, got 'third'"):
+        xs.Rule("weighed", {"how": "third"})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +132,7 @@ def test_a_name_that_is_taken_or_cannot_be_written_is_refused(name, message, reg
 
 
 def test_an_unknown_parameter_is_refused():
-    with pytest.raises(RuleError, match="rule 'gamma' has no parameter 'gama'; it has gamma, stabilizer"):
+    with pytest.raises(RuleError, match="rule 'gamma' has no parameter 'gama'; it has gamma, stabilizer, bias"):
         xs.Rule("gamma", {"gama": 0.1})
 
 

@@ -1,7 +1,7 @@
 """Options as a signature tells them: defaults of numbers, with their ranges."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 
@@ -39,7 +39,18 @@ def test_a_class_has_the_options_of_its_constructor():
     assert options_of(Rule) == {"gamma": Option(0.25, Between(0, 1))}
 
 
+def test_a_text_with_its_choices_is_an_option():
+    def method(network, how: Literal["fast", "slow"] = "fast", layer: Literal[1, 2] = 1, name: str = "a"):
+        pass
+
+    found = options_of(method)
+    assert found == {"how": Option("fast", choices=("fast", "slow")), "layer": Option(1)}
+    assert found["how"].takes("slow")
+    assert not found["how"].takes("quick")
+    assert not found["how"].takes(1)
+
+
 @pytest.mark.parametrize("name", RULES)
-def test_every_default_of_a_rule_is_in_its_range(name):
+def test_every_default_of_a_rule_is_one_of_its_values(name):
     for option in options_of(RULES[name]).values():
-        assert option.range.low <= option.default <= option.range.high
+        assert option.takes(option.default)

@@ -37,12 +37,26 @@ def test_the_ledger_is_that_of_lrp_whatever_the_batches(tiny_vgg, images):
         torch.testing.assert_close(ours.passed, theirs.passed)
 
 
+def test_layers_and_channels_are_those_of_lrp_whatever_the_batches(tiny_vgg, images):
+    explain = find_method("lrp:epsilon").prepared(tiny_vgg)
+    result = explain(images, 1, layers=["0", "3"], channels={"3": [0, 2]})
+    wanted = xs.LRP(tiny_vgg, "epsilon").propagate(images, 1, layers=["0", "3"], channels={"3": [0, 2]})
+    assert list(result.layers) == ["0", "3"]
+    for name, relevance in result.layers.items():
+        torch.testing.assert_close(relevance, wanted.layers[name])
+    torch.testing.assert_close(result.relevance, wanted.relevance)
+    assert explain(images, 1).layers == {}
+
+
 def test_no_ledger_is_kept_unless_it_is_asked_for(tiny_vgg, images):
     assert find_method("lrp:epsilon")(tiny_vgg, images, 1).ledger is None
 
 
 def test_only_lrp_keeps_a_ledger(tiny_vgg, images):
-    with pytest.raises(MethodError, match="only LRP keeps a ledger; 'saliency' hands nothing on from layer to layer"):
+    with pytest.raises(
+        MethodError,
+        match="only LRP keeps a ledger and knows of layers and channels; 'saliency' hands nothing on",
+    ):
         find_method("saliency").prepared(tiny_vgg)(images, ledger=True)
 
 

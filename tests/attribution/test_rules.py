@@ -13,15 +13,23 @@ from tests.attribution.networks import BOUNDS, pixels, vggs
 from tests.attribution.oracle import by_layer, peak, zennit_relevance
 from xaisigns.errors import RuleError
 
+BIASES = st.sampled_from(["absorb", "ignore"])
+STABILIZERS = st.sampled_from([1e-6, 1e-3])
 CHOICES = st.one_of(
-    st.builds(lambda e: xs.Rule("epsilon", {"epsilon": e}), st.sampled_from([1e-6, 1e-2])),
-    st.builds(lambda g: xs.Rule("gamma", {"gamma": g}), st.sampled_from([0.0, 0.1, 0.5, 3.0])),
-    st.builds(lambda b: xs.Rule("alpha_beta", {"alpha": 1 + b, "beta": b}), st.sampled_from([0.0, 0.5, 1.0])),
+    st.builds(lambda e, b: xs.Rule("epsilon", {"epsilon": e, "bias": b}), st.sampled_from([1e-6, 1e-2]), BIASES),
+    st.builds(lambda g, b: xs.Rule("gamma", {"gamma": g, "bias": b}), st.sampled_from([0.0, 0.1, 0.5, 3.0]), BIASES),
     st.builds(
-        lambda name, s: xs.Rule(name, {"stabilizer": s}),
-        st.sampled_from(["z_plus", "flat", "w_square", "norm"]),
-        st.sampled_from([1e-6, 1e-3]),
+        lambda beta, b: xs.Rule("alpha_beta", {"alpha": 1 + beta, "beta": beta, "bias": b}),
+        st.sampled_from([0.0, 0.5, 1.0]),
+        BIASES,
     ),
+    st.builds(
+        lambda name, s, b: xs.Rule(name, {"stabilizer": s, "bias": b}),
+        st.sampled_from(["z_plus", "w_square"]),
+        STABILIZERS,
+        BIASES,
+    ),
+    st.builds(lambda name, s: xs.Rule(name, {"stabilizer": s}), st.sampled_from(["flat", "norm"]), STABILIZERS),
 )
 
 

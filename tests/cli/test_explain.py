@@ -276,25 +276,70 @@ def test_a_contrast_in_explain(run, sign, tmp_path, untrained):
     assert result["against"]["id"] == model(model.preprocess([example_signs()["speed-50"]]))[0].topk(2).indices[1]
 
 
+def test_a_contrast_with_the_rest_in_explain(run, sign, tmp_path, untrained):
+    arguments = ("--against", "rest", "--target", "4", "--npy", "--json")
+    code, printed, _ = run("explain", sign, "--model", untrained, "--out", tmp_path / "out", *arguments)
+    (result,) = json.loads(printed)["results"]
+    model = xs.load_model(untrained)
+    wanted = xs.attribute(model, model.preprocess([example_signs()["speed-50"]]), 4, "rest")
+    assert code == 0
+    assert result["against"] == "rest"
+    relevance = np.load(result["files"]["relevance"])
+    np.testing.assert_allclose(relevance, wanted.relevance[0].numpy(), atol=1e-4 * np.abs(relevance).max())
+
+
+def test_layers_and_channels_in_explain(run, sign, tmp_path, untrained):
+    arguments = ("--layer", "features.8", "--layer", "classifier.0", "--channels", "features.8=1, 2", "--npy")
+    command = ("explain", sign, "--model", untrained, "--out", tmp_path / "out", *arguments)
+    code, printed, _ = run(*command, "--json")
+    (result,) = json.loads(printed)["results"]
+    model = xs.load_model(untrained)
+    x = model.preprocess([example_signs()["speed-50"]])
+    lrp = xs.LRP(model, bounds=model.bounds)
+    wanted = lrp.propagate(x, result["target"]["id"], layers=["features.8"], channels={"features.8": [1, 2]})
+    inner = wanted.layers["features.8"][0]
+    assert code == 0
+    assert result["channels"] == {"features.8": [1, 2]}
+    row = result["layers"][0]
+    assert (row["layer"], row["shape"]) == ("features.8", list(inner.shape))
+    assert row["relevance_sum"] == pytest.approx(float(inner.sum()), rel=1e-3)
+    sums = inner.sum(dim=(1, 2))
+    assert {one["channel"] for one in row["channels"]} == set(sums.nonzero().flatten().tolist()) <= {1, 2}
+    layers = np.load(result["files"]["layers"])
+    assert list(layers) == ["features.8", "classifier.0"]
+    np.testing.assert_allclose(layers["features.8"], inner.numpy(), atol=1e-4 * float(inner.abs().max()))
+    code, printed, _ = run(*command)  # over the files that it wrote itself
+    assert code == 0
+    assert " × ".join(map(str, inner.shape)) in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (
             ["--method", "saliency", "--composite", "epsilon"],
             2,
-            "--composite, --rules and --ledger are for --method lrp",
+            "--composite, --rules, --ledger, --layer and --channels are for --method lrp",
         ),
         (
             ["--method", "saliency", "--rules", "rules.toml"],
             2,
-            "--composite, --rules and --ledger are for --method lrp",
+            "--composite, --rules, --ledger, --layer and --channels are for --method lrp",
         ),
         (["--method", "gradcam", "--ledger"], 2, "are for --method lrp"),
+        (["--method", "gradcam", "--layer", "features.0"], 2, "are for --method lrp"),
+        (["--method", "gradcam", "--channels", "features.0=1"], 2, "are for --method lrp"),
+        (["--layer", "features.88"], 1, "no layer 'features.88'; there are features.0, features.1"),
+        (["--channels", "features.0"], 2, "wanted a layer and numbers, such as features.8=12,40, got 'features.0'"),
+        (["--channels", "features.0=a"], 2, "wanted a layer and numbers, such as features.8=12,40"),
+        (["--channels", "features.0=9999"], 1, "layer 'features.0' has the channels 0 to"),
+        (["--composite", "epsilon:bias=drop"], 1, "bias must be absorb or ignore, got 'drop'"),
+        (["--against", "others"], 2, "wanted 'rest' or a class number, got 'others'"),
         (["--method", "lrp:epsilon", "--composite", "epsilon"], 1, "lrp:epsilon has a composite already"),
         (["--method", "lrpx"], 1, "no method 'lrpx'; there are lrp, saliency"),
         (["--method", "edges", "--against", "2"], 1, "'edges' knows nothing of classes: it has no contrast"),
         (["--method", "occlusion:window=40"], 1, "the window must fit into the image of 32 x 32"),
-        (["--composite", "epsilon:gamma=1"], 1, "composite 'epsilon' has no parameter 'gamma'; it has epsilon"),
+        (["--composite", "epsilon:gamma=1"], 1, "composite 'epsilon' has no parameter 'gamma'; it has bias, epsilon"),
     ],
 )
 def test_wrong_methods_are_told(arguments, code, message, run, sign, tmp_path, untrained):

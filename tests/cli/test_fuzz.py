@@ -47,7 +47,7 @@ USUAL = {
 # What takes a network to work is given none: the model's name is always wrong there.
 NO_MODEL = ["", "no-such", "/", "/dev/null", ".", "\x1b.safetensors", "x" * 300, "\udcdf.pt", "FILE"]
 OPTIONS = {
-    "explain": "--method --composite --rules --target --against --ledger --npy --input-size --mean --std",
+    "explain": "--method --composite --rules --target --against --layer --channels --ledger --npy --input-size --mean",
     "compare": "--methods --target --input-size --mean --std",
     "rules": "--composite --rules --input-size --mean --std",
     "methods": "",

@@ -12,9 +12,10 @@ from xaisigns.base.cache import cached_arrays
 SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
 LITTLE = "--per-class 1 --steps 2"
 TUNED = {"layers": 1, "parameters": 1}
+EXPLAINED = "--npy --ledger --layer features.8 --channels features.8=1,2 --target 4 --against 2"
 # Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
-    ("explain", "explain {sign} {broken} --out {out} --npy --ledger --target 4 --against 2", {}),
+    ("explain", f"explain {{sign}} {{broken}} --out {{out}} {EXPLAINED}", {"channels": 1}),
     ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),
     ("methods", "methods", {"options": 1}),
     ("metrics", "metrics", {}),

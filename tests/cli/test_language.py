@@ -105,7 +105,7 @@ def typed(model):
     lrp = xs.LRP(network, "epsilon_gamma_box", bounds=network.bounds)
     rows = rule_table(lrp.network, lrp.assignments)
     names = [text for row in rows for text in (row["layer"], row["type"], row["rule"])]
-    names += [text for row in rows for text in row["parameters"]]
+    names += [text for row in rows for pair in row["parameters"].items() for text in map(str, pair)]
     names += ["Identity", "B kB MB GB TB", *COMPOSITES, *LAYOUTS, *RULES]
     for method in methods():
         names += [method.name, method.source or "", *method.options]

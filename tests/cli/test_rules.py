@@ -50,7 +50,7 @@ def test_rules_as_json(run, untrained, rule_file):
         "layer": "features.4",
         "type": "Conv2d",
         "rule": "gamma",
-        "parameters": {"gamma": 0.1, "stabilizer": 1e-6},
+        "parameters": {"gamma": 0.1, "stabilizer": 1e-6, "bias": "absorb"},
         "source": "name",
         "change": None,
     }

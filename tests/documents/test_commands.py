@@ -57,7 +57,10 @@ PICTURES = {
         "compare.png": "comparison/speed-50-sticker.png",
     },
     "docs/lrp.md": {
-        f"lrp-{name}.png": f"heatmaps/lrp-{name}/speed-50-sticker.png" for name in ("epsilon-plus-flat", "contrast")
+        **{
+            f"lrp-{name}.png": f"heatmaps/lrp-{name}/speed-50-sticker.png" for name in ("epsilon-plus-flat", "contrast")
+        },
+        "lrp-layer.png": "heatmaps/layer/speed-50-sticker.png",
     },
 }
 

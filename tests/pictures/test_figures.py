@@ -92,16 +92,63 @@ def test_the_language_is_the_variables_where_none_is_named(model, monkeypatch):
         xs.show(model, [image], result, language="qq")
 
 
+def test_a_contrast_with_the_rest_is_told(model):
+    result = replace(explained(model, torch.ones(1, 3, 32, 32)), against="rest")
+    heading = texts(xs.show(model, [Image.new("RGB", (32, 32))], result, language="en"))
+    wanted = "Red speaks for “Speed limit 70 km/h” rather than all other classes, blue the other way round."
+    assert any(wanted in text.replace("\n", " ") for text in heading)
+
+
+def with_layers(model, count=1):
+    """A result with a map of 3 channels, of which 1 has most, and a vector of 20 channels, and a filter."""
+    maps = torch.zeros(count, 3, 4, 4)
+    maps[:, 1, 0, 0], maps[:, 2, 3, 3] = -2.0, 0.5
+    layers = {"features.8": maps, "classifier.0": torch.arange(20.0).expand(count, 20)}
+    return replace(explained(model, torch.ones(count, 3, 32, 32)), layers=layers, channels={"features.8": [1, 2]})
+
+
+def test_each_layer_has_a_row_with_its_channels_and_their_sum(model):
+    figure = xs.show(model, [Image.new("RGB", (32, 32))] * 2, with_layers(model, 2), language="en")
+    assert len(figure.subfigs) == 2 * 3
+    heatmap = np.asarray(panels(figure, 1)[0])
+    assert heatmap.shape == (4, 4, 4)
+    np.testing.assert_allclose(heatmap[0, 0, :3], [0, 0, 1], atol=0.01)
+    assert heatmap[3, 3, 0] > heatmap[3, 3, 2]  # red
+    bars, vector = figure.subfigs[1].axes[0], figure.subfigs[2].axes[0]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["1", "2"]
+    assert [bar.get_width() for bar in bars.patches] == [-2.0, 0.5]
+    assert [label.get_text() for label in vector.get_yticklabels()] == [str(one) for one in range(19, 9, -1)]
+    assert panels(figure, 2) == []
+    told = texts(figure)
+    assert "Layer features.8: 3 channels of 4 × 4, relevance −1.50 in all" in told
+    assert "Layer classifier.0: 20 channels, relevance 190 in all" in told
+    assert any("Only what passes through these channels of layer features.8: 1, 2." in text for text in told)
+
+
+def test_a_layer_without_relevance_is_drawn(model):
+    result = replace(with_layers(model), layers={"features.8": torch.zeros(1, 3, 4, 4)})
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], result)
+    assert not list(figure.subfigs[1].axes[0].patches)
+    assert np.asarray(panels(figure, 1)[0])[..., :3].min() > 0.99
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 96), (7, 5), (3, 2, 4, 4)])
+def test_what_is_no_map_of_the_image_is_not_drawn(shape, model):
+    result = replace(with_layers(model), layers={"features.1.block.2": torch.ones(1, *shape)})
+    with pytest.raises(ShapeError, match=r"layer 'features.1.block.2' gives .*, which are no maps of it by channel"):
+        xs.show(model, [Image.new("RGB", (32, 32))], result)
+
+
 def test_a_further_language_leaves_no_english(model, foreign):
     images = [Image.new("RGB", (32, 32))] * 2
-    for against in (None, torch.tensor([9, 14])):
-        result = replace(explained(model, torch.full((2, 3, 32, 32), 0.005)), against=against)
+    for against in (None, torch.tensor([9, 14]), "rest"):
+        result = replace(with_layers(model, 2), relevance=torch.full((2, 3, 32, 32), 0.005), against=against)
         figure = xs.show(model, images, result, language=foreign)
         figure.draw_without_rendering()
         bars = [axis for row in figure.subfigs for axis in row.axes if axis.get_label() == "<colorbar>"]
         shown = [*written_texts(figure), *(label for bar in bars for label in bar.get_yticklabels())]
         told = " ".join(text.get_text() for text in shown)
-        assert left_of_english(told) == set()
+        assert left_of_english(told, list(result.layers)) == set()
         assert "77'9٪" in told
         assert "0'005" in told
 

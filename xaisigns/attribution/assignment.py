@@ -18,6 +18,7 @@ from xaisigns.attribution.flow import first_layers, gate_layers, input_affines
 from xaisigns.attribution.layers import SUPPORTED, WEIGHTED
 from xaisigns.attribution.named_rules import Rule
 from xaisigns.attribution.network import Network, changes_of, leaves, types_of
+from xaisigns.attribution.options import Value
 from xaisigns.base.bounds import shown
 from xaisigns.base.files import is_file, whole_file
 from xaisigns.errors import DataError, RuleError
@@ -132,7 +133,7 @@ def rules_text(rules: Rules | None) -> str:
     for key, rule in _given(rules).items():
         chosen = rule if isinstance(rule, Rule) else Rule(rule)
         layer = f"{key.__module__}.{key.__qualname__}" if isinstance(key, type) else key
-        settings = {name: float(value) for name, value in sorted(chosen.settings.items())}
+        settings = {name: _plain(value) for name, value in sorted(chosen.settings.items())}
         told.append([type(key).__name__, str(layer), chosen.name, settings])
     return f":{json.dumps(told)}" if told else ""
 
@@ -167,12 +168,20 @@ def write_rules(path: Path, rules: Mapping[str, Rule], comment: str, *, force: b
     """
     lines = [RULES_MARK.decode(), *(f"# {line}" for line in comment.splitlines()), "[name]"]
     for name, rule in rules.items():
-        values = "".join(f", {parameter} = {float(value)!r}" for parameter, value in rule.parameters.items())
-        # A JSON string is a TOML string but for this character.
-        text = json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
-        lines.append(f"{text} = {{rule = {json.dumps(rule.name)}{values}}}")
+        values = "".join(f", {parameter} = {_toml(value)}" for parameter, value in rule.parameters.items())
+        lines.append(f"{_toml(name)} = {{rule = {_toml(rule.name)}{values}}}")
     with whole_file(path, RULES_MARK, force=force) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _plain(value: Value) -> Value:
+    """The same for 1 and 1.0."""
+    return value if isinstance(value, str) else float(value)
+
+
+def _toml(value: Value) -> str:
+    # A JSON string is a TOML string but for one character.
+    return json.dumps(_plain(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _given(rules: Rules | None) -> Rules:

@@ -19,8 +19,9 @@ from xaisigns.attribution.layers import (
     Gate,
     Sum,
 )
-from xaisigns.attribution.named_rules import Rule
-from xaisigns.attribution.specification import number, number_text, read_specification, spelled
+from xaisigns.attribution.named_rules import RULES, Rule
+from xaisigns.attribution.options import Value, options_of, value_text
+from xaisigns.attribution.specification import read_specification, spelled
 from xaisigns.base.bounds import shown
 from xaisigns.base.plugins import Registry
 from xaisigns.errors import RuleError
@@ -147,25 +148,30 @@ def canonical_composite(text: str) -> str:
         for parameter, value in sorted(values.items())
         if any(rule.settings.get(parameter, value) != value for rule in rules)
     }
-    return ":".join([name, *(f"{parameter}={number_text(value)}" for parameter, value in changing.items())])
+    return ":".join([name, *(f"{parameter}={value_text(value)}" for parameter, value in changing.items())])
 
 
-def _read(text: str) -> tuple[str, dict[str, float]]:
+def _read(text: str) -> tuple[str, dict[str, Value]]:
     wanted = read_specification(text)
     if wanted.name not in COMPOSITES or wanted.words or wanted.contrast:
         raise RuleError(f"no composite {shown(text)}; there are {', '.join(COMPOSITES)}")
-    values = {name: number(name, value, float, RuleError) for name, value in wanted.options.items()}
-    known = sorted({name for rule in _rules(COMPOSITES[wanted.name]) for name in rule.settings})
-    for name in values:
+    known = {
+        name: option
+        for rule in _rules(COMPOSITES[wanted.name])
+        for name, option in options_of(RULES[rule.name]).items()
+    }
+    for name in wanted.options:
         if name not in known:
-            raise RuleError(f"composite {wanted.name!r} has no parameter {name!r}; it has {', '.join(known)}")
-    return wanted.name, values
+            raise RuleError(f"composite {wanted.name!r} has no parameter {name!r}; it has {', '.join(sorted(known))}")
+    return wanted.name, {
+        name: known[name].read(name, value, float, RuleError) for name, value in wanted.options.items()
+    }
 
 
 def _rules(composite: Composite) -> list[Rule]:
     return [rule for _, rule in composite.rows] + ([composite.first] if composite.first else [])
 
 
-def _with(rule: Rule, values: Mapping[str, float]) -> Rule:
+def _with(rule: Rule, values: Mapping[str, Value]) -> Rule:
     own = {name: value for name, value in values.items() if name in rule.settings}
     return replace(rule, parameters={**rule.parameters, **own})

@@ -1,23 +1,43 @@
-"""A network whose outputs are differences of logits, for methods that explain one output."""
+"""What speaks for a class rather than for another, or than for all others together."""
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.agreement import logits_of
 from xaisigns.attribution.network import Network, followed_by
+from xaisigns.errors import ShapeError
+
+# A class to contrast with for each image, or the mean of all classes but the target.
+Others = Tensor | Literal["rest"]
 
 
-def contrasted(network: Network, images: Tensor, targets: Tensor, others: Tensor) -> tuple[Network, Tensor]:
-    """The network with an output for each pair of a class and another: the difference of their logits.
+def contrast_weights(logits: Tensor, targets: Tensor, others: Others | None) -> Tensor:
+    """What each of ``logits`` ``(N, classes)`` counts: the target 1, the other -1 or each of the rest its share of -1.
 
-    With it comes the output that belongs to each image, ``(N,)``.
+    Raises ShapeError for a rest of no classes.
     """
-    pairs, outputs = torch.unique(torch.stack([targets, others], dim=1), dim=0, return_inverse=True)
+    if isinstance(others, str):
+        rest = logits.shape[1] - 1
+        if not rest:
+            raise ShapeError("a contrast with the rest needs a network of 2 classes or more, this one has 1")
+        return torch.full_like(logits, -1 / rest).scatter(1, targets[:, None], 1.0)
+    weights = torch.zeros_like(logits).scatter(1, targets[:, None], 1.0)
+    if others is None:
+        return weights
+    return weights.scatter_add(1, others[:, None], torch.full_like(logits[:, :1], -1.0))
+
+
+def contrasted(network: Network, images: Tensor, targets: Tensor, others: Others) -> tuple[Network, Tensor]:
+    """The network with an output for each difference of logits that is asked for.
+
+    With it comes the output that belongs to each image, ``(N,)``. Raises ShapeError as ``contrast_weights`` does.
+    """
     logits = logits_of(network, images[:1])
-    classes = logits.shape[1]
-    weights = logits.new_zeros(len(pairs), classes)
-    weights.scatter_add_(1, pairs, logits.new_tensor([1.0, -1.0]).expand(len(pairs), 2))
+    wanted = contrast_weights(logits.expand(len(targets), -1), targets, others)
+    weights, outputs = torch.unique(wanted, dim=0, return_inverse=True)
     # On no device: a layer draws its first weights from the global generator.
-    difference = nn.Linear(classes, len(pairs), bias=False, device="meta")
+    difference = nn.Linear(logits.shape[1], len(weights), bias=False, device="meta")
     difference.weight = nn.Parameter(weights, requires_grad=False)
     return followed_by(network, "difference", difference), outputs

@@ -227,6 +227,14 @@ def held_scale(layer: Any, x: Tensor) -> Tensor:
     return scale if weight is None else scale * weight
 
 
+def without_bias(layer: Any, x: Tensor, z: Tensor) -> Tensor:
+    """What the inputs ``x`` of a layer add to its output ``z``; of a normalisation, with the statistics held."""
+    if isinstance(layer, NORMS):
+        return held_scale(layer, x) * x
+    bias = layer.bias if isinstance(layer, (*WEIGHTED, Affine)) else None
+    return z if bias is None else z - _spread(bias, layer, z.ndim)
+
+
 def modified_layer(layer: nn.Module, change: Callable[[Tensor], Tensor], *, bias: bool = True) -> nn.Module:
     """A copy of the layer with changed weights and bias, or without a bias."""
     changed = copy.copy(layer)

@@ -1,9 +1,9 @@
 """Layer-wise relevance propagation: Captum's pass, with a rule for every layer."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,9 @@ from xaisigns.attribution.accepted_images import Images
 from xaisigns.attribution.agreement import faithful_copy, logits_of, memory_order, refuse_difference, refuse_not_finite
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
+from xaisigns.attribution.contrast import Others, contrast_weights
 from xaisigns.attribution.flow import first_layers, signs_of
+from xaisigns.attribution.inner import Channels, watched
 from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.network import Network, is_of_one_size, leaves
@@ -24,6 +26,8 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import RuleError, ShapeError
 
 Target = int | Tensor
+# Whose logit is taken off the target's: another class, or the mean of all others.
+Against = Target | Literal["rest"]
 
 
 class LedgerEntry(NamedTuple):
@@ -42,11 +46,15 @@ class LedgerEntry(NamedTuple):
 
 
 class Propagation(NamedTuple):
-    """``relevance`` in the shape of the images, ``logits`` ``(N, classes)`` of the network, ``ledger`` if wanted."""
+    """``relevance`` in the shape of the images, ``logits`` ``(N, classes)`` of the network, ``ledger`` if wanted.
+
+    ``layers`` has the relevance of the layers that were asked for, each in the shape of its output.
+    """
 
     relevance: Tensor
     logits: Tensor
     ledger: list[LedgerEntry] | None
+    layers: dict[str, Tensor]
 
 
 class LRP:
@@ -77,23 +85,56 @@ class LRP:
             self.assignments = assign(self.network, composite, rules)
             self._rules = _bound(self.network, self.assignments, bounds)
         self._bounds = bounds
+        self._rule_of = dict(zip(leaves(self.network), self._rules, strict=True))
         self._images = Images(self.network)
         self._asked = asked if is_of_one_size(self.network) else None
         self._seen: set[torch.Size] = set()
         self._captum = _Driver(self.network, self._rules)
         self._lock = threading.Lock()
 
-    def attribute(self, x: Tensor, target: Target, against: Target | None = None) -> Tensor:
+    @overload
+    def attribute(
+        self, x: Tensor, target: Target, against: Against | None = None, *, channels: Channels | None = None
+    ) -> Tensor: ...
+
+    @overload
+    def attribute(
+        self,
+        x: Tensor,
+        target: Target,
+        against: Against | None = None,
+        *,
+        layers: Sequence[str],
+        channels: Channels | None = None,
+    ) -> dict[str, Tensor]: ...
+
+    def attribute(
+        self,
+        x: Tensor,
+        target: Target,
+        against: Against | None = None,
+        *,
+        layers: Sequence[str] | None = None,
+        channels: Channels | None = None,
+    ) -> Tensor | dict[str, Tensor]:
         """Relevance of every input value for the target logit, in the shape of ``x`` ``(N, C, H, W)``.
 
         In units of the logit: it sums to the logit less what bias and stabilisers absorbed. ``target`` is one class id
         for all images or ``(N,)`` of them. With ``against``, likewise, the pass starts with the target's logit and with
-        the other's taken negative: what speaks for the one rather than the other. Raises ShapeError when images,
-        targets and network do not belong together, ModelError when the network gives NaN.
-        """
-        return self.propagate(x, target, against).relevance
+        the other's taken negative: what speaks for the one rather than the other; with ``"rest"`` with the mean of all
+        other logits taken negative.
 
-    def ledger(self, x: Tensor, target: Target, against: Target | None = None) -> list[LedgerEntry]:
+        With ``layers``, names of the canonized network's, it is a mapping instead: from each to the relevance that
+        reached its output, in the shape of that. Of a layer with ``channels`` only these, numbers in the second
+        dimension of its output, pass relevance on [achtibat2023attribution].
+
+        Raises ShapeError when images, targets and network do not belong together, RuleError for a layer or channel that
+        does not exist, ModelError when the network gives NaN.
+        """
+        found = self.propagate(x, target, against, layers=layers or (), channels=channels)
+        return found.relevance if layers is None else found.layers
+
+    def ledger(self, x: Tensor, target: Target, against: Against | None = None) -> list[LedgerEntry]:
         """Where relevance went: an entry for each layer, from the output to the input.
 
         Arguments and errors as for ``attribute``.
@@ -101,13 +142,23 @@ class LRP:
         return self.propagate(x, target, against, ledger=True).ledger or []
 
     def propagate(
-        self, x: Tensor, target: Target, against: Target | None = None, *, ledger: bool = False
+        self,
+        x: Tensor,
+        target: Target,
+        against: Against | None = None,
+        *,
+        ledger: bool = False,
+        layers: Sequence[str] = (),
+        channels: Channels | None = None,
     ) -> Propagation:
-        """All that one pass gives: relevance, the logits of the network and, if wanted, the ledger.
+        """All that one pass gives: relevance, the logits of the network and, if wanted, the ledger and inner layers.
 
-        Arguments and errors as for ``attribute``.
+        Arguments and errors as for ``attribute``. With ``channels`` the ledger tells of what these received.
         """
-        with self._ready(x, target, against) as (own, targets, others):
+        with (
+            self._ready(x, target, against) as (own, targets, others),
+            watched(self._rule_of, layers, channels) as inner,
+        ):
             records: list[dict[str, Tensor]] = [{} for _ in self._rules]
             try:
                 if ledger:
@@ -120,7 +171,7 @@ class LRP:
                 for rule in self._rules:
                     rule.record = None
             logits = self._captum.logits
-        return Propagation(relevance, logits, self._entries(records, logits) if ledger else None)
+        return Propagation(relevance, logits, self._entries(records, logits) if ledger else None, inner)
 
     def _bring_bounds(self, images: Tensor) -> None:
         """Tell z_box the bounds of what its layer sees, where other layers come before it."""
@@ -148,13 +199,13 @@ class LRP:
 
     @contextmanager
     def _ready(
-        self, x: Tensor, target: Target, against: Target | None
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        self, x: Tensor, target: Target, against: Against | None
+    ) -> Iterator[tuple[Tensor, Tensor, Others | None]]:
         """The caller's images as a leaf of our own, and the targets checked, while no other thread is in a pass."""
         with own_torch_state():
             own = self._images.own(x).contiguous(memory_format=self._order)
             targets = class_ids(target, len(own), "target", own.device)
-            others = None if against is None else class_ids(against, len(own), "against", own.device)
+            others = None if against is None else other_classes(against, len(own), own.device)
             with self._lock:
                 self._refuse_another_network(own)
                 yield own.requires_grad_(), targets, others
@@ -171,7 +222,7 @@ def lrp(
     module: nn.Module,
     x: Tensor,
     target: Target,
-    against: Target | None = None,
+    against: Against | None = None,
     *,
     composite: str = DEFAULT_COMPOSITE,
     rules: Rules | None = None,
@@ -200,6 +251,15 @@ def class_ids(target: Target, count: int, name: str, device: torch.device | None
     return (ids.clone() if ids.is_inference() else ids).expand(count)
 
 
+def other_classes(against: Against, count: int, device: torch.device) -> Others:
+    """What a contrast is with: class ids ``(N,)``, or the rest. Raises ShapeError for anything else."""
+    if isinstance(against, str):
+        if against != "rest":
+            raise ShapeError(f"against must be 'rest', a class id or ({count},) of them, got {shown(against)}")
+        return against
+    return class_ids(against, count, "against", device)
+
+
 def check_outputs(logits: Tensor, targets: Tensor) -> None:
     """Raise ShapeError when ``targets`` are not outputs of a network with these ``logits``, ModelError for NaN."""
     fitting = logits.ndim == 2 and len(logits) == len(targets)
@@ -222,7 +282,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         super().__init__(network)
         self._rules = rules
 
-    def relevance(self, x: Tensor, targets: Tensor, others: Tensor | None) -> Tensor:
+    def relevance(self, x: Tensor, targets: Tensor, others: Others | None) -> Tensor:
         """Relevance of ``x``.
 
         Afterwards ``logits`` are the network's.
@@ -247,27 +307,23 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         self.forward_handles = []
         for rule in self._rules:
             if not isinstance(rule, Gradient):
-                self.forward_handles.append(rule.layer.register_forward_hook(rule.forward_hook))
+                # Before the hooks of those who wait for the relevance of the output that this one makes.
+                self.forward_handles.append(rule.layer.register_forward_hook(rule.forward_hook, prepend=True))
             elif rule.record is not None:
                 self.forward_handles.append(rule.layer.register_full_backward_hook(rule.backward_hook))
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
         self.logits = logits.detach()
-        chosen = _chosen(logits, self._targets)
-        if self._others is None:
-            # The gradient of z * constant(z) by z starts the pass with z itself.
-            return chosen * chosen.detach()
-        other = _chosen(logits, self._others)
-        return chosen * chosen.detach() - other * other.detach()
+        check_outputs(logits, self._targets)
+        if isinstance(self._others, Tensor):
+            check_outputs(logits, self._others)
+        weights = contrast_weights(self.logits, self._targets, self._others)
+        # The gradient of z * constant(z) by z starts the pass with z itself.
+        return (logits * self.logits * weights).sum(dim=1)
 
     def _restore_model(self) -> None:
         self._remove_forward_hooks()
-
-
-def _chosen(logits: Tensor, targets: Tensor) -> Tensor:
-    check_outputs(logits, targets)
-    return logits.gather(1, targets[:, None].to(logits.device)).squeeze(1)
 
 
 def _bound(network: Network, assignments: list[Assignment], bounds: Bounds | None) -> list[LayerRule]:

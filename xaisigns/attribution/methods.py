@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xaisigns.attribution import controls, gradients, perturbations
-from xaisigns.attribution.options import options_of
+from xaisigns.attribution.options import Value, options_of, value_text
 from xaisigns.attribution.specification import (
     DEFAULT_COMPOSITE,
     Specification,
-    number,
     number_text,
     read_specification,
     spelled,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from xaisigns.attribution.assignment import Rules
-    from xaisigns.attribution.lrp import Target
+    from xaisigns.attribution.lrp import Against, Target
     from xaisigns.attribution.prepared import Prepared
     from xaisigns.attribution.result import Result
     from xaisigns.attribution.rules import Bounds
@@ -65,7 +64,7 @@ class Method:
     description: Text
     source: str | None
     control: bool
-    options: Mapping[str, float | str]
+    options: Mapping[str, Value]
     contrast: bool = False
     composite: str | None = None
     rules: "Rules | None" = field(default=None, repr=False)
@@ -75,7 +74,10 @@ class Method:
     def key(self) -> str:
         """The specification with every option, the same for two specifications of one method."""
         if self.composite is None:
-            options = {name: number_text(float(value)) for name, value in self.options.items()}
+            options = {
+                name: value if isinstance(value, str) else number_text(float(value))
+                for name, value in self.options.items()
+            }
             name = read_specification(self.name).name
             return str(Specification(name, options=options, contrast=self.contrast))
         from xaisigns.attribution.assignment import rules_text
@@ -99,7 +101,7 @@ class Method:
         model: "nn.Module | Explainable",
         images: "Tensor",
         target: "Target | None" = None,
-        against: "Target | None" = None,
+        against: "Against | None" = None,
     ) -> "Result":
         """``prepared(model)(images, target, against)`` in one call."""
         return self.prepared(model)(images, target, against)
@@ -121,7 +123,7 @@ def attribute(
     model: "nn.Module | Explainable",
     x: "Tensor",
     target: "Target | None" = None,
-    against: "Target | None" = None,
+    against: "Against | None" = None,
     *,
     method: str = "lrp",
     composite: str | None = None,
@@ -129,9 +131,9 @@ def attribute(
 ) -> "Result":
     """Explain the model's prediction for each image, or the ``target`` class(es) where given.
 
-    ``against`` asks what speaks for the target rather than for another class. ``x`` is ``(N, 3, S, S)`` as
-    ``model.preprocess`` gives it; ``composite`` and ``rules`` are for LRP. Raises as ``find_method``,
-    ``Method.prepared`` and ``Prepared`` do.
+    ``against`` asks what speaks for the target rather than for another class, or with "rest" than for all others. ``x``
+    is ``(N, 3, S, S)`` as ``model.preprocess`` gives it; ``composite`` and ``rules`` are for LRP. Raises as
+    ``find_method``, ``Method.prepared`` and ``Prepared`` do.
     """
     found = find_method(method, composite=composite, rules=rules, contrast=against is not None)
     return found(model, x, target, against)
@@ -156,7 +158,7 @@ def find_method(
         raise MethodError(f"no method {shown(text)}; there are {', '.join(['lrp', *METHODS])}")
     entry = METHODS[wanted.name]
     given = _options(wanted, entry)
-    wanted = wanted._replace(options={name: number_text(value) for name, value in given.items()})
+    wanted = wanted._replace(options={name: value_text(value) for name, value in given.items()})
     contrast = contrast or wanted.contrast
     if contrast and entry.control:
         raise MethodError(f"{wanted.name!r} knows nothing of classes: it has no contrast")
@@ -182,11 +184,11 @@ def register_method(
     ``function(network, images, target)`` gives relevance ``(N, 3, H, W)``, ``(N, 1, H, W)`` or ``(N, H, W)``.
     ``network`` is a copy of the model in eval mode, BatchNorm folded, ReLU not in place; take hooks off it again.
     ``images`` ``(N, 3, H, W)`` want a gradient; ``target`` is ``(N,)`` class ids. Keyword parameters with a number as
-    default become options; ``Annotated[int, Between(1, 9)]`` gives one a range. The description is a text for every
-    language, or one for each; a language without one gets the first. It defaults to the first line of the docstring.
-    ``source`` is a key of docs/references.bib; a ``control`` knows nothing of the network and has no contrast. Raises
-    MethodError for a name that is taken or cannot be written in a specification, and for what is no such function;
-    LanguageError for a description that is no text.
+    default become options, ``Annotated[int, Between(1, 9)]`` gives one a range; so do choices of ``Literal``. The
+    description is a text for every language, or one for each; a language without one gets the first. It defaults to
+    the first line of the docstring. ``source`` is a key of docs/references.bib; a ``control`` knows nothing of the
+    network and has no contrast. Raises MethodError for a name that is taken or cannot be written in a specification,
+    and for what is no such function; LanguageError for a description that is no text.
     """
     key = spelled(name) if isinstance(name, str) else name
     if not callable(function):
@@ -209,7 +211,7 @@ class _Entry:
     control: bool
 
     def method(
-        self, wanted: Specification, given: Mapping[str, float] | None = None, *, contrast: bool = False
+        self, wanted: Specification, given: Mapping[str, Value] | None = None, *, contrast: bool = False
     ) -> Method:
         """The method with the options that were given, all others by default."""
         options = {**{name: option.default for name, option in options_of(self.function).items()}, **(given or {})}
@@ -230,7 +232,7 @@ def _check_signature(function: "Callable[..., Tensor]") -> None:
         return
 
 
-def _options(wanted: Specification, entry: _Entry) -> dict[str, float]:
+def _options(wanted: Specification, entry: _Entry) -> dict[str, Value]:
     options = options_of(entry.function)
     for word in (*wanted.words, *wanted.options):
         if word not in options:
@@ -240,11 +242,12 @@ def _options(wanted: Specification, entry: _Entry) -> dict[str, float]:
         raise MethodError(f"option {word!r} of method {wanted.name!r} wants a value: {word}=...")
     given = {}
     for name, text in wanted.options.items():
-        default, between = options[name]
-        given[name] = number(name, text, type(default), MethodError)
-        if not between.low <= given[name] <= between.high:
-            low, high = (number_text(end) for end in between)
-            raise MethodError(f"{name} must be from {low} to {high}, got {number_text(given[name])}")
+        option = options[name]
+        kind = int if isinstance(option.default, int) else float
+        given[name] = option.read(name, text, kind, MethodError)
+        if not option.takes(given[name]):
+            low, high = (number_text(end) for end in option.range)
+            raise MethodError(f"{name} must be from {low} to {high}, got {value_text(given[name])}")
     return given
 
 

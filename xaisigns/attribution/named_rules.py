@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xaisigns.attribution.layer_rule import LayerRule
-from xaisigns.attribution.options import options_of
+from xaisigns.attribution.options import Value, options_of, value_text
 from xaisigns.attribution.rules import (
     AlphaBeta,
     Epsilon,
@@ -31,7 +31,8 @@ def register_rule(name: str, rule: type[LayerRule]) -> None:
     """Make a subclass of LayerRule a rule that is found by its name: in Python, in files of rules and in composites.
 
     Parameters of its constructor with a number as default are the rule's; ``Annotated[float, Between(low, high)]``
-    gives one a range. Raises RuleError for a name that is taken or cannot be written, and for a class that is no rule.
+    gives one a range. So are those with a text as default and its choices as type, ``Literal["one", "another"]``.
+    Raises RuleError for a name that is taken or cannot be written, and for a class that is no rule.
     """
     if not isinstance(rule, type) or not issubclass(rule, LayerRule):
         raise RuleError(f"a rule is a subclass of LayerRule, got {shown(rule)}")
@@ -50,7 +51,7 @@ class Rule:
     """
 
     name: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or self.name not in RULES:
@@ -63,16 +64,13 @@ class Rule:
                 raise RuleError(
                     f"rule {self.name!r} has no parameter {shown(name)}; it has {', '.join(known) or 'none'}"
                 )
-            low, high = known[name].range
-            numeric = isinstance(value, int | float) and not isinstance(value, bool)
-            if not numeric or not low <= value <= high:
-                raise RuleError(
-                    f"parameter {name!r} of rule {self.name!r} must be a number from {low:g} to {high:g}, "
-                    f"got {shown(value)}"
-                )
+            if not known[name].takes(value):
+                low, high = known[name].range
+                wanted = " or ".join(known[name].choices) or f"a number from {low:g} to {high:g}"
+                raise RuleError(f"parameter {name!r} of rule {self.name!r} must be {wanted}, got {shown(value)}")
 
     @property
-    def settings(self) -> dict[str, float]:
+    def settings(self) -> dict[str, Value]:
         """All parameters, the defaults included."""
         return {**rule_defaults(self.name), **self.parameters}
 
@@ -82,7 +80,7 @@ class Rule:
         return is_of_package(RULES[self.name])
 
 
-def rule_defaults(name: str) -> dict[str, float]:
+def rule_defaults(name: str) -> dict[str, Value]:
     """The parameters of a rule and their defaults."""
     return {parameter: option.default for parameter, option in options_of(RULES[name]).items()}
 
@@ -115,14 +113,14 @@ def _check_constructor(rule: type[LayerRule]) -> None:
     wrong = [name for name, kind in kinds.items() if name not in {*made, *options} and kind not in variable]
     if wrong or layer.kind in variable:
         raise RuleError(
-            f"the constructor of rule {rule.__name__} must take a layer and then parameters with a number as default; "
-            f"{', '.join(wrong) or layer.name} is none"
+            f"the constructor of rule {rule.__name__} must take a layer and then parameters with a number as default, "
+            f"or with a text that is a choice of their Literal; {', '.join(wrong) or layer.name} is none"
         )
-    for name, (default, (low, high)) in options.items():
-        if not low <= default <= high:
-            raise RuleError(
-                f"{name} of rule {rule.__name__} is {default:g} by default, its range is {low:g} to {high:g}"
-            )
+    for name, option in options.items():
+        if not option.takes(option.default):
+            low, high = option.range
+            known = f"choices are {', '.join(option.choices)}" if option.choices else f"range is {low:g} to {high:g}"
+            raise RuleError(f"{name} of rule {rule.__name__} is {value_text(option.default)} by default, its {known}")
 
 
 for _name, _rule in (

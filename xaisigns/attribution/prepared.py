@@ -12,8 +12,18 @@ from torch import Tensor, nn
 from xaisigns.attribution.accepted_images import Images
 from xaisigns.attribution.agreement import Asked, faithful_copy, logits_of, refuse_difference
 from xaisigns.attribution.captum_state import quiet
-from xaisigns.attribution.contrast import contrasted
-from xaisigns.attribution.lrp import LRP, LedgerEntry, Target, check_outputs, class_ids
+from xaisigns.attribution.contrast import Others, contrasted
+from xaisigns.attribution.inner import Channels
+from xaisigns.attribution.lrp import (
+    LRP,
+    Against,
+    LedgerEntry,
+    Propagation,
+    Target,
+    check_outputs,
+    class_ids,
+    other_classes,
+)
 from xaisigns.attribution.network import Network
 from xaisigns.attribution.options import BATCH
 from xaisigns.attribution.result import Result
@@ -27,23 +37,31 @@ if TYPE_CHECKING:
 
 
 class _Batch(NamedTuple):
-    """Images with what the model says of them, the classes to explain and those to contrast with."""
+    """Images with what the model says of them, the classes to explain and what to contrast them with."""
 
     images: Tensor
     logits: Tensor
     targets: Tensor
-    others: Tensor | None
+    others: Others | None
+
+
+class _Extra(NamedTuple):
+    """What LRP alone gives and takes, as ``LRP.propagate`` has it."""
+
+    ledger: bool = False
+    layers: Sequence[str] = ()
+    channels: Channels | None = None
 
 
 class _Way(Protocol):
-    """Gives a batch's relevance, and its ledger if wanted.
+    """Gives a batch's relevance, with the ledger and inner layers if wanted.
 
     Raises RuleError where the copy says something else than the model.
     """
 
     network: Network
 
-    def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, Sequence[LedgerEntry] | None]: ...
+    def __call__(self, batch: _Batch, extra: _Extra) -> Propagation: ...
 
 
 class Prepared:
@@ -63,20 +81,32 @@ class Prepared:
         self._lock = threading.Lock()
 
     def __call__(
-        self, images: Tensor, target: Target | None = None, against: Target | None = None, *, ledger: bool = False
+        self,
+        images: Tensor,
+        target: Target | None = None,
+        against: Against | None = None,
+        *,
+        ledger: bool = False,
+        layers: Sequence[str] = (),
+        channels: Channels | None = None,
     ) -> Result:
         """Explain images ``(N, 3, H, W)``, any number of them in bounded memory.
 
         ``target`` is a class id or ``(N,)`` of them, without it each image's predicted class. ``against`` is used by a
-        contrast only; without it that takes the runner-up, the highest logit but the target's. ``ledger`` asks LRP for
-        where the relevance went, too. Threads may share it, and wait for each other.
+        contrast only, "rest" is the mean of all other logits; without it that takes the runner-up, the highest logit
+        but the target's. ``ledger`` asks LRP for where the relevance went, too, ``layers`` for that of inner layers;
+        ``channels`` are as for ``LRP.attribute``. Threads may share it, and wait for each other.
 
         Raises ShapeError for images, class ids or a relevance that do not fit; RuleError for a model that gives other
-        outputs than its layers do, ModelError for one that gives NaN; MethodError for an option, and for a ledger of
-        any method but LRP.
+        outputs than its layers do, ModelError for one that gives NaN; MethodError for an option, and for a ledger,
+        layers or channels of any method but LRP.
         """
-        if ledger and self._method.composite is None:
-            raise MethodError(f"only LRP keeps a ledger; {self._method.name!r} hands nothing on from layer to layer")
+        extra = _Extra(ledger, layers, channels)
+        if any(extra) and self._method.composite is None:
+            raise MethodError(
+                "only LRP keeps a ledger and knows of layers and channels; "
+                f"{self._method.name!r} hands nothing on from layer to layer"
+            )
         with own_torch_state(), self._lock:
             own = self._taken.own(images)
             with self._taken.told(own):
@@ -84,25 +114,35 @@ class Prepared:
             targets = logits.argmax(dim=1) if target is None else class_ids(target, len(own), "target", own.device)
             check_outputs(logits, targets)
             others = self._others(logits, targets, against)
-            parts, ledgers = [], []
+            parts = []
             for start in range(0, len(own), BATCH):
                 some = slice(start, start + BATCH)
-                batch = _Batch(own[some], logits[some], targets[some], None if others is None else others[some])
-                relevance, kept = self._way(batch, ledger=ledger)
-                parts.append(self._checked(relevance, batch.images))
-                ledgers += [] if kept is None else [kept]
-        whole = _joined(ledgers) if ledger else None
-        return Result(torch.cat(parts), targets, others, logits, self._method.name, self._method.composite, whole)
+                those = others[some] if isinstance(others, Tensor) else others
+                batch = _Batch(own[some], logits[some], targets[some], those)
+                found = self._way(batch, extra)
+                parts.append(found._replace(relevance=self._checked(found.relevance, batch.images)))
+        return Result(
+            torch.cat([part.relevance for part in parts]),
+            targets,
+            others,
+            logits,
+            self._method.name,
+            self._method.composite,
+            _joined([part.ledger for part in parts if part.ledger is not None]) if ledger else None,
+            {name: torch.cat([part.layers[name] for part in parts]) for name in layers},
+            channels or {},
+        )
 
-    def _others(self, logits: Tensor, targets: Tensor, against: Target | None) -> Tensor | None:
+    def _others(self, logits: Tensor, targets: Tensor, against: Against | None) -> Others | None:
         if not self._method.contrast:
             return None
         if logits.shape[1] < 2:
             raise MethodError("a contrast needs a network of 2 classes or more, this one has 1")
         if against is None:
             return logits.scatter(1, targets[:, None], -torch.inf).argmax(dim=1)
-        others = class_ids(against, len(logits), "against", logits.device)
-        check_outputs(logits, others)
+        others = other_classes(against, len(logits), logits.device)
+        if isinstance(others, Tensor):
+            check_outputs(logits, others)
         return others
 
     def _checked(self, relevance: Tensor, images: Tensor) -> Tensor:
@@ -122,15 +162,15 @@ class Prepared:
 
 
 class _ByLRP:
-    """One pass gives relevance, ledger and the copy's logits."""
+    """One pass gives all."""
 
     def __init__(self, explainer: LRP) -> None:
         self._explainer, self.network = explainer, explainer.network
 
-    def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, Sequence[LedgerEntry] | None]:
-        found = self._explainer.propagate(batch.images, batch.targets, batch.others, ledger=ledger)
+    def __call__(self, batch: _Batch, extra: _Extra) -> Propagation:
+        found = self._explainer.propagate(batch.images, batch.targets, batch.others, **extra._asdict())
         refuse_difference(batch.logits, found.logits)
-        return found.relevance, found.ledger
+        return found
 
 
 class _ByFunction:
@@ -140,14 +180,15 @@ class _ByFunction:
         self._name, self._is_own, self._function = method.name, method.known, partial(function, **method.options)
         self.network, _ = faithful_copy(module)
 
-    def __call__(self, batch: _Batch, *, ledger: bool) -> tuple[Tensor, None]:  # noqa: ARG002 (there is none)
+    def __call__(self, batch: _Batch, extra: _Extra) -> Propagation:  # noqa: ARG002 (LRP's)
         refuse_difference(batch.logits, logits_of(self.network, batch.images))
         explained: nn.Module = self.network
         targets = batch.targets
         if batch.others is not None:
             explained, targets = contrasted(self.network, batch.images, targets, batch.others)
         with quiet(), _hooks_taken_off(self.network), self._named_failure():
-            return self._function(explained, batch.images.clone().requires_grad_(), targets), None
+            relevance = self._function(explained, batch.images.clone().requires_grad_(), targets)
+        return Propagation(relevance, batch.logits, None, {})
 
     @contextmanager
     def _named_failure(self) -> Iterator[None]:

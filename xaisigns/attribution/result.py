@@ -1,10 +1,12 @@
 """An attribution with what it belongs to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from xaisigns.attribution.contrast import Others
+from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LedgerEntry
 
 
@@ -13,18 +15,21 @@ class Result:
     """What an attribution method says of a batch of images.
 
     ``relevance`` is ``(N, C, H, W)``, for LRP in units of the target logit; ``target`` ``(N,)`` class ids, and
-    ``against`` too where a contrast was asked for; ``logits`` ``(N, classes)`` of the model; ``method`` is the
-    method's specification; ``composite`` is the LRP composite that was used, None for other methods; ``ledger`` tells
-    where relevance went, where that was asked for.
+    ``against`` too where a contrast was asked for, or "rest"; ``logits`` ``(N, classes)`` of the model; ``method`` is
+    the method's specification; ``composite`` is the LRP composite that was used, None for other methods; ``ledger``
+    tells where relevance went and ``layers`` what reached inner layers, in the shapes of their outputs, where that was
+    asked for; ``channels`` are those that relevance passed through alone, by layer.
     """
 
     relevance: Tensor
     target: Tensor
-    against: Tensor | None
+    against: Others | None
     logits: Tensor
     method: str
     composite: str | None = None
     ledger: Sequence[LedgerEntry] | None = None
+    layers: Mapping[str, Tensor] = field(default_factory=dict)
+    channels: Channels = field(default_factory=dict)
 
     @property
     def logit(self) -> Tensor:

@@ -11,10 +11,10 @@ from xaisigns.attribution.layer_rule import (
     NO_SIGNS,
     LayerRule,
     Signs,
-    held_scale,
     modified_layer,
     negative_part,
     positive_part,
+    without_bias,
 )
 from xaisigns.attribution.layers import (
     ACTIVATIONS,
@@ -27,7 +27,7 @@ from xaisigns.attribution.layers import (
     Gate,
     Sum,
 )
-from xaisigns.attribution.options import Factor, Stabilizer
+from xaisigns.attribution.options import Bias, Factor, Stabilizer
 from xaisigns.errors import RuleError
 
 Bounds = tuple[Tensor, Tensor]
@@ -74,18 +74,26 @@ class Gradient(LayerRule):
 
 
 class Epsilon(LayerRule):
-    """Each input's share of the output, ``x w / (z + epsilon sign z)`` [bach2015pixel]."""
+    """Each input's share of the output, ``x w / (z + epsilon sign z)`` [bach2015pixel].
+
+    ``z`` is without the bias where that is ignored.
+    """
 
     fits: tuple[type[nn.Module], ...] = SINGLE
     needs = "a layer with one input"
 
-    def __init__(self, layer: nn.Module, epsilon: Stabilizer = 1e-6, *, signs: Signs = NO_SIGNS) -> None:
+    def __init__(
+        self, layer: nn.Module, epsilon: Stabilizer = 1e-6, bias: Bias = "absorb", *, signs: Signs = NO_SIGNS
+    ) -> None:
         super().__init__(layer, epsilon, signs=signs)
+        self.ignores_bias = bias == "ignore"
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
+        if self.ignores_bias:
+            share = self.divided(r, without_bias(self.layer, x, z))
+            return self.pulled_back(self.layer, x, share).mul_(x)
         if self.record is not None and isinstance(self.layer, NORMS):
-            # What does not depend on the value itself, with the statistics held.
-            self.note("bias", r / self.stabilised(z) * (z - held_scale(self.layer, x) * x))
+            self.note("bias", r / self.stabilised(z) * (z - without_bias(self.layer, x, z)))
         affine = self.layer if isinstance(self.layer, (*WEIGHTED, Affine)) else None
         share = self.divided(r, z, affine)
         passed = self.pulled_back(self.layer, x, share).mul_(x)
@@ -177,9 +185,11 @@ class _TwoSided(LayerRule):
 class ZPlus(_TwoSided):
     """Only what speaks for the output: weights of the sign of their input [montavon2017explaining]."""
 
-    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = NO_SIGNS) -> None:
+    def __init__(
+        self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, bias: Bias = "absorb", *, signs: Signs = NO_SIGNS
+    ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.positive = self.modified(positive_part)
+        self.positive = self.modified(positive_part, bias=bias == "absorb")
         self.negative = None if signs.input_nonnegative else self.modified(negative_part, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
@@ -195,6 +205,7 @@ class AlphaBeta(_TwoSided):
         alpha: Factor = 2.0,
         beta: Factor = 1.0,
         stabilizer: Stabilizer = 1e-6,
+        bias: Bias = "absorb",
         *,
         signs: Signs = NO_SIGNS,
     ) -> None:
@@ -202,7 +213,9 @@ class AlphaBeta(_TwoSided):
         if min(alpha, beta) < 0 or abs(alpha - beta - 1) > 1e-9:
             raise RuleError(f"alpha and beta must not be negative and alpha - beta must be 1, got {alpha} and {beta}")
         self.alpha, self.beta = alpha, beta
-        self.positive, self.negative = self.modified(positive_part), self.modified(negative_part)
+        self.positive, self.negative = (
+            self.modified(part, bias=bias == "absorb") for part in (positive_part, negative_part)
+        )
         self.positive_without_bias = self._without_bias(self.positive)
         self.negative_without_bias = self._without_bias(self.negative)
 
@@ -218,15 +231,22 @@ class Gamma(_TwoSided):
     """Favours what agrees with the output's sign by ``gamma``; for inputs of either sign [andeol2021learning]."""
 
     def __init__(
-        self, layer: nn.Module, gamma: Factor = 0.25, stabilizer: Stabilizer = 1e-6, *, signs: Signs = NO_SIGNS
+        self,
+        layer: nn.Module,
+        gamma: Factor = 0.25,
+        stabilizer: Stabilizer = 1e-6,
+        bias: Bias = "absorb",
+        *,
+        signs: Signs = NO_SIGNS,
     ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.raised = self.modified(lambda weights: weights + gamma * positive_part(weights))
+        absorbs = bias == "absorb"
+        self.raised = self.modified(lambda weights: weights + gamma * positive_part(weights), bias=absorbs)
         self.raised_without_bias = self._without_bias(self.raised)
         # Negative outputs go by the lowered weights, and so do negative inputs of positive ones.
         self.lowered = self.lowered_without_bias = None
         if not (signs.relevance_above_zero and signs.input_nonnegative):
-            self.lowered = self.modified(lambda weights: weights + gamma * negative_part(weights))
+            self.lowered = self.modified(lambda weights: weights + gamma * negative_part(weights), bias=absorbs)
             self.lowered_without_bias = self._without_bias(self.lowered)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
@@ -255,13 +275,18 @@ class Flat(LayerRule):
 class WSquare(Flat):
     """A share by the squared weight, whatever the inputs are: for inputs without bounds [montavon2017explaining]."""
 
-    def __init__(self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, *, signs: Signs = NO_SIGNS) -> None:
+    def __init__(
+        self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, bias: Bias = "absorb", *, signs: Signs = NO_SIGNS
+    ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.changed = self.modified(torch.square)
+        self.changed = self.modified(torch.square, bias=bias == "absorb")
 
 
 class ZBox(LayerRule):
-    """For pixels, which lie between ``low`` and ``high``: how far each is from its worst [montavon2017explaining]."""
+    """For pixels, which lie between ``low`` and ``high``: how far each is from its worst [montavon2017explaining].
+
+    The bias cancels out.
+    """
 
     spares_zero = False
     fits = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)

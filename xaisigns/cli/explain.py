@@ -1,16 +1,18 @@
 """xaisigns explain: why does the model classify this image as it does?"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
 from xaisigns.base.language import Language
-from xaisigns.base.numbers import percent, written
-from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, target_class
+from xaisigns.base.numbers import number, percent, written
+from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, class_number, target_class
 from xaisigns.cli.terminal import print_table, say, tell_skipped
 from xaisigns.cli.words import WORDS
+
+_CHANNELS = 5  # of a layer that are told on the terminal
 
 
 def explain(
@@ -25,12 +27,34 @@ def explain(
     rules: RuleFile = None,
     target: Annotated[str, typer.Option(help="Class to explain: predicted, or a class number.")] = "predicted",
     against: Annotated[
-        int | None,
-        typer.Option(min=0, help="Explain what speaks for the target rather than for this class.", show_default=False),
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Explain what speaks for the target rather than for this class, or with 'rest' than for all others.",
+            show_default=False,
+        ),
+    ] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Also show the relevance of this layer's output; repeatable. 'xaisigns rules' lists the layers.",
+            show_default=False,
+        ),
+    ] = None,
+    channels: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=N,...",
+            help="Let relevance pass through these channels of a layer's output alone; repeatable.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("heatmaps"),
     ledger: Annotated[bool, typer.Option("--ledger", help="Show where the relevance went, layer by layer.")] = False,
-    npy: Annotated[bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32.")] = False,
+    npy: Annotated[
+        bool, typer.Option("--npy", help="Also write the raw relevance, (3, S, S) float32, that of layers to a .npz.")
+    ] = False,
     max_pixels: MaxPixels = 50_000_000,
     force: Force = False,
     output: Output,
@@ -41,8 +65,11 @@ def explain(
     from xaisigns.pictures.explanation import Explaining, explain_files
 
     class_id = target_class(target)
-    if read_specification(method).name != "lrp" and (composite is not None or rules is not None or ledger):
-        raise typer.BadParameter("--composite, --rules and --ledger are for --method lrp", param_hint="--method")
+    if read_specification(method).name != "lrp" and (composite is not None or rules or ledger or layer or channels):
+        raise typer.BadParameter(
+            "--composite, --rules, --ledger, --layer and --channels are for --method lrp", param_hint="--method"
+        )
+    passing = dict(map(_channels, channels or ()))
     model = network.load()
     chosen = read_rules(rules) if rules else None
     with output.bars() as progress:
@@ -55,9 +82,11 @@ def explain(
                 composite,
                 chosen,
                 target=None if class_id == "predicted" else class_id,
-                against=against,
+                against=_against(against),
                 npy=npy,
                 ledger=ledger,
+                layers=list(dict.fromkeys(layer or ())),
+                channels=passing or None,
                 language=output.lang,
                 max_pixels=max_pixels,
                 force=force,
@@ -66,6 +95,27 @@ def explain(
         )
     output.show(report, _print)
     tell_skipped(report["skipped"])
+
+
+def _against(text: str | None) -> int | Literal["rest"] | None:
+    if text is None:
+        return None
+    if text == "rest":
+        return "rest"
+    class_id = class_number(text)
+    if class_id is None:
+        raise typer.BadParameter(f"wanted 'rest' or a class number, got {text!r}", param_hint="--against")
+    return class_id
+
+
+def _channels(text: str) -> tuple[str, list[int]]:
+    layer, _, numbers = text.rpartition("=")
+    found = [class_number(one.strip()) for one in numbers.split(",")]
+    if not layer or None in found:
+        raise typer.BadParameter(
+            f"wanted a layer and numbers, such as features.8=12,40, got {text!r}", param_hint="--channels"
+        )
+    return layer, [one for one in found if one is not None]
 
 
 def _print(report: dict[str, Any], language: Language) -> None:
@@ -84,8 +134,20 @@ def _print(report: dict[str, Any], language: Language) -> None:
         )
     print_table(table)
     for result in results:
+        if "layers" in result:
+            _print_layers(result, language)
         if "ledger" in result:
             _print_ledger(result, language)
+
+
+def _print_layers(result: dict[str, Any], language: Language) -> None:
+    columns = [WORDS(key, language) for key in ("layer", "shape", "relevance", "strongest_channels")]
+    table = Table(*columns, title=result["image"])
+    for row in result["layers"]:
+        strongest = (f"{one['channel']} ({number(one['relevance'], language)})" for one in row["channels"][:_CHANNELS])
+        shape = " × ".join(map(str, row["shape"]))
+        table.add_row(row["layer"], shape, number(row["relevance_sum"], language), ", ".join(strongest))
+    print_table(table)
 
 
 def _print_ledger(result: dict[str, Any], language: Language) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
+from xaisigns.attribution.options import Value
 from xaisigns.base.language import Language
 from xaisigns.base.texts import Texts
 from xaisigns.cli.options import Composite, Network, Output, RuleFile
@@ -40,12 +41,16 @@ def rules(
     output.show(document, _print)
 
 
+def _told(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.attribution.assignment import gates_joined
 
     table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", "parameters", "chosen_by", "before_lrp")))
     for row in gates_joined(document["layers"]):
-        parameters = ", ".join(f"{name}={value:g}" for name, value in row["parameters"].items())
+        parameters = ", ".join(f"{name}={_told(value)}" for name, value in row["parameters"].items())
         source, changed = _RULES(f"source_{row['source']}", language), row["change"]
         change = _RULES(f"change_{changed['kind']}", language, into=changed["into"]) if changed else ""
         table.add_row(row["layer"], row["type"], row["rule"], parameters, source, change)

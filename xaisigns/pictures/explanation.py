@@ -1,16 +1,18 @@
 """Explains image files: pictures, raw relevance, and the plain data that says what is in them."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from xaisigns.attribution.assignment import Rules
+from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LedgerEntry
 from xaisigns.attribution.methods import find_method
 from xaisigns.attribution.result import Result
@@ -21,10 +23,11 @@ from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.preprocessing import MAX_PIXELS
 from xaisigns.errors import TakenError
 from xaisigns.model.explainable import Explainable, batch_for
-from xaisigns.pictures.figures import PICTURE_MARK, show, write_picture
+from xaisigns.pictures.figures import PICTURE_MARK, show, strongest_channels, write_picture
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
 
 _TOP = 5
+_TOP_CHANNELS = 10
 _LEAST_ABSORBED = 1e-5  # parts of the largest relevance of a layer, above what float32 loses
 _RELEVANCE_MARK = b"written by xaisigns"
 
@@ -34,8 +37,10 @@ class Explaining:
     """What to explain and what to write.
 
     ``method`` is a specification as ``find_method`` takes it; ``composite``, ``rules`` and ``ledger`` are for LRP.
-    ``target`` and ``against`` are class ids; without a target each image's predicted class is explained. ``npy`` asks
-    for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and passed on. ``language`` is
+    ``target`` and ``against`` are class ids, ``against`` may be "rest"; without a target each image's predicted class
+    is explained. ``npy`` asks for the raw relevance ``(3, S, S)`` float32, ``ledger`` for what each layer received and
+    passed on, ``layers`` for the relevance of these, which ``npy`` writes to another file; ``channels`` are as for
+    ``LRP.attribute``, both for LRP. ``language`` is
     that of names and pictures. An image with more than ``max_pixels`` is not read. ``force`` lets files be overwritten
     that xaisigns did not write.
     """
@@ -44,9 +49,11 @@ class Explaining:
     composite: str | None = None
     rules: Rules | None = None
     target: int | None = None
-    against: int | None = None
+    against: int | Literal["rest"] | None = None
     npy: bool = False
     ledger: bool = False
+    layers: Sequence[str] = ()
+    channels: Channels | None = None
     language: Language = field(default_factory=chosen_language)
     max_pixels: int = MAX_PIXELS
     force: bool = False
@@ -67,7 +74,8 @@ def explain_files(
     OutputError when ``out`` cannot be written.
     """
     check_class(model, "target", wanted.target)
-    check_class(model, "against", wanted.against)
+    if wanted.against != "rest":
+        check_class(model, "against", wanted.against)
     method = find_method(
         wanted.method, composite=wanted.composite, rules=wanted.rules, contrast=wanted.against is not None
     )
@@ -75,23 +83,32 @@ def explain_files(
     paths = images or example_files()
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    names = PictureNames(out, paths, (".png", ".npy") if wanted.npy else (".png",))
+    endings = {"picture": ".png"}
+    if wanted.npy:
+        endings["relevance"] = ".npy"
+        endings |= {"layers": ".npz"} if wanted.layers else {}
+    names = PictureNames(out, paths, list(endings.values()))
     for batch in batches(paths, skipped, wanted.max_pixels):
         x = batch_for(model, [image for _, image in batch])
-        result = explain(x, wanted.target, wanted.against, ledger=wanted.ledger)
+        result = explain(
+            x, wanted.target, wanted.against, ledger=wanted.ledger, layers=wanted.layers, channels=wanted.channels
+        )
         for index, (path, image) in enumerate(batch):
             one = _only(result, index)
-            files = {"picture": names.take(path)}
-            if wanted.npy:
-                files["relevance"] = files["picture"].with_suffix(".npy")
+            place = names.take(path)
+            files = {kind: place.with_suffix(ending) for kind, ending in endings.items()}
             try:
-                _write(show(model, [image], one, language=wanted.language), one.relevance[0], files, force=wanted.force)
+                _write(show(model, [image], one, language=wanted.language), one, files, force=wanted.force)
             except TakenError as error:
                 skipped.append({"image": str(path), "error": f"{path}: {error}"})
                 continue
             document = _document(model, path, one, files, wanted.language)
             if result.ledger:
                 document["ledger"] = ledger_rows(result.ledger, index)
+            if wanted.layers:
+                document["layers"] = layer_rows(one.layers)
+            if wanted.channels:
+                document["channels"] = {layer: list(numbers) for layer, numbers in wanted.channels.items()}
             results.append(document)
             progress("explaining", len(results) + len(skipped), len(paths))
     return {"results": results, "skipped": in_order(skipped, paths)}
@@ -99,9 +116,14 @@ def explain_files(
 
 def _only(result: Result, index: int) -> Result:
     one = slice(index, index + 1)
-    against = None if result.against is None else result.against[one]
+    against = result.against[one] if isinstance(result.against, Tensor) else result.against
     return replace(
-        result, relevance=result.relevance[one], target=result.target[one], against=against, logits=result.logits[one]
+        result,
+        relevance=result.relevance[one],
+        target=result.target[one],
+        against=against,
+        logits=result.logits[one],
+        layers={name: relevance[one] for name, relevance in result.layers.items()},
     )
 
 
@@ -126,13 +148,14 @@ def absorbing(received: Sequence[float], passed: Sequence[float]) -> list[int]:
     return [place for place, (came, went) in both if place in ends or abs(came - went) > least]
 
 
-def _write(figure: Figure, relevance: Tensor, files: dict[str, Path], *, force: bool) -> None:
-    marks = {"picture": PICTURE_MARK, "relevance": _RELEVANCE_MARK}
-    places = [Place(path, marks[kind]) for kind, path in files.items()]
-    with whole_files(places, force=force) as (picture, *arrays):
-        write_picture(figure, picture)
-        for array in arrays:
-            array.write_bytes(_npy(relevance))
+def _write(figure: Figure, result: Result, files: dict[str, Path], *, force: bool) -> None:
+    places = [Place(path, PICTURE_MARK if kind == "picture" else _RELEVANCE_MARK) for kind, path in files.items()]
+    with whole_files(places, force=force) as temporary:
+        for kind, path in zip(files, temporary, strict=True):
+            if kind == "picture":
+                write_picture(figure, path)
+            else:
+                path.write_bytes(_npy(result.relevance[0]) if kind == "relevance" else _npz(result.layers))
 
 
 def _npy(relevance: Tensor) -> bytes:
@@ -140,6 +163,31 @@ def _npy(relevance: Tensor) -> bytes:
     np.save(buffer, relevance.numpy(force=True))
     np.save(buffer, np.bytes_(_RELEVANCE_MARK))  # A second array, which np.load leaves alone.
     return buffer.getvalue()
+
+
+def _npz(layers: Mapping[str, Tensor]) -> bytes:
+    """One image's relevance by layer, as ``np.load`` gives it: ``(C, h, w)`` or ``(C,)`` each."""
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for name, relevance in layers.items():
+            archive.writestr(ZipInfo(f"{name}.npy"), _npy(relevance[0].float()))
+    return buffer.getvalue()
+
+
+def layer_rows(layers: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    """One image's layers ``(1, C, ...)`` as plain data: layer, shape, relevance and the strongest channels of each."""
+    return [
+        {
+            "layer": name,
+            "shape": list(relevance.shape[1:]),
+            "relevance_sum": float(relevance.sum()),
+            "channels": [
+                {"channel": channel, "relevance": share}
+                for channel, share in strongest_channels(relevance[0].float().numpy(force=True), _TOP_CHANNELS)
+            ],
+        }
+        for name, relevance in layers.items()
+    ]
 
 
 def _document(
@@ -151,14 +199,16 @@ def _document(
         return {**named_class(model, class_id, language), "probability": float(probabilities[class_id])}
 
     target = int(result.target[0])
-    against = None if result.against is None else int(result.against[0])
+    against: Any = result.against
+    if isinstance(against, Tensor):
+        against = named_class(model, int(against[0]), language)
     best = result.logits[0].topk(min(_TOP, len(probabilities))).indices.tolist()
     return {
         "image": str(path),
         "predicted": named(best[0]),
         "top": [named(class_id) for class_id in best],
         "target": named_class(model, target, language),
-        "against": None if against is None else named_class(model, against, language),
+        "against": against,
         "method": result.method,
         "composite": result.composite,
         "logit": float(result.logit[0]),

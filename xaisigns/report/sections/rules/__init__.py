@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from xaisigns.attribution.assignment import gates_joined, rule_table
+from xaisigns.attribution.options import Value
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import number
 from xaisigns.base.texts import Texts
@@ -25,7 +26,7 @@ class RuleRow:
     layer: str
     type: str
     rule: str
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Value]
     source: str
     change: Mapping[str, str | None] | None = None
 
@@ -56,7 +57,10 @@ class Rules(Section):
                 "type": plain(row.type),
                 "rule": plain(row.rule),
                 "parameters": plain(
-                    ", ".join(f"{key} {number(value, language)}" for key, value in row.parameters.items())
+                    ", ".join(
+                        f"{key} {value if isinstance(value, str) else number(value, language)}"
+                        for key, value in row.parameters.items()
+                    )
                 ),
                 "source": _RULES(f"source_{row.source}", language),
                 "change": plain(told_change(row.change, language)),
