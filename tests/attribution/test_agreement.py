@@ -10,7 +10,7 @@ from torchvision.models import vgg11
 import xaisigns as xs
 from tests.attribution.agreement import ANOTHER, explained_as_said, network, refused
 from xaisigns.attribution.methods import find_method
-from xaisigns.errors import ModelError, RuleError, ShapeError
+from xaisigns.errors import ModelError, RuleError
 
 METHODS = ("lrp:epsilon_plus", "saliency", "gradcam", "occlusion:window=4", "deep_lift")
 
@@ -194,24 +194,3 @@ def _deterministic():
     finally:
         assert torch.are_deterministic_algorithms_enabled()
         torch.use_deterministic_algorithms(False)
-
-
-@pytest.mark.parametrize("target", [True, 2**70, "stop", None, 1.5, torch.tensor([True, False]), torch.ones(1) * 1j])
-def test_a_target_that_is_no_class_is_refused(target, images):
-    with pytest.raises(ShapeError, match="target must be a class id"):
-        xs.LRP(network(), "epsilon_plus").attribute(images, target)
-
-
-def test_a_target_follows_the_images_device(images):
-    """Told by a device that computes nothing: numbers would need a real one."""
-    from xaisigns.attribution.lrp import class_ids
-
-    assert class_ids(2, 4, "target", torch.device("meta")).device.type == "meta"
-    assert class_ids(torch.tensor([1, 2]), 2, "target", torch.device("meta")).device.type == "meta"
-
-
-def test_numbers_of_numpy_are_class_ids(images):
-    import numpy as np
-
-    ours = [xs.attribute(network(), images, target, method="saliency").target for target in (np.int64(2), [2, 2])]
-    assert torch.equal(*ours)

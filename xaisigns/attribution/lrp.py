@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import torch
 from torch import Tensor, nn
 
 from xaisigns.attribution.accepted_images import Images
-from xaisigns.attribution.agreement import faithful_copy, logits_of, memory_order, refuse_difference, refuse_not_finite
+from xaisigns.attribution.agreement import faithful_copy, logits_of, memory_order, refuse_difference
 from xaisigns.attribution.assignment import Assignment, Rules, assign
 from xaisigns.attribution.captum_lrp import LRP as CaptumLRP  # noqa: N811 (a name, not a constant)
 from xaisigns.attribution.contrast import Others, contrast_weights
@@ -18,16 +18,12 @@ from xaisigns.attribution.inner import Channels, watched
 from xaisigns.attribution.layer_rule import LayerRule
 from xaisigns.attribution.named_rules import RULES
 from xaisigns.attribution.network import Network, is_of_one_size, leaves
-from xaisigns.attribution.pixel_bounds import refuse_unknown_bounds, seen_bounds
+from xaisigns.attribution.pixel_bounds import checked_bounds, refuse_unknown_bounds, seen_bounds
 from xaisigns.attribution.rules import Bounds, Gradient, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
-from xaisigns.base.bounds import shown
+from xaisigns.attribution.targets import Against, Target, check_outputs, class_ids, other_classes
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.errors import RuleError, ShapeError
-
-Target = int | Tensor
-# Whose logit is taken off the target's: another class, or the mean of all others.
-Against = Target | Literal["rest"]
+from xaisigns.errors import RuleError
 
 
 class LedgerEntry(NamedTuple):
@@ -232,45 +228,6 @@ def lrp(
     return LRP(module, composite, rules, bounds).attribute(x, target, against)
 
 
-def class_ids(target: Target, count: int, name: str, device: torch.device | None = None) -> Tensor:
-    """Class ids ``(N,)`` of one for all or one an image, on the device if one is named.
-
-    Raises ShapeError for anything else.
-    """
-    try:
-        ids = torch.as_tensor(target, device=device)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ShapeError(f"{name} must be a class id or ({count},) of them, got {shown(target)}") from error
-    whole = ids.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-    if not whole or ids.layout != torch.strided or ids.shape not in ((), (count,)):
-        raise ShapeError(
-            f"{name} must be a class id or ({count},) of them, one for each image; "
-            f"got shape {tuple(ids.shape)} of {ids.dtype}"
-        )
-    ids = ids.to(torch.int64)
-    return (ids.clone() if ids.is_inference() else ids).expand(count)
-
-
-def other_classes(against: Against, count: int, device: torch.device) -> Others:
-    """What a contrast is with: class ids ``(N,)``, or the rest. Raises ShapeError for anything else."""
-    if isinstance(against, str):
-        if against != "rest":
-            raise ShapeError(f"against must be 'rest', a class id or ({count},) of them, got {shown(against)}")
-        return against
-    return class_ids(against, count, "against", device)
-
-
-def check_outputs(logits: Tensor, targets: Tensor) -> None:
-    """Raise ShapeError when ``targets`` are not outputs of a network with these ``logits``, ModelError for NaN."""
-    fitting = logits.ndim == 2 and len(logits) == len(targets)
-    if not fitting or int(targets.min()) < 0 or int(targets.max()) >= logits.shape[1]:
-        raise ShapeError(
-            f"target and against must name outputs of the network, whose logits are {tuple(logits.shape)}; "
-            f"got {sorted(set(targets.tolist()))}"
-        )
-    refuse_not_finite(logits)
-
-
 class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     """Captum's LRP over layers that keep their rules.
 
@@ -336,30 +293,9 @@ def _bound(network: Network, assignments: list[Assignment], bounds: Bounds | Non
         kind, parameters = kinds[row.layer], dict[str, Any](row.rule.parameters)
         try:
             if issubclass(kind, ZBox):
-                parameters["bounds"] = _pixel_bounds(bounds, is_first=row.layer in first)
+                parameters["bounds"] = checked_bounds(bounds, is_first=row.layer in first)
                 refuse_unknown_bounds(network, row.layer)
             rules.append(kind(layers[row.layer], **parameters, signs=signs[row.layer]))
         except RuleError as error:
             raise RuleError(f"rule {row.rule.name!r} does not fit layer {row.layer!r}: {error}") from error
     return rules
-
-
-def _pixel_bounds(bounds: Bounds | None, *, is_first: bool) -> Bounds:
-    if not is_first:
-        raise RuleError("z_box is for pixels, which only the first convolution or linear layer sees")
-    if bounds is None:
-        raise RuleError(
-            "z_box needs bounds=(low, high), the lowest and the highest normalised pixel; give them, or another "
-            "composite such as epsilon_plus_flat"
-        )
-    pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else ()
-    if not pair or not all(isinstance(bound, Tensor) and bound.is_floating_point() for bound in pair):
-        raise RuleError(f"bounds must be two tensors of floats, (low, high), got {shown(bounds)}")
-    low, high = pair
-    try:
-        sound = low.ndim <= 4 and high.ndim <= 4 and bool((low < high).all() and (high - low).isfinite().all())
-    except RuntimeError:
-        sound = False
-    if not sound:
-        raise RuleError("bounds must be finite, of shapes such as (1, 3, 1, 1), and low everywhere below high")
-    return low, high

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from xaisigns.attribution.assignment import Rules
-    from xaisigns.attribution.lrp import Against, Target
     from xaisigns.attribution.prepared import Prepared
     from xaisigns.attribution.result import Result
     from xaisigns.attribution.rules import Bounds
+    from xaisigns.attribution.targets import Against, Target
     from xaisigns.model.explainable import Explainable
 
 DEFAULT_METHODS = (

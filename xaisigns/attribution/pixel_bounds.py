@@ -9,10 +9,33 @@ from torch import Tensor, fx, nn
 from xaisigns.attribution.layers import AVERAGES, MAXIMA, MOVES, RESIZES, UNCHANGED, Affine, Concatenation
 from xaisigns.attribution.network import Network, counted, given, nodes_of
 from xaisigns.attribution.rules import Bounds
+from xaisigns.base.bounds import shown
 from xaisigns.errors import RuleError
 
 # What gives the lowest and the highest value for the lowest and the highest, or the other way round.
 _MONOTONE = (Affine, *MOVES, *UNCHANGED, *MAXIMA, *AVERAGES, *RESIZES, Concatenation)
+
+
+def checked_bounds(bounds: Bounds | None, *, is_first: bool) -> Bounds:
+    """The bounds of pixels for z_box on a layer. Raises RuleError for what are none, and for any but a first layer."""
+    if not is_first:
+        raise RuleError("z_box is for pixels, which only the first convolution or linear layer sees")
+    if bounds is None:
+        raise RuleError(
+            "z_box needs bounds=(low, high), the lowest and the highest normalised pixel; give them, or another "
+            "composite such as epsilon_plus_flat"
+        )
+    pair = bounds if isinstance(bounds, tuple | list) and len(bounds) == 2 else ()
+    if not pair or not all(isinstance(bound, Tensor) and bound.is_floating_point() for bound in pair):
+        raise RuleError(f"bounds must be two tensors of floats, (low, high), got {shown(bounds)}")
+    low, high = pair
+    try:
+        sound = low.ndim <= 4 and high.ndim <= 4 and bool((low < high).all() and (high - low).isfinite().all())
+    except RuntimeError:
+        sound = False
+    if not sound:
+        raise RuleError("bounds must be finite, of shapes such as (1, 3, 1, 1), and low everywhere below high")
+    return low, high
 
 
 def refuse_unknown_bounds(network: Network, name: str) -> None:

@@ -14,20 +14,12 @@ from xaisigns.attribution.agreement import Asked, faithful_copy, logits_of, refu
 from xaisigns.attribution.captum_state import quiet
 from xaisigns.attribution.contrast import Others, contrasted
 from xaisigns.attribution.inner import Channels
-from xaisigns.attribution.lrp import (
-    LRP,
-    Against,
-    LedgerEntry,
-    Propagation,
-    Target,
-    check_outputs,
-    class_ids,
-    other_classes,
-)
+from xaisigns.attribution.lrp import LRP, LedgerEntry, Propagation
 from xaisigns.attribution.network import Network
 from xaisigns.attribution.options import BATCH
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.rules import Bounds
+from xaisigns.attribution.targets import Against, Target, check_outputs, class_ids, other_classes
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError, XaisignsError
 from xaisigns.model.explainable import Explainable, module_of

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from xaisigns.attribution.lrp import Target, class_ids
+from xaisigns.attribution.targets import Target, class_ids
 from xaisigns.errors import MetricError, ShapeError
 from xaisigns.metrics.heatmap import heatmap
 from xaisigns.metrics.settings import Precision

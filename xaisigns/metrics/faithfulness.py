@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
-from xaisigns.attribution.lrp import Target
+from xaisigns.attribution.targets import Target
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import check_relevance, checked, logits, pairs

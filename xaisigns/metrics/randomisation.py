@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from xaisigns.attribution.lrp import Target
+from xaisigns.attribution.targets import Target
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
 from xaisigns.metrics.batches import Attribute, checked, class_count, heatmaps

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from xaisigns.attribution.lrp import Target
+from xaisigns.attribution.targets import Target
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.metrics.batches import Attribute, checked, explained, heatmaps, pairs
 from xaisigns.metrics.heatmap import nan_unless, seeded
