@@ -136,7 +136,7 @@ def test_layers_that_only_gate_are_told_as_such(run, tmp_path, language):
     options = ("--model", tmp_path / "net.pt", "--architecture", "mobilenet_v3_small", *prepared)
     code, printed, told = run("rules", *options, "--lang", language)
     assert (code, told) == (0, "")
-    assert {"en": " gate ", "de": " Gewichtung "}[language] in printed
+    assert {"en": "feeds only gates", "de": "speist nur Gates"}[language] in printed
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -147,7 +147,7 @@ def test_a_batch_norm_that_is_not_folded_is_told(run, own_module, tmp_path, lang
     options = ("--model", tmp_path / "net.pt", "--architecture", architecture, *prepared)
     code, printed, told = run("rules", *options, "--lang", language)
     assert (code, told) == (0, "")
-    assert {"en": "offset per", "de": "Summand je"}[language] in printed
+    assert {"en": "a scale and a", "de": "Skalierung und"}[language] in printed
 
 
 @pytest.mark.parametrize(

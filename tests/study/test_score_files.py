@@ -30,6 +30,7 @@ def document():
             "edges": {"relevance_mass": scored(0.75), "entropy": scored(1.0), "insertion": scored(None)},
         },
         "controls": ["edges"],
+        "precision_error": {},
     }
 
 

@@ -166,14 +166,14 @@ class _TwoSided(LayerRule):
         r: Tensor,
         factor: float = 1.0,
         *,
-        negative: bool = False,
+        signed: bool = False,
     ) -> Tensor:
         """Shares of ``r``; ``factor`` is what the caller multiplies them with, for the ledger.
 
-        ``negative`` says that what is shared is, else it is positive, wherever all inputs are and there is relevance.
+        Unless ``signed``, what is shared is nowhere negative where all inputs are positive and there is relevance.
         """
         if for_negative is None:
-            divided = self.divided if negative else self.divided_in_place
+            divided = self.divided if signed else self.divided_in_place
             share = divided(r, for_positive(x), for_positive, factor)
             return self.pulled_back(for_positive, x, share).mul_(x)
         above, below = x.clamp(min=0), x.clamp(max=0)
@@ -222,7 +222,7 @@ class AlphaBeta(_TwoSided):
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         result = self._shares(self.positive, self.negative_without_bias, x, r, self.alpha).mul_(self.alpha)
         if self.beta:
-            against = self._shares(self.negative, self.positive_without_bias, x, r, -self.beta, negative=True)
+            against = self._shares(self.negative, self.positive_without_bias, x, r, -self.beta, signed=True)
             result -= against.mul_(self.beta)
         return result
 
@@ -241,6 +241,8 @@ class Gamma(_TwoSided):
     ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
         absorbs = bias == "absorb"
+        # Without its bias, the sum of an output above zero may be below.
+        self._signed = not absorbs
         self.raised = self.modified(lambda weights: weights + gamma * positive_part(weights), bias=absorbs)
         self.raised_without_bias = self._without_bias(self.raised)
         # Negative outputs go by the lowered weights, and so do negative inputs of positive ones.
@@ -251,10 +253,10 @@ class Gamma(_TwoSided):
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         if self.lowered is None or self.signs.relevance_above_zero:
-            return self._shares(self.raised, self.lowered_without_bias, x, r)
+            return self._shares(self.raised, self.lowered_without_bias, x, r, signed=self._signed)
         self.note("stabilizer", r * (z == 0))  # which has no share for anybody
-        result = self._shares(self.raised, self.lowered_without_bias, x, r * (z > 0))
-        result += self._shares(self.lowered, self.raised_without_bias, x, r * (z < 0), negative=True)
+        result = self._shares(self.raised, self.lowered_without_bias, x, r * (z > 0), signed=self._signed)
+        result += self._shares(self.lowered, self.raised_without_bias, x, r * (z < 0), signed=True)
         return result
 
 
