@@ -9,6 +9,7 @@ XaisignsError
 ├── RuleError         a layer, rule or composite that LRP cannot use
 ├── MethodError       an attribution method or an option of it that does not exist or does not fit
 ├── MetricError       a setting or a model that a metric cannot use
+├── AuditError        a model and data of which an audit can tell nothing, or a finding that does not belong to them
 ├── LanguageError     a language that xaisigns does not speak, or a text that it lacks
 ├── PluginError       a section of the report, built in or of a plugin, that lacks what it needs
 └── OutputError       a result cannot be written where it was wanted
@@ -53,6 +54,10 @@ class MethodError(XaisignsError):
 
 class MetricError(XaisignsError):
     """A setting or a model that a metric cannot use."""
+
+
+class AuditError(XaisignsError):
+    """A model and data of which an audit can tell nothing, or a finding that does not belong to them."""
 
 
 class LanguageError(XaisignsError):

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tests.conftest import settled
+from xaisigns.data.decoded import Images
 from xaisigns.errors import ModelError, XaisignsError
 from xaisigns.model import vgg
 from xaisigns.model.checkpoint import load_model, save_model
@@ -24,7 +25,7 @@ from xaisigns.model.evaluation import predict
 from xaisigns.model.explainable import Preprocessing
 from xaisigns.model.network_weights import shapes
 from xaisigns.model.tensor_files import write_tensors
-from xaisigns.model.training import Images, TrainingSettings, train
+from xaisigns.model.training import TrainingSettings, train
 from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import VGG, initialise
 

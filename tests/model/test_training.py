@@ -21,12 +21,13 @@ from tests.base.test_torch_state import settings as torch_settings
 from tests.commands import ended
 from tests.conftest import REPOSITORY
 from tests.model.disk import largest_file
+from xaisigns.data.decoded import Images
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.networks import untrained
 from xaisigns.model.tensor_files import write_tensors
-from xaisigns.model.training import Images, TrainingSettings, _batches, precision_of, train
+from xaisigns.model.training import TrainingSettings, _batches, precision_of, train
 from xaisigns.model.training_files import checkpoint_path
 
 NETWORK = NetworkSettings(classes=3, input_size=32)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,17 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import is_large, read_image, resize
 from xaisigns.data.stickers import keyed_random
 from xaisigns.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Images(NamedTuple):
+    """Decoded pixels ``(N, S, S, 3)`` uint8, on disk or in memory, and their classes ``(N,)`` as int64."""
+
+    pixels: NDArray[np.uint8]
+    labels: "Tensor"
+
 
 _MADE_BY = ("data",), ("numpy", "pillow")
 

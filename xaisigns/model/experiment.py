@@ -11,7 +11,7 @@ import torch
 from xaisigns.base.devices import chosen_device
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class, names_in
-from xaisigns.data.decoded import decode, split_by_track
+from xaisigns.data.decoded import Images, decode, split_by_track
 from xaisigns.data.drawn.sign_set import DrawnSet
 from xaisigns.data.image_set import ImageSet, fingerprint
 from xaisigns.data.layouts import open_images, refuse_broken
@@ -20,7 +20,7 @@ from xaisigns.errors import DataError
 from xaisigns.model.checkpoint import check_card, save_model
 from xaisigns.model.classifier import Head, NetworkSettings
 from xaisigns.model.networks import check_network
-from xaisigns.model.training import Images, TrainingSettings
+from xaisigns.model.training import TrainingSettings
 from xaisigns.model.training import train as train_network
 from xaisigns.model.training_files import check_training_places
 

@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from xaisigns.base.devices import computes_bfloat16
 from xaisigns.base.files import is_file, whole_files
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
+from xaisigns.data.decoded import Images
 from xaisigns.data.tensors import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
@@ -72,13 +73,6 @@ class TrainingSettings:
             averaging = min(averaging, max(0.0, 1 - 3 / (self.epochs * -(-images // batch_size))))
         learning_rate = self.learning_rate * batch_size / self.batch_size
         return replace(self, batch_size=batch_size, learning_rate=learning_rate, averaging=averaging)
-
-
-class Images(NamedTuple):
-    """Decoded pixels ``(N, S, S, 3)`` uint8, on disk or in memory, and their classes ``(N,)``."""
-
-    pixels: NDArray[np.uint8]
-    labels: Tensor
 
 
 @own_torch_state()
