@@ -14,6 +14,7 @@ from xaisigns.attribution.layer_rule import (
     modified_layer,
     negative_part,
     positive_part,
+    with_bias,
     without_bias,
 )
 from xaisigns.attribution.layers import (
@@ -154,6 +155,10 @@ def _like(relevance: Tensor, x: Tensor) -> Tensor:
 class _TwoSided(LayerRule):
     """Shares by one set of weights where the input is positive and by another where it is negative."""
 
+    def _stabilised_layer(self, changed: nn.Module) -> nn.Module:
+        """The layer with the stabiliser in its bias, for ``divided_in_place``, where no input is negative."""
+        return with_bias(changed, self.stabilizer) if self.signs.input_nonnegative else changed
+
     def _without_bias(self, changed: nn.Module) -> nn.Module | None:
         """The same weights for negative inputs, None where there are no such inputs."""
         return None if self.signs.input_nonnegative else modified_layer(changed, lambda weights: weights, bias=False)
@@ -170,7 +175,8 @@ class _TwoSided(LayerRule):
     ) -> Tensor:
         """Shares of ``r``; ``factor`` is what the caller multiplies them with, for the ledger.
 
-        Unless ``signed``, what is shared is nowhere negative where all inputs are positive and there is relevance.
+        Unless ``signed``, what is shared is nowhere negative where all inputs are positive and there is relevance, and
+        ``for_positive`` is of ``_stabilised_layer``.
         """
         if for_negative is None:
             divided = self.divided if signed else self.divided_in_place
@@ -189,7 +195,7 @@ class ZPlus(_TwoSided):
         self, layer: nn.Module, stabilizer: Stabilizer = 1e-6, bias: Bias = "absorb", *, signs: Signs = NO_SIGNS
     ) -> None:
         super().__init__(layer, stabilizer, signs=signs)
-        self.positive = self.modified(positive_part, bias=bias == "absorb")
+        self.positive = self._stabilised_layer(self.modified(positive_part, bias=bias == "absorb"))
         self.negative = None if signs.input_nonnegative else self.modified(negative_part, bias=False)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
@@ -218,6 +224,7 @@ class AlphaBeta(_TwoSided):
         )
         self.positive_without_bias = self._without_bias(self.positive)
         self.negative_without_bias = self._without_bias(self.negative)
+        self.positive = self._stabilised_layer(self.positive)
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         result = self._shares(self.positive, self.negative_without_bias, x, r, self.alpha).mul_(self.alpha)
@@ -245,6 +252,8 @@ class Gamma(_TwoSided):
         self._signed = not absorbs
         self.raised = self.modified(lambda weights: weights + gamma * positive_part(weights), bias=absorbs)
         self.raised_without_bias = self._without_bias(self.raised)
+        if absorbs:
+            self.raised = self._stabilised_layer(self.raised)
         # Negative outputs go by the lowered weights, and so do negative inputs of positive ones.
         self.lowered = self.lowered_without_bias = None
         if not (signs.relevance_above_zero and signs.input_nonnegative):
@@ -271,7 +280,7 @@ class Flat(LayerRule):
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
         seen = self.changed(torch.ones_like(x[:1]))
-        return self.pulled_back(self.changed, x, self.divided(r, seen.expand(r.shape), self.changed))
+        return self.pulled_back(self.changed, x, self.divided(r, seen, self.changed))
 
 
 class WSquare(Flat):
@@ -306,10 +315,16 @@ class ZBox(LayerRule):
 
     def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         low, high = (bound.to(x).expand(1, *x.shape[1:]) for bound in (self.low, self.high))
-        share = self.divided(r, z - self.positive(low) - self.negative(high))
+        distances = [x - bound for bound in (low, high)]
+        share = self._share(r, z - self.positive(low).add_(self.negative(high)), *distances)
         # The layer's own weights are the positive and the negative ones together: they need no pass of their own.
-        distances = [(x - bound).unflatten(1, (self.groups, -1)) for bound in (low, high)]
-        paired = torch.cat(distances, dim=2).flatten(1, 2)
+        paired = torch.cat([part.unflatten(1, (self.groups, -1)) for part in distances], dim=2).flatten(1, 2)
         shares = self.pulled_back(self.both, paired, share).mul_(paired)
         summed: Tensor = shares.unflatten(1, (self.groups, 2, -1)).sum(dim=2)
         return summed.flatten(1, 2)
+
+    def _share(self, r: Tensor, z: Tensor, above: Tensor, below: Tensor) -> Tensor:
+        """``r`` over ``z``, which is not needed any more: nowhere negative, but for pixels out of bounds."""
+        if self.record is not None or bool((above < 0).any()) or bool((below > 0).any()):
+            return self.divided(r, z)
+        return torch.div(r, z.clamp_(min=0).add_(self.stabilizer), out=z)
