@@ -18,10 +18,10 @@ from xaisigns.attribution.layers import (
     Total,
 )
 from xaisigns.errors import RuleError
+from xaisigns.model.architectures import ATTENTION
 
-_TRANSFORMER = "relevance through attention needs rules of its own (AttnLRP), which are not here"
 _NOT_HERE = {
-    **dict.fromkeys(("matmul", "bmm", "baddbmm", "einsum", "scaled_dot_product_attention"), _TRANSFORMER),
+    **dict.fromkeys(("matmul", "bmm", "baddbmm", "einsum", "scaled_dot_product_attention"), ATTENTION),
     **dict.fromkeys(
         ("softmax", "log_softmax"),
         "what is explained is logits: leave it out of the network (in attention, there is no rule for it)",
