@@ -15,6 +15,7 @@ from tests.conftest import REPOSITORY
 from xaisigns.attribution import prepared
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.methods import find_method, methods
+from xaisigns.attribution.shifts import shifted, shifted_back
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.errors import MethodError, RuleError, ShapeError
 
@@ -491,3 +492,33 @@ def test_memory_is_bounded(network, generator, monkeypatch):
         few = text.startswith("kernel_shap")
         find_method("kernel_shap:samples=70" if few else text)(network, images[:2] if few else images, 1)
     assert max(seen) <= 2 * prepared.BATCH  # DeepLift takes the baselines beside the images
+
+
+def test_smooth_is_the_mean_over_shifts(network, images):
+    smooth, plain = find_method("lrp:epsilon_plus_flat:smooth=1"), find_method("lrp:epsilon_plus_flat")
+    target = torch.tensor([0, 1, 2, 3, 4])
+    wanted = torch.zeros_like(images)
+    for by in [(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]:
+        wanted += shifted_back(plain(network, shifted(images, by), target).relevance, by) / 9
+    found = smooth(network, images, target)
+    close(found.relevance, wanted)
+    close(found.logits, network(images).detach())
+    assert smooth.key == "lrp:epsilon_plus_flat:smooth=1"
+    assert find_method("lrp:epsilon_plus_flat:smooth=0").key == plain.key
+
+
+def test_smooth_takes_the_default_composite_and_one_by_name():
+    assert find_method("lrp:smooth=2").key == f"lrp:{DEFAULT_COMPOSITE}:smooth=2"
+    assert find_method("lrp:smooth=2", composite="epsilon_plus").key == "lrp:epsilon_plus:smooth=2"
+
+
+@pytest.mark.parametrize("value", ["9", "-1", "0.5", "x"])
+def test_smooth_has_a_range(value):
+    with pytest.raises(MethodError, match="smooth must be"):
+        find_method(f"lrp:smooth={value}")
+
+
+@pytest.mark.parametrize("extra", [{"ledger": True}, {"layers": ["features.0"]}, {"channels": {"features.0": [0]}}])
+def test_smooth_keeps_no_ledger_and_no_layers(network, images, extra):
+    with pytest.raises(MethodError, match="leave it out"):
+        find_method("lrp:smooth=1").prepared(network)(images, 0, **extra)

@@ -1,7 +1,8 @@
 """Every attribution method by its name, its options, and one signature: ``method(model, images, target) -> Result``.
 
 A method is written ``NAME[:option=value]...[:contrast]``, such as ``occlusion:window=8:stride=4`` or
-``saliency:contrast``; for LRP the composite comes behind the name: ``lrp:epsilon_gamma_box:gamma=0.1``.
+``saliency:contrast``; for LRP the composite comes behind the name: ``lrp:epsilon_gamma_box:gamma=0.1``, and
+``lrp:smooth=1`` takes the mean over shifts.
 Nothing here imports torch until a method is found or used: to list them takes none.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xaisigns.attribution import controls, gradients, perturbations
-from xaisigns.attribution.options import Value, options_of, value_text
+from xaisigns.attribution.options import Between, Option, Value, options_of, value_text
 from xaisigns.attribution.specification import (
     DEFAULT_COMPOSITE,
     Specification,
@@ -49,6 +50,7 @@ DEFAULT_METHODS = (
 )
 
 _TEXTS = Texts("methods")
+_SMOOTH = Option(0, Between(0, 8))  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,9 @@ class Method:
     """An attribution method with its options set. ``methods`` lists them, ``find_method`` finds one by specification.
 
     ``name`` is the specification, ``source`` a key of docs/references.bib; ``options`` has the defaults too. A control
-    knows nothing of the network. With ``contrast`` it explains a logit less another one. ``composite`` and ``rules``
-    are LRP's, which has no ``function`` of its own.
+    knows nothing of the network. With ``contrast`` it explains a logit less another one. ``composite``, ``rules`` and
+    ``smooth`` are LRP's, which has no ``function`` of its own: relevance is then the mean over the image moved by up to
+    ``smooth`` pixels along each axis, each brought back; the grid of max pooling goes by it.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Method:
     contrast: bool = False
     composite: str | None = None
     rules: "Rules | None" = field(default=None, repr=False)
+    smooth: int = 0
     function: "Callable[..., Tensor] | None" = field(default=None, repr=False)
 
     @property
@@ -83,8 +87,9 @@ class Method:
         from xaisigns.attribution.assignment import rules_text
         from xaisigns.attribution.composites import canonical_composite
 
+        smooth = f":smooth={self.smooth}" if self.smooth else ""
         contrast = ":contrast" if self.contrast else ""
-        return f"lrp:{canonical_composite(self.composite)}{contrast}{rules_text(self.rules)}"
+        return f"lrp:{canonical_composite(self.composite)}{smooth}{contrast}{rules_text(self.rules)}"
 
     @property
     def known(self) -> bool:
@@ -255,23 +260,31 @@ def _lrp(
     wanted: Specification, composite: str | None = None, rules: "Rules | None" = None, *, contrast: bool = False
 ) -> Method:
     if composite is not None:
-        if wanted.words or wanted.options:
+        if wanted.words or wanted.options.keys() - {"smooth"}:
             raise MethodError(f"{wanted} has a composite already: give it there or as {composite!r}, not both")
         given = read_specification(composite)
         words = (given.name, *given.words)
-        wanted = wanted._replace(words=words, options=given.options, contrast=wanted.contrast or given.contrast)
+        wanted = wanted._replace(
+            words=words, options={**wanted.options, **given.options}, contrast=wanted.contrast or given.contrast
+        )
+    smooth = _SMOOTH.read("smooth", wanted.options.get("smooth", "0"), int, MethodError)
+    if not _SMOOTH.takes(smooth):
+        raise MethodError(f"smooth must be from 0 to {_SMOOTH.range.high} pixels, got {smooth}")
+    called = str(wanted)
+    wanted = wanted._replace(options={name: value for name, value in wanted.options.items() if name != "smooth"})
     default = read_specification(DEFAULT_COMPOSITE)
     named = Specification(":".join(wanted.words), options=wanted.options)
     written = str(named if wanted.words else default._replace(options={**default.options, **wanted.options}))
     return Method(
-        str(wanted),
+        called,
         _TEXTS.text("lrp"),
         "bach2015pixel",
         control=False,
-        options={"composite": written},
+        options={"composite": written, "smooth": int(smooth)},
         contrast=contrast or wanted.contrast,
         composite=written,
         rules=rules,
+        smooth=int(smooth),
     )
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
@@ -19,6 +20,7 @@ from xaisigns.attribution.network import Network
 from xaisigns.attribution.options import BATCH
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.rules import Bounds
+from xaisigns.attribution.shifts import shifted, shifted_back
 from xaisigns.attribution.targets import Against, Target, check_outputs, class_ids, other_classes
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError, XaisignsError
@@ -65,7 +67,7 @@ class Prepared:
         with own_torch_state():
             if method.composite is not None:
                 known = getattr(model, "bounds", None) if bounds is None else bounds
-                self._way: _Way = _ByLRP(LRP(module, method.composite, method.rules, known))
+                self._way: _Way = _ByLRP(LRP(module, method.composite, method.rules, known), method.smooth)
             else:
                 assert method.function is not None  # noqa: S101 (for the type checker: a method has one of the two)
                 self._way = _ByFunction(method, method.function, module)
@@ -94,6 +96,10 @@ class Prepared:
         layers or channels of any method but LRP.
         """
         extra = _Extra(ledger, layers, channels)
+        if any(extra) and self._method.smooth:
+            raise MethodError(
+                "a ledger, inner layers and channels are of one pass, smooth takes the mean of several: leave it out"
+            )
         if any(extra) and self._method.composite is None:
             raise MethodError(
                 "only LRP keeps a ledger and knows of layers and channels; "
@@ -154,15 +160,25 @@ class Prepared:
 
 
 class _ByLRP:
-    """One pass gives all."""
+    """One pass gives all, or one for each shift."""
 
-    def __init__(self, explainer: LRP) -> None:
-        self._explainer, self.network = explainer, explainer.network
+    def __init__(self, explainer: LRP, smooth: int) -> None:
+        self._explainer, self.network, self._smooth = explainer, explainer.network, smooth
 
     def __call__(self, batch: _Batch, extra: _Extra) -> Propagation:
         found = self._explainer.propagate(batch.images, batch.targets, batch.others, **extra._asdict())
         refuse_difference(batch.logits, found.logits)
-        return found
+        return self._smoothed(found, batch) if self._smooth else found
+
+    def _smoothed(self, found: Propagation, batch: _Batch) -> Propagation:
+        """The mean over the image and all its shifts; of the relevance alone, the rest is that of the image."""
+        total = found.relevance
+        shifts = list(product(range(-self._smooth, self._smooth + 1), repeat=batch.images.ndim - 2))
+        for shift in shifts:
+            if any(shift):
+                moved = self._explainer.attribute(shifted(batch.images, shift), batch.targets, batch.others)
+                total = total + shifted_back(moved, shift)
+        return found._replace(relevance=total / len(shifts))
 
 
 class _ByFunction:
