@@ -173,10 +173,32 @@ def test_overlay_is_the_grey_image_where_nothing_is_relevant():
     heatmap = np.zeros((32, 32))
     heatmap[0, 0] = 1
     mixed = overlay(image, heatmap)
-    grey = np.asarray(image.convert("L")) / 255
-    np.testing.assert_allclose(mixed[32:, 32:], grey[32:, 32:, None].repeat(3, axis=2), atol=1e-6)
+    below = mixed[32:, 32:]
+    assert (below == below[..., :1]).all()
+    brightness = np.asarray(image.convert("L"))[32:, 32:].astype(float)
+    assert np.corrcoef(below[..., 0].ravel(), brightness.ravel())[0, 1] > 0.99
     assert mixed[0, 0, 0] > 0.9
     assert mixed[0, 0, 2] < 0.3
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 12), (0, 255), (230, 255)])
+def test_overlay_is_readable_on_night_day_and_fog(low, high):
+    image = Image.fromarray(np.linspace(low, high, 64, dtype=np.uint8)[None].repeat(64, axis=0))
+    heatmap = np.zeros((64, 64))
+    heatmap[:8], heatmap[-8:] = 1, -1
+    mixed = overlay(image, heatmap)
+    grey = mixed[32]
+    assert grey.min() >= 0.34
+    assert grey.max() - grey.min() > (0.2 if high - low < 50 else 0.6)
+    assert np.abs(mixed[0] - (1, 0, 0)).max() < 1e-6
+    assert np.abs(mixed[-1] - (0, 0, 1)).max() < 1e-6
+
+
+def test_faint_relevance_leaves_a_dark_picture_as_it_is():
+    heatmap = np.full((64, 64), 0.01)
+    heatmap[0, 0] = 1
+    with_it, without = (overlay(Image.new("L", (64, 64)), one) for one in (heatmap, heatmap * (heatmap > 0.5)))
+    assert np.abs(with_it - without)[32:].max() < 0.03
 
 
 def test_a_picture_has_the_same_bytes_each_time(model, tmp_path):

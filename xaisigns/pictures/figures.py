@@ -35,6 +35,9 @@ _STEPS = 63
 _BARS = 10  # channels that are drawn of a layer
 _LONGEST_NAME = 60  # letters of a class's name
 _LINES = (120, 104, 92, 76, 60, 44)  # letters of a heading's line: fewer where they are wide
+# Of overlays: the darkest grey, on which blue is still seen; the contrast below which an image is not stretched to all
+# of the range; and what makes a share of the scale opacity: faint relevance shows a little more.
+_DARKEST, _LEAST_CONTRAST, _OPACITY = 0.35, 0.12, 0.8
 _TEXTS = Texts("pictures")
 
 
@@ -116,21 +119,30 @@ def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
 
 
 def overlay(image: Image.Image, heatmap: NDArray[np.floating], limit: float | None = None) -> NDArray[np.float64]:
-    """The grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour.
+    """A light grey image ``(H, W, 3)`` in 0..1 under a heatmap ``(h, w)``: the stronger the relevance, the more colour.
 
-    The scale ends at ``limit``, or at the strongest relevance where none is given.
+    The scale ends at ``limit``, or at the strongest relevance where none is given. The grey is the image's own,
+    stretched, so that red and blue are seen on photographs of night and of fog, too.
     """
-    grey = np.asarray(image.convert("L"), dtype=np.float64)[..., None].repeat(3, axis=2) / 255
     share = (heatmap / (limit or limit_of(heatmap))).clip(-1, 1)
-    colours = np.asarray(COLOURS(share / 2 + 0.5))[..., :3]
-    layers = np.concatenate([colours, np.sqrt(np.abs(share))[..., None]], axis=2).astype(np.float32)
+    strength = np.abs(share) ** _OPACITY
+    hues = np.where(share[..., None] > 0, (1, 0, 0), (0, 0, 1)) * strength[..., None]
+    layers = np.concatenate([hues, strength[..., None]], axis=2).astype(np.float32)
     smooth = [
         np.asarray(Image.fromarray(layers[..., channel]).resize(image.size, Image.Resampling.BILINEAR))
         for channel in range(4)
     ]
-    strength = smooth[3][..., None]
-    mixed: NDArray[np.float64] = grey * (1 - strength) + np.stack(smooth[:3], axis=-1) * strength
-    return mixed.clip(0, 1)
+    below = _light_grey(image)[..., None] * (1 - smooth[3][..., None])
+    mixed: NDArray[np.float64] = (below + np.stack(smooth[:3], axis=-1)).clip(0, 1)
+    return mixed
+
+
+def _light_grey(image: Image.Image) -> NDArray[np.float64]:
+    """The image's brightness ``(H, W)``, its range stretched to 0.35..1, but noise alone never to all of it."""
+    grey = np.asarray(image.convert("L"), dtype=np.float64) / 255
+    dark, bright = np.percentile(grey, (2, 98))
+    stretched: NDArray[np.float64] = ((grey - dark) / max(bright - dark, _LEAST_CONTRAST)).clip(0, 1)
+    return _DARKEST + (1 - _DARKEST) * stretched
 
 
 def _heading(model: nn.Module | Explainable, result: Result, index: int, language: Language) -> str:
