@@ -33,7 +33,8 @@ def sign():
 
 
 def pictures(figure):
-    return [axis.images[0] for axis in figure.axes]
+    """The image, which stands in the first row alone, and then column by column."""
+    return [picture for axis in figure.axes for picture in axis.images]
 
 
 def texts(figure):
@@ -45,14 +46,12 @@ def test_methods_are_columns_and_classes_are_rows(model, sign):
     x = model.preprocess([sign])
     rows = model(x)[0].topk(2).indices.tolist()
     shown = pictures(figure)
-    assert len(shown) == 2 * (1 + 3)
-    # The image of each row first, then column by column.
-    for picture in shown[:2]:
-        np.testing.assert_array_equal(picture.get_array(), np.asarray(sign))
+    assert len(shown) == 1 + 2 * 3
+    np.testing.assert_array_equal(shown[0].get_array(), np.asarray(sign))
     for column, name in enumerate(METHODS):
         for row, class_id in enumerate(rows):
             wanted = find_method(name)(model, x, class_id).heatmap[0].numpy()
-            drawn = np.asarray(shown[2 + 2 * column + row].get_array())
+            drawn = np.asarray(shown[1 + 2 * column + row].get_array())
             np.testing.assert_allclose(drawn, wanted, atol=1e-5 * np.abs(wanted).max())
     for title in ("image", "lrp", "saliency", "uniform\n(control)"):
         assert title in texts(figure)
@@ -71,7 +70,7 @@ def test_a_further_language_leaves_no_english(model, sign, foreign):
 def test_a_method_has_one_symmetric_scale(model, sign):
     (figure,) = xs.compare(model, [sign], ["input_x_gradient", "saliency"], [3, 4, 5])
     for column in range(2):
-        shown = pictures(figure)[3 + 3 * column : 6 + 3 * column]
+        shown = pictures(figure)[1 + 3 * column : 4 + 3 * column]
         strongest = max(np.abs(picture.get_array()).max() for picture in shown)
         assert {picture.get_clim() for picture in shown} == {(-strongest, strongest)}
         assert f"± {strongest:.2g}" in texts(figure)
@@ -84,7 +83,7 @@ def test_rows_that_were_asked_for(model, sign):
     figures = xs.compare(model, images, ["uniform"], ["predicted", other, predicted[0], other])
     # Each class has one row, also where it was asked for twice.
     wanted = [len({class_id, other, predicted[0]}) for class_id in predicted]
-    assert [len(pictures(figure)) // 2 for figure in figures] == wanted
+    assert [len(pictures(figure)) - 1 for figure in figures] == wanted
     assert wanted[0] == 2
 
 
@@ -177,7 +176,7 @@ def test_one_text_is_one_method_or_several_with_commas(model, sign):
 @pytest.mark.parametrize(("targets", "rows"), [(3, 1), (0, 1), ("predicted", 1), ([3, 4], 2), ((), 2)])
 def test_one_target_is_one_row(targets, rows, model, sign):
     (figure,) = xs.compare(model, [sign], "uniform", targets)
-    assert len(pictures(figure)) == 2 * rows
+    assert len(pictures(figure)) == 1 + rows
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
@@ -208,3 +207,14 @@ def test_a_row_that_is_no_class_is_refused(rows, model, sign):
 def test_a_row_may_be_a_number_of_numpys(model, sign):
     (figure,) = xs.compare(model, [sign], ["uniform"], np.int64(3))
     assert any("Speed limit 60" in text for text in texts(figure))
+
+
+def test_controls_are_smaller_and_have_no_colour(model, sign):
+    (figure,) = xs.compare(model, [sign], ["saliency", "random", "uniform"], [3])
+    method, *controls = [axis for axis in figure.axes if axis.images][1:]
+    for control in controls:
+        assert control.get_window_extent().width < 0.7 * method.get_window_extent().width
+        (picture,) = control.images
+        red, green, blue, _ = picture.to_rgba(picture.get_array()).reshape(-1, 4).T
+        assert (red == green).all()
+        assert (green == blue).all()

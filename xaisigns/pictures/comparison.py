@@ -29,7 +29,7 @@ from xaisigns.data.preprocessing import LONGEST, MAX_PIXELS, Picture, rgb_images
 from xaisigns.errors import ModelError, TakenError
 from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.model.loading import Named, loaded
-from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
+from xaisigns.pictures.drawing import COLOURS, GREYS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
 
@@ -37,7 +37,7 @@ Row = int | Literal["predicted"]
 
 _TEXTS = Texts("pictures")
 # In inches.
-_LABEL, _CELL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.08, 0.16, 0.12
+_LABEL, _CELL, _CONTROL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.8, 0.08, 0.16, 0.12
 _LABEL_LETTERS, _TITLE_LETTERS = 29, 17
 
 
@@ -172,15 +172,19 @@ def _drawn(model: Explainable, methods: Sequence[Method], compared: _Compared, l
     sheet.write(_TEXTS("compared_called", language, name=name, share=share), _TEXTS("reading", language))
     for row, class_id in enumerate(compared.rows):
         axes = sheet.cell(row, 0)
-        axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
+        if row:  # the image is the same for all
+            axes.set_axis_off()
+        else:
+            axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
         label = _label(model, compared, class_id, language)
         axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
     sheet.cells[0, 0].set_title(_TEXTS("image", language), fontsize=9)
     for column, (method, title, heatmaps) in enumerate(zip(methods, titles, compared.heatmaps, strict=True), start=1):
         limit = max(map(limit_of, heatmaps))
+        colours, size = (GREYS, _CONTROL) if method.control else (COLOURS, _CELL)
         for row, heatmap in enumerate(heatmaps):
-            axes = sheet.cell(row, column)
-            axes.imshow(heatmap, COLOURS, vmin=-limit, vmax=limit, extent=(0, 1, 0, 1), interpolation="nearest")
+            axes = sheet.cell(row, column, size)
+            axes.imshow(heatmap, colours, vmin=-limit, vmax=limit, extent=(0, 1, 0, 1), interpolation="nearest")
         sheet.cells[0, column].set_title(title, fontsize=9, color="0.4" if method.control else "0")
         axes.text(
             0.5, -0.05, written(f"± {limit:.2g}", language), fontsize=8, va="top", ha="center", transform=axes.transAxes
@@ -215,12 +219,13 @@ class _Sheet:
             parse_math=False,
         )
 
-    def cell(self, row: int, column: int) -> Axes:
-        height = self.figure.get_figheight()
-        left = _MARGIN + _LABEL + column * (_CELL + _GAP)
-        bottom = _MARGIN + _LINE + (self._rows - 1 - row) * (_CELL + _GAP)
+    def cell(self, row: int, column: int, size: float = _CELL) -> Axes:
+        """Square axes of this size in the middle of a cell."""
+        height, free = self.figure.get_figheight(), (_CELL - size) / 2
+        left = _MARGIN + _LABEL + column * (_CELL + _GAP) + free
+        bottom = _MARGIN + _LINE + (self._rows - 1 - row) * (_CELL + _GAP) + free
         axes = self.figure.add_axes(
-            (left / self._width, bottom / height, _CELL / self._width, _CELL / height), xticks=[], yticks=[]
+            (left / self._width, bottom / height, size / self._width, size / height), xticks=[], yticks=[]
         )
         axes.spines[:].set_color("0.8")
         self.cells[row, column] = axes

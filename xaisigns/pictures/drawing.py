@@ -11,10 +11,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import colormaps
 from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 # With the number of colours that a matplotlibrc may have changed.
 COLOURS = colormaps["bwr"].resampled(256)
+# For controls, which must not take the eye: the stronger, the darker, whatever the sign.
+GREYS = LinearSegmentedColormap.from_list("controls", ["0.55", "1", "0.55"])
 # The settings are one dictionary for the whole process.
 _ONE_AT_A_TIME = threading.RLock()
 
