@@ -7,20 +7,20 @@ from typing import Any
 import torch
 
 from xaisigns.audit.auditing import Audit, examine
-
 from xaisigns.audit.exhibits import exhibit
 from xaisigns.audit.finding_figure import finding_figure
 from xaisigns.audit.findings import (
-    FINDINGS_MARK,
     Findings,
     ToldData,
     ToldFinding,
     ToldModel,
     ToldReference,
 )
+from xaisigns.audit.findings_file import FINDINGS_MARK
 from xaisigns.audit.material import Material, find_material, find_reference
 from xaisigns.audit.responses import respond
 from xaisigns.audit.telling import told_finding
+from xaisigns.audit.verdict import ABROAD, LEVEL, WITHIN
 from xaisigns.audit.wording import limit_text
 from xaisigns.base.bounds import check_seed
 from xaisigns.base.documents import json_text
@@ -90,9 +90,10 @@ def audit(
         reference=ToldReference(name=name, weights=Store(compared).weights) if compared else None,
         data=_data(seen),
         unseen=_data(unseen) if unseen else None,
-        thresholds=dict(found.thresholds),
+        thresholds={"level": LEVEL, "within": WITHIN, "abroad": ABROAD},
+        routes=found.routes,
         finding=next((one.sentence for one in told if one.sentence), None),
-        limits={limit: limit_text(limit, language) for limit in found.limits},
+        limits={limit: limit_text(limit, language) for limit in _limits(found, compared)},
         findings=told,
     )
     document = findings.model_dump(mode="json")
@@ -136,6 +137,11 @@ def _told(
         name = class_name(model, seen.data, one.class_id, language)
         told.append(told_finding(one, name, keys, pixels, shown, language))
     return tuple(told)
+
+
+def _limits(found: Audit, reference: Explainable | None) -> list[str]:
+    """What this audit cannot tell, and what none can."""
+    return [*found.limits, *(["biased reference"] if reference else []), "whole class"]
 
 
 def _data(material: Material) -> ToldData:

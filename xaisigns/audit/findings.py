@@ -1,32 +1,24 @@
-"""What an audit found as a document: all of it in one file, which is read back with nothing guessed."""
+"""What an audit found as a document that has all of it: what its parts are, and that they belong together."""
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xaisigns.audit.evidence import Box, Carrier, Verdict
-from xaisigns.base.documents import first_fault, json_text, strict_json
-from xaisigns.base.version import __version__
 from xaisigns.data.image_set import Split
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.preprocessing import rgb
 from xaisigns.errors import AuditError, DataError
-from xaisigns.model.explainable import Explainable
 from xaisigns.model.schema import LARGEST_SIDE
-from xaisigns.study.store import Store
-
-FINDINGS_MARK = b'"made_by": "xaisigns '
 
 Pixels = NDArray[np.uint8]
 
-_LARGEST = 1 << 28  # bytes; a finding of images of 64 pixels takes half a million
 _URL = "data:image/png;base64,"
 
 
@@ -193,6 +185,11 @@ class ToldFinding(_Part):
             raise AuditError(f"the finding about class {self.id} does not show the image {key!r}")
         return pixels_of(self.pictures.images[key])
 
+    def patch(self, patch: Patch) -> Pixels:
+        """The pixels ``(h, w, 3)`` in the box of a patch. Raises AuditError as ``image`` does."""
+        left, top, right, bottom = patch.box
+        return self.image(patch.key)[top:bottom, left:right]
+
     @model_validator(mode="after")
     def _shows_its_patches(self) -> Self:
         shown = {patch.key for patch in self.transplant.patches} if self.transplant else set()
@@ -228,9 +225,13 @@ class ToldData(_Part):
 
 
 class Findings(_Part):
-    """An audit's findings, the ranked classes of a model; ``limits`` tells what it cannot tell."""
+    """An audit's findings, the ranked classes of a model.
 
-    format: Literal[1]
+    ``thresholds`` are those of the rule of the verdicts, ``routes`` is how many transplants p-values are corrected for,
+    ``limits`` tells what the audit cannot tell, ``finding`` is the first sentence.
+    """
+
+    format: Annotated[int, Field(ge=1, le=1)]
     made_by: Word
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
     model: ToldModel
@@ -238,6 +239,7 @@ class Findings(_Part):
     data: ToldData
     unseen: ToldData | None
     thresholds: dict[Word, float]
+    routes: Count
     finding: Text | None
     limits: dict[Word, Text]
     findings: tuple[ToldFinding, ...]
@@ -265,52 +267,3 @@ def _check_sizes(found: ToldFinding, side: int) -> None:
     whole = [*found.pictures.images.values(), found.pictures.mean] if found.pictures else []
     if any(pixels_of(url).shape != (side, side, 3) for url in whole):
         raise ValueError(f"a picture has not the {side} pixels of the model's images")
-
-
-def findings_of(document: Mapping[str, Any]) -> Findings:
-    """What ``xs.audit`` gives, typed. Raises AuditError for a document that no audit made."""
-    try:
-        whole = {"made_by": f"xaisigns {__version__}", **{key: one for key, one in document.items() if key != "files"}}
-        return Findings.model_validate_json(json_text(whole, indent=None))
-    except (ValueError, TypeError) as error:
-        raise AuditError(f"this is no document of xs.audit: {_reason(error)}; run the audit again") from error
-
-
-def read_findings(path: Path | str) -> Findings:
-    """The findings in a file that an audit wrote; nothing of it is a path or markup.
-
-    Raises AuditError, with the path, for anything else, and for a file that has been changed so that its parts no
-    longer belong together.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            text = file.read(_LARGEST + 1)
-        if len(text) > _LARGEST:
-            raise ValueError(f"it has more than {_LARGEST} bytes")
-        strict_json(text)
-        return Findings.model_validate_json(text)
-    except (OSError, ValueError) as error:
-        raise AuditError(
-            f"{path} is no findings file of 'xaisigns audit': {_reason(error)}; name the findings.json that it wrote, "
-            "or run the audit again"
-        ) from error
-
-
-def findings_for(model: Explainable, path: Path | str) -> Findings:
-    """The findings in a file about this very model.
-
-    Raises AuditError as ``read_findings`` does, and for those about a model with other weights.
-    """
-    findings, weights = read_findings(path), Store(model).weights
-    if findings.model.weights != weights:
-        raise AuditError(
-            f"the findings in {path} are about another model (weights {findings.model.weights[:12]}), this one has "
-            f"{weights[:12]}: name the findings about this model, or audit it"
-        )
-    return findings
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return first_fault(error)
-    return getattr(error, "strerror", None) or str(error)

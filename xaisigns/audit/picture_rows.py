@@ -46,9 +46,8 @@ def picture_rows(found: ToldFinding, language: Language) -> list[Row]:
 
 def _carried(found: ToldFinding, patch: Patch) -> Tile:
     """The patch alone where a window was carried, else the whole image that was taken from."""
-    image, (left, top, right, bottom) = found.image(patch.key), patch.box
     window = found.transplant is not None and found.transplant.carrier == "window"
-    return Tile(image[top:bottom, left:right] if window else image)
+    return Tile(found.patch(patch) if window else found.image(patch.key))
 
 
 def _carriers(found: ToldFinding) -> tuple[Tile, ...]:

@@ -67,10 +67,13 @@ def _unproven(transplant: ToldTransplant | None, name: str, language: Language) 
 
 def rate_text(rate: ToldRate | None, language: Language) -> str:
     """A share with its 95% interval; a dash where nothing was measured."""
-    if rate is None:
-        return "–"
-    low, high = (percent(end, language) for end in rate.interval)
-    return f"{percent(rate.share, language)} ({WORDS('interval', language, low=low, high=high)})"
+    return f"{percent(rate.share, language)} ({interval_text(rate, language)})" if rate else "–"
+
+
+def interval_text(rate: ToldRate, language: Language) -> str:
+    """The 95% interval of a share."""
+    low, high = rate.interval
+    return WORDS("interval", language, low=written(f"{100 * low:.1f}", language), high=percent(high, language))
 
 
 def images_text(found: ToldFinding, language: Language) -> str:
@@ -129,6 +132,13 @@ def summary(findings: Findings, names: Mapping[int, str], language: Language) ->
     return next(filter(None, told), None)
 
 
+def nothing_text(findings: Findings, language: Language) -> str:
+    """That nothing was found; or that nothing could be, for want of a control that proves something."""
+    transplants = [found.transplant for found in findings.findings if found.transplant]
+    proves = any(transplant.reference or transplant.others for transplant in transplants)
+    return WORDS("nothing_told" if proves else "ranked_told", language)
+
+
 def limit_text(limit: str, language: Language) -> str:
     """What an audit cannot tell, by its key."""
-    return WORDS(f"limit_{limit}", language)
+    return WORDS(f"limit_{limit.replace(' ', '_')}", language)

@@ -58,17 +58,31 @@ def audit(
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    from xaisigns.audit.findings import findings_of
+    from xaisigns.audit.findings_file import findings_of
     from xaisigns.audit.wording import nothing_text, shown_findings, table_row
 
     findings = findings_of(document)
     rows = [table_row(found, found.name, language) for found in shown_findings(findings)]
-    columns = ("verdict", "class", "name", "confidence", "flips", "reference", "others", "elsewhere", "carriers", "unseen_right")
+    columns = (
+        "verdict",
+        "class",
+        "name",
+        "confidence",
+        "flips",
+        "reference",
+        "others",
+        "elsewhere",
+        "carriers",
+        "unseen_right",
+    )
     table = Table(*(WORDS(f"audit_{key}", language) for key in columns))
     for row in rows:
         table.add_row(*(row[key] for key in columns))
     print_table(table)
-    for sentence in [found.sentence for found in findings.found if found.sentence] or [nothing_text(findings, language)]:
+    say(WORDS("audit_legend", language))
+    for sentence in [found.sentence for found in findings.found if found.sentence] or [
+        nothing_text(findings, language)
+    ]:
         say(sentence)
     say(WORDS("audit_limits", language))
     for text in document["limits"].values():
