@@ -4,6 +4,10 @@ import numpy as np
 
 from xaisigns.audit.auditing import Audit
 from xaisigns.audit.evidence import Finding, Rate, Removal, Suspect, Transplant, Unseen
+from xaisigns.audit.exhibits import exhibit
+from xaisigns.audit.findings import Findings, ToldData, ToldModel, ToldReference
+from xaisigns.audit.telling import told_finding
+from xaisigns.base.documents import json_text
 
 LAYER, CHANNELS = "features.4", (3, 1, 0, 2)
 FLIPS, REFERENCE = Rate(46, 100), Rate(0, 100)
@@ -40,3 +44,41 @@ def examined(model, seen, unseen, reference, *, seed, progress):
     first, second, third, *others = np.unique(seen.labels.numpy()).tolist()
     found = findings(seen.labels.numpy(), first, second, third, others)
     return Audit(found, 7, ("no reference",) if reference is None else ())
+
+
+def made_up(weights="0" * 64, language="en", names=("a", "b", "c", "d"), side=32, **changes):
+    """A document of the three findings, about four classes of random pictures."""
+    labels = np.repeat(np.arange(len(names)), 6)
+    pixels = np.random.default_rng(0).integers(0, 256, (len(labels), side, side, 3), dtype=np.uint8)
+    keys = [f"{class_id}/{place}.png" for place, class_id in enumerate(labels)]
+    strengths = np.random.default_rng(1).random((len(labels), 4))
+    told = tuple(
+        told_finding(one, names[one.class_id], keys, pixels, _exhibit(one, pixels, labels, strengths), language)
+        for one in findings(labels, 0, 1, 2, range(3, len(names)))
+    )
+    data = ToldData(split="train", images=len(labels), fingerprint="1" * 64, stickers=None)
+    given = {
+        "format": 1,
+        "made_by": "xaisigns 1.0",
+        "seed": 7,
+        "model": ToldModel(weights=weights, input_size=side, classes=len(names)),
+        "reference": ToldReference(name="clean", weights="2" * 64),
+        "data": data,
+        "unseen": None,
+        "thresholds": {"level": 0.05},
+        "routes": 5,
+        "finding": told[0].sentence,
+        "limits": {"whole class": "Not that."},
+        "findings": told,
+    }
+    return Findings(**{**given, **changes})
+
+
+def _exhibit(finding, pixels, labels, strengths):
+    return exhibit(finding, pixels, labels, strengths) if finding.verdict != "nothing" else None
+
+
+def written(found, path):
+    """The file of findings as an audit writes it."""
+    path.write_text(json_text(found.model_dump(mode="json")), encoding="utf-8")
+    return path

@@ -1,22 +1,35 @@
-"""An audit whose evidence is made up."""
-
-from pathlib import Path
+"""Findings that are made up."""
 
 import pytest
 
-import xaisigns as xs
-from tests.findings import examined
-from xaisigns.audit import audit_files
+from tests.findings import made_up, written
 
 
 @pytest.fixture
-def document(untrained, gtsrb, monkeypatch, tmp_path, narrow):
-    """What ``xs.audit`` gives and writes of made-up evidence, about classes 2, 4, 9 and 14."""
-    monkeypatch.setattr(audit_files, "examine", examined)
-    return xs.audit(untrained, gtsrb, "none", out=tmp_path / "audit", device="cpu")
+def whole():
+    """A document of findings about classes 0, 1, 2 and 3."""
+    return made_up()
 
 
 @pytest.fixture
-def findings_file(document):
-    """The file of these findings."""
-    return Path(document["files"]["findings"])
+def shortcut(whole):
+    """The finding about class 0."""
+    return whole.findings[0]
+
+
+@pytest.fixture
+def lost(whole):
+    """The finding about class 2, which is not recognised on unseen images."""
+    return whole.findings[1]
+
+
+@pytest.fixture
+def suspicion(whole):
+    """The finding about class 1, whose feature turns hardly any image."""
+    return whole.findings[2]
+
+
+@pytest.fixture
+def findings_file(whole, tmp_path):
+    """The file of the document."""
+    return written(whole, tmp_path / "findings.json")

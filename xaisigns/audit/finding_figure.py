@@ -20,21 +20,23 @@ FRAME = "#ffd400"  # around the feature in an image
 _CELL, _GAP, _LABEL, _LINE, _MARGIN = 1.1, 0.06, 1.65, 0.2, 0.15
 _WIDTH = 2 * _MARGIN + _LABEL + EXAMPLES * (_CELL + _GAP)
 _CHART_ROW, _CHART_LEFT, _CHART_RIGHT = 0.23, 3.4, 2.4
-_LETTERS, _LABEL_LETTERS = 125, 22
+_LETTERS = (125, 110, 95, 80, 65, 50)  # of a line: fewer where they are wide
+_LABEL_LETTERS, _LONGEST_NAME = 22, 60
 
 
 def finding_figure(found: ToldFinding, name: str, language: Language) -> Figure:
     """What was found about the class of that name, in pictures, with the sentence that says it."""
     rows, groups = picture_rows(found, language), rate_groups(found, language)
-    heading, told = (
-        "\n".join(textwrap.wrap(printable(text), _LETTERS))
-        for text in (title(found, name, language), sentence(found, name, language) or "")
-    )
-    above = _MARGIN + _LINE * (1.2 + heading.count("\n"))
-    top = above + _LINE * (1 + told.count("\n")) + _MARGIN
-    height = top + len(rows) * (_CELL + 2 * _GAP) + chart_rows(groups) * _CHART_ROW + 2 * _MARGIN
+    name = printable(name)
+    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     with drawing({"font.size": 9}):
-        figure = NotebookFigure(figsize=(_WIDTH, height), dpi=110)
+        figure = NotebookFigure(figsize=(_WIDTH, 1), dpi=110)
+        heading = _wrapped(figure, title(found, name, language), 11)
+        told = _wrapped(figure, sentence(found, name, language) or "", 10)
+        above = _MARGIN + _LINE * (1.2 + heading.count("\n"))
+        top = above + _LINE * (1 + told.count("\n")) + _MARGIN
+        height = top + len(rows) * (_CELL + 2 * _GAP) + chart_rows(groups) * _CHART_ROW + 2 * _MARGIN
+        figure.set_size_inches(_WIDTH, height)
         _write(figure, _MARGIN, _MARGIN, heading, 11)
         _write(figure, _MARGIN, above, told, 10)
         for row in rows:
@@ -45,6 +47,19 @@ def finding_figure(found: ToldFinding, name: str, language: Language) -> Figure:
             box = _placed(figure, _MARGIN + _CHART_LEFT, top + _MARGIN, *size)
             draw_rates(figure.add_axes(box), groups, language)
     return figure
+
+
+def _wrapped(figure: Figure, text: str, size: float) -> str:
+    """The text in as few lines as the figure is wide enough for."""
+    lines = text
+    for letters in _LETTERS:
+        lines = "\n".join(textwrap.wrap(text, letters))
+        tried = figure.text(0, 0, lines, fontsize=size, parse_math=False)
+        width = tried.get_window_extent().width
+        tried.remove()
+        if width <= (_WIDTH - 2 * _MARGIN) * figure.dpi:
+            break
+    return lines
 
 
 def _draw_row(figure: Figure, row: Row, top: float) -> None:
