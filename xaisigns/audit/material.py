@@ -1,6 +1,7 @@
 """What an audit compares: images as the training had them, images that it did not see, and a reference model."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -18,6 +19,7 @@ from xaisigns.study.store import Store
 from xaisigns.study.study import Data, images_of
 
 NO_REFERENCE = "none"
+_SHIPPED = "clean"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +57,9 @@ def find_reference(model: Explainable, data: ImageSet, wanted: Named | None) -> 
     """
     if wanted == NO_REFERENCE or (wanted is None and not _has_gtsrb_classes(model, data)):
         return None, None
-    name = "clean" if wanted is None else str(wanted) if isinstance(wanted, str) or hasattr(wanted, "parts") else None
-    named = "clean" if wanted is None else wanted
-    reference = loaded(named, model.device)
+    chosen = _SHIPPED if wanted is None else wanted
+    name = str(chosen) if isinstance(chosen, Path | str) else None
+    reference = loaded(chosen, model.device)
     if Store(reference).weights == Store(model).weights:
         if wanted is None:
             return None, None
