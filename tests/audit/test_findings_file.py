@@ -84,6 +84,7 @@ DAMAGE = {
     "a picture that is no PNG": with_picture(url((32, 32), "gif")),
     "a picture of another size": with_picture(url((31, 32))),
     "a picture beyond all size": with_picture(url((4000, 4000), mode="1")),
+    "a feature beyond all size": lambda document, found: found["pictures"].update(feature=url((4000, 4000), mode="1")),
     "half a character": lambda document, found: found.update(name="\ud83d"),
 }
 
@@ -106,12 +107,18 @@ def test_a_foreign_file_is_refused_by_name(content, tmp_path):
         read_findings(path)
 
 
+def test_a_name_that_comes_twice_is_refused(findings_file):
+    findings_file.write_bytes(findings_file.read_bytes().replace(b'"seed": 7', b'"seed": 8, "seed": 7'))
+    with pytest.raises(AuditError, match="'seed' is in it twice"):
+        read_findings(findings_file)
+
+
 def test_a_file_that_is_not_there_or_too_large_is_refused(findings_file, tmp_path, monkeypatch):
     for path in (tmp_path / "gone.json", tmp_path, "a\0b"):
         with pytest.raises(AuditError, match="is no findings file of 'xaisigns audit': "):
             read_findings(path)
     monkeypatch.setattr(module, "_LARGEST", 1000)
-    with pytest.raises(AuditError, match="is no findings file"):
+    with pytest.raises(AuditError, match=r"is no findings file of .*: it has more than 1000 bytes"):
         read_findings(findings_file)
 
 

@@ -33,9 +33,8 @@ def read_findings(path: Path | str) -> Findings:
     longer belong together.
     """
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(_LARGEST + 1)
-        strict_json(text if len(text) <= _LARGEST else b"")
+        text = _content(Path(path))
+        strict_json(text)
         return Findings.model_validate_json(text)
     except (OSError, ValueError) as error:
         raise AuditError(
@@ -56,6 +55,14 @@ def findings_for(model: Explainable, path: Path | str) -> Findings:
             f"{weights[:12]}: name the findings about this model, or audit it"
         )
     return findings
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        text = file.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST} bytes")
+    return text
 
 
 def _reason(error: Exception) -> str:
