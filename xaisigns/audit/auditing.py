@@ -1,32 +1,27 @@
-"""The audit itself: suspects, transplants, removals and what was not seen, class by class, and a verdict on each."""
+"""The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xaisigns.attribution.lrp import LRP
-from xaisigns.audit.carriers import CARRIERS
-from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant, Unseen
+from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant
 from xaisigns.audit.removal import removal
+from xaisigns.audit.routes import Routes
 from xaisigns.audit.statistics import holm
-from xaisigns.audit.transplant import Pair, Places, Route, called, transplant
+from xaisigns.audit.transplant import Mask, Pair, Pixels, Places, Route, called, transplant
 from xaisigns.audit.unseen import other_classes, unseen_classes
-from xaisigns.audit.verdict import is_controlled, is_proof, judged, smallest_effect
-from xaisigns.audit.windows import relevant_windows
+from xaisigns.audit.verdict import is_controlled, judged, strength
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable
 
-Limit = Literal["no reference", "nothing unseen", "no room for controls"]
+Limit = Literal["no_reference", "no_unseen"]
 
-_POOL = 24  # images of a class that targets are drawn from
-_WHOLE, _PART = 16, 24  # sources at most: of a class, and of its suspect part
-_SCREENED = {"window": 2, "frame": 1, "colour": 1, "texture": 1}  # targets for each source
-_PROVEN = 10
+_POOL = 600  # images that targets are drawn from
+_SCREENING, _PROVING = 3, 10  # targets for each source
 _PROOFS = 8  # routes that are looked at closely
 
 
@@ -34,110 +29,105 @@ _PROOFS = 8  # routes that are looked at closely
 class Audit:
     """The ``findings`` about all classes, what speaks most for a shortcut first.
 
-    ``routes`` is how many transplants their p-values are corrected for; ``limits`` are what this audit cannot tell.
+    ``routes`` is how many transplants were screened; ``proofs`` how many of them were tried again with images of their
+    own, for which the p-values are corrected. ``limits`` says what was missing: without a reference a feature that all
+    images of a class share cannot be told from what the class is, and without unseen images no class is seen to fail.
     """
 
     findings: tuple[Finding, ...]
     routes: int
+    proofs: int
     limits: tuple[Limit, ...]
 
 
 def examine(
     model: Explainable,
     seen: Images,
-    unseen: Images | None = None,
-    reference: Explainable | None = None,
+    unseen: Images | None,
+    reference: Explainable | None,
     suspects: Sequence[Suspect] = (),
     *,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Audit:
-    labels = np.asarray(seen.labels)
-    pair, own = _prepared(model, reference, np.asarray(seen.pixels), labels, seed)
-    by_class = {suspect.class_id: suspect for suspect in suspects}
-    routes = [*_whole_routes(pair, own), *_part_routes(by_class, labels, seed)]
-    best = _tried(pair, routes, seed, progress)
-    known, others = {}, {}
-    if unseen is not None:
-        known = unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
-        others = {class_id: other_classes({c: u.right for c, u in known.items()}, class_id) for class_id in known}
-    findings = []
-    for class_id in sorted(own):
-        found = best.get(class_id)
-        findings.append(
-            judged(
-                class_id,
-                by_class.get(class_id),
-                found,
-                removal(model, pair.pixels, class_id, found, seed) if found and is_proof(found) else None,
-                known.get(class_id),
-                others.get(class_id),
-                seed,
-            )
+    """What speaks for each class being known by a shortcut.
+
+    ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
+    leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
+
+    First every class and, where it has one, its suspect part is screened by every carrier, with few images; what
+    differs most from its controls is then proven with sources and targets drawn anew, so that p-values are corrected
+    only for these proofs (Holm). Raises AuditError for a reference with other classes, and where the models together
+    recognise no images of two classes.
+    """
+    if reference is not None and reference.classes != model.classes:
+        raise AuditError(
+            f"the model has {model.classes} classes and the reference {reference.classes}; name one that was trained on "
+            "the same classes"
         )
-    return Audit(tuple(sorted(findings, key=_rank)), len(routes), ())
+    pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
+    recognised = called(model, pixels) == labels
+    pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
+    by_class = {suspect.class_id: suspect for suspect in suspects}
+    tried, routes, proofs = _tried(pair, Routes(pair, recognised, by_class, seed), seed, progress)
+    known = {} if unseen is None else unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
+    rates = {class_id: of_class.right for class_id, of_class in known.items()}
+    findings = []
+    for class_id in sorted(set(labels.tolist()) | set(known)):
+        found = tried.get(class_id)
+        others = other_classes(rates, class_id) if class_id in rates else None
+        removed = _removed(pair, class_id, found, seed)
+        findings.append(judged(class_id, by_class.get(class_id), found, removed, known.get(class_id), others, seed))
+    limits = {"no_reference": reference, "no_unseen": unseen}
+    missing: tuple[Limit, ...] = tuple(name for name, there in limits.items() if there is None)
+    return Audit(tuple(sorted(findings, key=_rank)), routes, proofs, missing)
+
+
+def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, recognised: Mask, seed: int) -> Places:
+    """Places of images that all models recognise, drawn at random."""
+    targets = np.random.default_rng(seed).permutation(len(labels))[:_POOL]
+    drawn = len(targets)
+    targets = targets[recognised[targets]]
+    if reference is not None and len(targets):
+        targets = targets[called(reference, pixels[targets]) == labels[targets]]
+    if len(np.unique(labels[targets])) < 2:
+        raise AuditError(
+            f"there are none of {drawn} images of two classes or more that both models recognise; name a model and a "
+            "reference that were trained on these classes"
+        )
+    return targets
+
+
+def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[dict[int, Transplant], int, int]:
+    """Of each class the transplant that says most, and how many were screened and proven.
+
+    Its p-value is 1 where it was only screened.
+    """
+    planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
+    for route in planned:
+        screened.append((route, replace(transplant(pair, route, _SCREENING, seed, thorough=False), p=1.0)))
+        progress("screening", len(screened), len(planned))
+    screened.sort(key=lambda tried: strength(tried[1]))
+    standing_out = [route for route, found in screened[::-1] if found.difference > 0 and is_controlled(found)]
+    proofs = list[tuple[Route, Transplant]]()
+    for fresh in (fresh for route in standing_out[:_PROOFS] if (fresh := routes.proving(route))):
+        proofs.append((fresh, transplant(pair, fresh, _PROVING, seed, thorough=True)))
+        progress("proving", len(proofs), _PROOFS)
+    corrected = holm([found.p for _, found in proofs])
+    proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
+    proven.sort(key=lambda tried: strength(tried[1]))
+    return {route.class_id: found for route, found in (*screened, *proven)}, len(screened), len(proofs)
+
+
+def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> Removal | None:
+    """Only where the transplant was worth a close look."""
+    if found is None or found.p == 1:
+        return None
+    return removal(pair.model, pair.pixels, class_id, found, seed)
 
 
 def _rank(finding: Finding) -> tuple[int, bool, float]:
-    order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}[finding.verdict]
+    """Verdicts first, then what was proven closely, then by how much it says."""
+    order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
     found = finding.transplant
-    return (order, found is None or found.p == 1.0, -_score(found) if found else 0.0)
-
-
-def _score(found: Transplant) -> float:
-    return found.difference / smallest_effect(found)
-
-
-def _prepared(model, reference, pixels, labels, seed):
-    random = np.random.default_rng(seed)
-    classes = np.unique(labels)
-    places = np.concatenate([random.permutation(np.flatnonzero(labels == c))[:_POOL] for c in classes])
-    recognised = called(model, pixels[places]) == labels[places]
-    both = recognised & (called(reference, pixels[places]) == labels[places]) if reference else recognised
-    own = {int(c): places[(labels[places] == c) & recognised] for c in classes}
-    targets = {int(c): places[(labels[places] == c) & both] for c in classes}
-    return Pair(model, reference, pixels, {c: t for c, t in targets.items() if len(t)}), own
-
-
-def _whole_routes(pair: Pair, own: Mapping[int, Places]) -> list[Route]:
-    explainer = LRP(pair.model.module, bounds=pair.model.bounds)
-    routes = []
-    for class_id, places in own.items():
-        sources = places[:_WHOLE]
-        if not len(sources):
-            continue
-        boxes = relevant_windows(explainer, pair.model, pair.pixels[sources], class_id).each
-        routes += [Route(class_id, carrier, sources, boxes, None) for carrier in CARRIERS]
-    return routes
-
-
-def _part_routes(suspects: Mapping[int, Suspect], labels: NDArray[np.int64], seed: int) -> list[Route]:
-    routes = []
-    for class_id, suspect in suspects.items():
-        random = np.random.default_rng([seed, class_id])
-        chosen = random.permutation(len(suspect.images))[:_PART]
-        others = np.setdiff1d(np.flatnonzero(labels == class_id), suspect.images)
-        routes += [
-            Route(class_id, carrier, suspect.images[chosen], suspect.windows[chosen], others) for carrier in CARRIERS
-        ]
-    return routes
-
-
-def _tried(pair: Pair, routes: list[Route], seed: int, progress: Progress) -> dict[int, Transplant]:
-    """The transplant of each class that says most, with p-values corrected over all routes."""
-    screened = []
-    for number, route in enumerate(routes):
-        screened.append(replace(transplant(pair, route, _SCREENED[route.carrier], seed, thorough=False), p=1.0))
-        progress("screening", number + 1, len(routes))
-    order = sorted(range(len(routes)), key=lambda n: -_score(screened[n]))
-    chosen = [n for n in order if screened[n].difference > 0 and is_controlled(screened[n])][:_PROOFS]
-    tried = dict(enumerate(screened))
-    for n in chosen:
-        tried[n] = transplant(pair, routes[n], _PROVEN, seed, thorough=True)
-    corrected = holm([tried[n].p for n in range(len(routes))])
-    best: dict[int, Transplant] = {}
-    for n, route in enumerate(routes):
-        tried[n] = replace(tried[n], p=corrected[n])
-    for n in sorted(range(len(routes)), key=lambda n: (n in chosen, _score(tried[n]))):
-        best[routes[n].class_id] = tried[n]
-    return best
+    return order[finding.verdict], found is None or found.p == 1, -strength(found) if found else 0.0

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, fisher_exact
+from scipy.stats import binomtest, fisher_exact, permutation_test
 
 from xaisigns.audit.evidence import Rate
+
+_DRAWN = 9999  # signs
 
 
 def interval(rate: Rate) -> tuple[float, float]:
@@ -24,14 +26,24 @@ def p_lower(rate: Rate, others: Rate) -> float:
 
 
 def p_above_zero(differences: NDArray[np.float64]) -> float:
-    """The exact p-value of so many positive differences ``(n,)``, were either sign as likely: the sign test.
+    """The p-value of so large a sum of differences ``(n,)``, were either sign of each as likely [fisher1935design].
 
-    Each must come from a source of its own; those that are zero say nothing. 1 where all are.
+    Each must come from a source of its own; those that are zero say nothing, and the p-value is 1 where all are. It is
+    exact: of all signs up to 12 sources, of 9,999 drawn ones from then on, which count themselves in
+    [phipson2010permutation].
     """
-    positive, negative = int((differences > 0).sum()), int((differences < 0).sum())
-    if not positive:
+    told = differences[differences != 0]
+    if not len(told):
         return 1.0
-    return float(binomtest(positive, positive + negative, alternative="greater").pvalue)
+    found = permutation_test(
+        (np.append(told, 0.0),),  # whose sign changes nothing: SciPy wants two or more
+        np.mean,
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=_DRAWN,
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -16,6 +16,7 @@ from xaisigns.model.explainable import Explainable
 
 Places = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 _Donor = Callable[[int], tuple[int, Box]]  # of a source's number: the image that gives, and where in it
 
 
@@ -44,19 +45,19 @@ class Route:
 class Pair:
     """The audited model and the reference, if there is one, before ``pixels`` ``(N, S, S, 3)`` of the audited's size.
 
-    ``targets`` are, by class, places of images that both recognise.
+    ``targets`` are places of images that both recognise, drawn from all; ``labels`` ``(N,)`` are the classes.
     """
 
     model: Explainable
     reference: Explainable | None
     pixels: Pixels
-    targets: dict[int, Places]
+    labels: Places
+    targets: Places
 
     def drawn_targets(self, class_id: int, count: int, random: np.random.Generator) -> Places:
-        """``count`` images of other classes, each class as likely as any."""
-        classes = [other for other in self.targets if other != class_id]
-        chosen = random.choice(classes, count, replace=count > len(classes))
-        return np.array([random.choice(self.targets[int(other)]) for other in chosen])
+        """``count`` images of other classes."""
+        others = self.targets[self.labels[self.targets] != class_id]
+        return random.choice(others, count, replace=count > len(others))
 
 
 def called(model: Explainable, pixels: Pixels) -> Places:

@@ -53,6 +53,11 @@ def is_proof(transplant: Transplant) -> bool:
     return is_controlled(transplant) and counts and transplant.p <= LEVEL
 
 
+def strength(transplant: Transplant) -> float:
+    """The difference in units of the smallest that counts."""
+    return transplant.difference / smallest_effect(transplant)
+
+
 def is_controlled(transplant: Transplant) -> bool:
     """Whether there is a control that counts: the class's own other images, or a reference model."""
     return transplant.others is not None or transplant.reference is not None
