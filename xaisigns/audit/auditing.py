@@ -1,0 +1,133 @@
+"""The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant
+from xaisigns.audit.removal import removal
+from xaisigns.audit.routes import Routes
+from xaisigns.audit.statistics import holm
+from xaisigns.audit.transplant import Mask, Pair, Pixels, Places, Route, called, transplant
+from xaisigns.audit.unseen import other_classes, unseen_classes
+from xaisigns.audit.verdict import is_controlled, judged, strength
+from xaisigns.base.progress import Progress, silent
+from xaisigns.data.decoded import Images
+from xaisigns.errors import AuditError
+from xaisigns.model.explainable import Explainable
+
+Limit = Literal["no_reference", "no_unseen"]
+
+_POOL = 600  # images that targets are drawn from
+_SCREENING, _PROVING = 3, 10  # targets for each source
+_PROOFS = 8  # routes that are looked at closely
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The ``findings`` about all classes, what speaks most for a shortcut first.
+
+    ``routes`` is how many transplants were screened; ``proofs`` how many of them were tried again with images of their
+    own, for which the p-values are corrected. ``limits`` says what was missing: without a reference a feature that all
+    images of a class share cannot be told from what the class is, and without unseen images no class is seen to fail.
+    """
+
+    findings: tuple[Finding, ...]
+    routes: int
+    proofs: int
+    limits: tuple[Limit, ...]
+
+
+def examine(
+    model: Explainable,
+    seen: Images,
+    unseen: Images | None,
+    reference: Explainable | None,
+    suspects: Sequence[Suspect] = (),
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Audit:
+    """What speaks for each class being known by a shortcut.
+
+    ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
+    leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
+
+    First every class and, where it has one, its suspect part is screened by every carrier, with few images; what
+    differs most from its controls is then proven with sources and targets drawn anew, so that p-values are corrected
+    only for these proofs (Holm). Raises AuditError for a reference with other classes, and where the models together
+    recognise no images of two classes.
+    """
+    if reference is not None and reference.classes != model.classes:
+        raise AuditError(
+            f"the model has {model.classes} classes and the reference {reference.classes}; name one that was trained on "
+            "the same classes"
+        )
+    pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
+    recognised = called(model, pixels) == labels
+    pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
+    by_class = {suspect.class_id: suspect for suspect in suspects}
+    tried, routes, proofs = _tried(pair, Routes(pair, recognised, by_class, seed), seed, progress)
+    known = {} if unseen is None else unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
+    rates = {class_id: of_class.right for class_id, of_class in known.items()}
+    findings = []
+    for class_id in sorted(set(labels.tolist()) | set(known)):
+        found = tried.get(class_id)
+        others = other_classes(rates, class_id) if class_id in rates else None
+        removed = _removed(pair, class_id, found, seed)
+        findings.append(judged(class_id, by_class.get(class_id), found, removed, known.get(class_id), others, seed))
+    limits = {"no_reference": reference, "no_unseen": unseen}
+    missing: tuple[Limit, ...] = tuple(name for name, there in limits.items() if there is None)
+    return Audit(tuple(sorted(findings, key=_rank)), routes, proofs, missing)
+
+
+def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, recognised: Mask, seed: int) -> Places:
+    """Places of images that all models recognise, drawn at random."""
+    targets = np.random.default_rng(seed).permutation(len(labels))[:_POOL]
+    drawn = len(targets)
+    targets = targets[recognised[targets]]
+    if reference is not None and len(targets):
+        targets = targets[called(reference, pixels[targets]) == labels[targets]]
+    if len(np.unique(labels[targets])) < 2:
+        raise AuditError(
+            f"there are none of {drawn} images of two classes or more that both models recognise; name a model and a "
+            "reference that were trained on these classes"
+        )
+    return targets
+
+
+def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[dict[int, Transplant], int, int]:
+    """Of each class the transplant that says most, and how many were screened and proven.
+
+    Its p-value is 1 where it was only screened.
+    """
+    planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
+    for route in planned:
+        screened.append((route, replace(transplant(pair, route, _SCREENING, seed, thorough=False), p=1.0)))
+        progress("screening", len(screened), len(planned))
+    screened.sort(key=lambda tried: strength(tried[1]))
+    standing_out = [route for route, found in screened[::-1] if found.difference > 0 and is_controlled(found)]
+    proofs = list[tuple[Route, Transplant]]()
+    for fresh in (fresh for route in standing_out[:_PROOFS] if (fresh := routes.proving(route))):
+        proofs.append((fresh, transplant(pair, fresh, _PROVING, seed, thorough=True)))
+        progress("proving", len(proofs), _PROOFS)
+    corrected = holm([found.p for _, found in proofs])
+    proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
+    proven.sort(key=lambda tried: strength(tried[1]))
+    return {route.class_id: found for route, found in (*screened, *proven)}, len(screened), len(proofs)
+
+
+def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> Removal | None:
+    """Only where the transplant was worth a close look."""
+    if found is None or found.p == 1:
+        return None
+    return removal(pair.model, pair.pixels, class_id, found, seed)
+
+
+def _rank(finding: Finding) -> tuple[int, bool, float]:
+    """Verdicts first, then what was proven closely, then by how much it says."""
+    order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
+    found = finding.transplant
+    return order[finding.verdict], found is None or found.p == 1, -strength(found) if found else 0.0
