@@ -43,7 +43,7 @@ def examined(model, seen, unseen, reference, *, seed, progress):
     """Stands in for ``examine``: the first three classes of the images have a verdict each."""
     first, second, third, *others = np.unique(seen.labels.numpy()).tolist()
     found = findings(seen.labels.numpy(), first, second, third, others)
-    return Audit(found, 7, ("no reference",) if reference is None else ())
+    return Audit(found, 7, 2, ("no_reference",) if reference is None else ())
 
 
 def made_up(weights="0" * 64, language="en", names=("a", "b", "c", "d"), side=32, **changes):
@@ -67,8 +67,9 @@ def made_up(weights="0" * 64, language="en", names=("a", "b", "c", "d"), side=32
         "unseen": None,
         "thresholds": {"level": 0.05},
         "routes": 5,
+        "proofs": 2,
         "finding": told[0].sentence,
-        "limits": {"whole class": "Not that."},
+        "limits": {"whole_class": "Not that."},
         "findings": told,
     }
     return Findings(**{**given, **changes})

@@ -66,9 +66,11 @@ def test_keys_names_and_channels_are_those_of_the_data_and_the_model(model, gtsr
     samples = xs.open_images(gtsrb, "train").samples
     assert (first["id"], first["name"]) == (2, "Zulässige Höchstgeschwindigkeit 50 km/h")
     assert [spot["key"] for spot in first["suspect"]["images"]] == [one.key for one in samples if one.class_id == 2][:2]
-    strengths = respond(model, asked[0][0][1].pixels).layers["features.4"]
+    answers = respond(model, asked[0][0][1].pixels)
+    before = list(answers.layers.values())[: list(answers.layers).index("features.4")]
     for channel in first["suspect"]["channels"]:
-        ranked = np.argsort(-strengths[:, channel["channel"]], kind="stable")[:6]
+        strengths = answers.parts[:, :, sum(before) + channel["channel"]].max(axis=1)
+        ranked = np.argsort(-strengths, kind="stable")[:6]
         assert channel["images"] == [samples[place].key for place in ranked]
 
 
@@ -104,8 +106,8 @@ def test_a_reference_is_told_by_its_name_and_weights(model, untrained, gtsrb, as
     document = xs.audit(model, gtsrb, tmp_path / "other.safetensors")
     assert document["reference"]["name"] == str(tmp_path / "other.safetensors")
     assert document["reference"]["weights"] == Store(asked[0][0][3]).weights
-    assert list(document["limits"]) == ["biased reference", "whole class"]
-    assert list(xs.audit(model, gtsrb, "none")["limits"]) == ["no reference", "whole class"]
+    assert list(document["limits"]) == ["biased_reference", "whole_class"]
+    assert list(xs.audit(model, gtsrb, "none")["limits"]) == ["no_reference", "whole_class"]
 
 
 def test_ones_own_images_are_audited_too(own, own_untrained, asked, tmp_path):

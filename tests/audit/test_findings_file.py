@@ -85,6 +85,7 @@ DAMAGE = {
     "a picture of another size": with_picture(url((31, 32))),
     "a picture beyond all size": with_picture(url((4000, 4000), mode="1")),
     "a feature beyond all size": lambda document, found: found["pictures"].update(feature=url((4000, 4000), mode="1")),
+    "a limit of its own": lambda document, found: document["limits"].update(more="More."),
     "half a character": lambda document, found: found.update(name="\ud83d"),
 }
 

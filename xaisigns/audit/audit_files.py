@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from xaisigns.audit.auditing import Audit, examine
 from xaisigns.audit.exhibits import exhibit
 from xaisigns.audit.finding_figure import finding_figure
 from xaisigns.audit.findings import (
     Findings,
+    Limit,
     ToldData,
     ToldFinding,
     ToldModel,
@@ -18,7 +21,7 @@ from xaisigns.audit.findings import (
 )
 from xaisigns.audit.findings_file import FINDINGS_MARK
 from xaisigns.audit.material import Material, find_material, find_reference
-from xaisigns.audit.responses import respond
+from xaisigns.audit.responses import Responses, respond
 from xaisigns.audit.telling import told_finding
 from xaisigns.audit.verdict import ABROAD, LEVEL, WITHIN
 from xaisigns.audit.wording import limit_text
@@ -92,6 +95,7 @@ def audit(
         unseen=_data(unseen) if unseen else None,
         thresholds={"level": LEVEL, "within": WITHIN, "abroad": ABROAD},
         routes=found.routes,
+        proofs=found.proofs,
         finding=next((one.sentence for one in told if one.sentence), None),
         limits={limit: limit_text(limit, language) for limit in _limits(found, compared)},
         findings=told,
@@ -132,16 +136,25 @@ def _told(
     for one in found.findings:
         shown = None
         if one.verdict != "nothing":
-            strengths = respond(model, pixels, store, progress).layers[one.suspect.layer] if one.suspect else None
+            strengths = _strengths(respond(model, pixels, store, progress), one.suspect.layer) if one.suspect else None
             shown = exhibit(one, pixels, labels, strengths)
         name = class_name(model, seen.data, one.class_id, language)
         told.append(told_finding(one, name, keys, pixels, shown, language))
     return tuple(told)
 
 
-def _limits(found: Audit, reference: Explainable | None) -> list[str]:
+def _strengths(responses: Responses, layer: str) -> NDArray[np.float16]:
+    """How strongly each channel of a layer answers in each image where it does most, ``(N, channels)``."""
+    names = list(responses.layers)
+    first = sum(responses.layers[name] for name in names[: names.index(layer)])
+    strongest: NDArray[np.float16] = responses.parts[:, :, first : first + responses.layers[layer]].max(axis=1)
+    return strongest
+
+
+def _limits(found: Audit, reference: Explainable | None) -> list[Limit]:
     """What this audit cannot tell, and what none can."""
-    return [*found.limits, *(["biased reference"] if reference else []), "whole class"]
+    biased: list[Limit] = ["biased_reference"] if reference else []
+    return [*found.limits, *biased, "whole_class"]
 
 
 def _data(material: Material) -> ToldData:

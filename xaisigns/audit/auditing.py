@@ -70,7 +70,9 @@ def examine(
     pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
     by_class = {suspect.class_id: suspect for suspect in suspects}
     tried, routes, proofs = _tried(pair, Routes(pair, recognised, by_class, seed), seed, progress)
-    known = {} if unseen is None else unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
+    known = (
+        {} if unseen is None else unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
+    )
     rates = {class_id: of_class.right for class_id, of_class in known.items()}
     findings = []
     for class_id in sorted(set(labels.tolist()) | set(known)):

@@ -3,13 +3,14 @@
 import base64
 import io
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from xaisigns.audit.auditing import Limit as Missing
 from xaisigns.audit.evidence import Box, Carrier, Verdict
 from xaisigns.data.image_set import Split
 from xaisigns.data.manipulation import Manipulation
@@ -59,6 +60,7 @@ def _manipulation(value: Any) -> Manipulation | None:
         raise ValueError(str(error)) from error
 
 
+Limit = Literal[Missing, "biased_reference", "whole_class"]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Difference = Annotated[float, Field(ge=-1, le=1)]
@@ -227,8 +229,8 @@ class ToldData(_Part):
 class Findings(_Part):
     """An audit's findings, the ranked classes of a model.
 
-    ``thresholds`` are those of the rule of the verdicts, ``routes`` is how many transplants p-values are corrected for,
-    ``limits`` tells what the audit cannot tell, ``finding`` is the first sentence.
+    ``thresholds`` are those of the rule of the verdicts; ``routes`` is how many transplants were screened, ``proofs``
+    for how many p-values are corrected; ``limits`` tells what the audit cannot tell, ``finding`` is the first sentence.
     """
 
     format: Annotated[int, Field(ge=1, le=1)]
@@ -240,8 +242,9 @@ class Findings(_Part):
     unseen: ToldData | None
     thresholds: dict[Word, float]
     routes: Count
+    proofs: Count
     finding: Text | None
-    limits: dict[Word, Text]
+    limits: dict[Limit, Text]
     findings: tuple[ToldFinding, ...]
 
     @model_validator(mode="after")

@@ -18,7 +18,9 @@ def filled(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     return np.asarray((smooth * 255).round().clip(0, 255), dtype=np.uint8)
 
 
-def removal(model: Explainable, pixels: NDArray[np.uint8], class_id: int, found: Transplant, seed: int) -> Removal | None:
+def removal(
+    model: Explainable, pixels: NDArray[np.uint8], class_id: int, found: Transplant, seed: int
+) -> Removal | None:
     """Fill the windows of a transplant in their own images, and beside it windows of the same size next to them.
 
     Both count the same images: those of the class that the model recognises. None for what is no window, where there

@@ -87,9 +87,7 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
         p = max(p if len(asked) > 1 else 0.0, p_above_zero(difference))
         least = min(least, difference, key=np.mean)
     rates = {name: _rate(asked[name], per_source) if name in asked else None for name in _CONTROLS}
-    return Transplant(
-        route.carrier, route.sources, route.boxes, _rate(flips, per_source), **rates, by_patch=least, p=p
-    )
+    return Transplant(route.carrier, route.sources, route.boxes, _rate(flips, per_source), **rates, by_patch=least, p=p)
 
 
 _CONTROLS = ("reference", "others", "elsewhere")
@@ -104,15 +102,17 @@ def _controls(
         yield "others", lambda: _flips(pair, pair.model, route, targets, lambda n: (int(others[n]), _box(route, n)))
     if pair.reference is not None:
         reference = pair.reference
-        yield "reference", lambda: _flips(
-            pair, reference, route, targets, lambda n: (int(route.sources[n]), _box(route, n))
+        yield (
+            "reference",
+            lambda: _flips(pair, reference, route, targets, lambda n: (int(route.sources[n]), _box(route, n))),
         )
     if route.carrier == "window":
         beside = [box_beside(_box(route, n), pair.pixels.shape[1], random) for n in range(len(targets))]
         boxes = [box for box in beside if box]
         if len(boxes) == len(targets):
-            yield "elsewhere", lambda: _flips(
-                pair, pair.model, route, targets, lambda n: (int(route.sources[n]), boxes[n])
+            yield (
+                "elsewhere",
+                lambda: _flips(pair, pair.model, route, targets, lambda n: (int(route.sources[n]), boxes[n])),
             )
 
 
@@ -129,9 +129,7 @@ def box_beside(box: Box, side: int, random: np.random.Generator) -> Box | None:
     return left, top, left + width, top + height
 
 
-def _flips(
-    pair: Pair, model: Explainable, route: Route, targets: list[Places], donor: _Donor
-) -> NDArray[np.float64]:
+def _flips(pair: Pair, model: Explainable, route: Route, targets: list[Places], donor: _Donor) -> NDArray[np.float64]:
     """The share of each source's targets that the model calls the class once they have what the donor gives."""
     changed = []
     for number, places in enumerate(targets):

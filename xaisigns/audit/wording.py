@@ -141,4 +141,4 @@ def nothing_text(findings: Findings, language: Language) -> str:
 
 def limit_text(limit: str, language: Language) -> str:
     """What an audit cannot tell, by its key."""
-    return WORDS(f"limit_{limit.replace(' ', '_')}", language)
+    return WORDS(f"limit_{limit}", language)
