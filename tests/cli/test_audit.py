@@ -18,16 +18,14 @@ def test_findings_are_printed_and_written(run, gtsrb, untrained, tmp_path):
     ]
     lines = printed.splitlines()
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
-    assert [row[:3] for row in rows] == [
-        ["shortcut", "2", "Speed limit 50 km/h"],
-        ["works only with something not seen here", "9", "No overtaking"],
-        ["suspect, not proven", "4", "Speed limit 70 km/h"],
-        ["nothing found", "14", "Stop"],
+    assert [row[:2] for row in rows if row[0]] == [
+        ["2 Speed limit 50 km/h", "shortcut"],
+        ["9 No overtaking", "works only with something not seen here"],
+        ["4 Speed limit 70 km/h", "suspect, not proven"],
+        ["14 Stop", "nothing found"],
     ]
-    assert rows[0][3:] == [
-        *("0.99", "46.0% (36.6 to 55.7%)", "0.0% (0.0 to 3.7%)", "2.0% (0.6 to 7.0%)", "8.0% (4.1 to 15.0%)"),
-        *("2 of 6", "83.3% (43.6 to 97.0%)"),
-    ]
+    assert rows[0][2:] == ["0.99", "46.0% (36.6 to 55.7%)", "0.0% (0.0 to 3.7%) reference model", "2 of 6"]
+    assert rows[1][4] == "2.0% (0.6 to 7.0%) others of the class"
     assert "Of images that show something else, 46.0% become “Speed limit 50 km/h” once a patch" in printed
     after = lines[lines.index("What this audit cannot tell:") + 1 :]
     assert after[0].startswith("- Without a reference model: ")

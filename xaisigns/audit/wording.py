@@ -1,7 +1,7 @@
 """An audit in words: one sentence for each finding that everybody understands, and the numbers behind it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from xaisigns.audit.findings import Findings, ToldFinding, ToldRate, ToldTransplant
 from xaisigns.base.language import Language
@@ -105,19 +105,21 @@ def rate_groups(found: ToldFinding, language: Language) -> list[RateGroup]:
     return groups
 
 
-def table_row(found: ToldFinding, name: str, language: Language) -> dict[str, Any]:
-    """The cells of a table for people: verdict, class, confidence, flips beside the controls, images, unseen."""
-    transplant, unseen = found.transplant, found.unseen
-    return {
-        "verdict": WORDS(found.verdict, language),
-        "class": str(found.id),
-        "name": name,
-        "confidence": written(f"{found.confidence:.2f}", language),
-        "flips": rate_text(transplant.flips if transplant else None, language),
-        **{key: rate_text(getattr(transplant, key, None), language) for key in CONTROLS},
-        "carriers": images_text(found, language),
-        "unseen_right": rate_text(unseen.right if unseen else None, language),
-    }
+def table_row(found: ToldFinding, name: str, language: Language) -> list[list[str]]:
+    """The cells of a table for people, by lines: class, verdict, confidence, flips, controls, images."""
+    transplant = found.transplant
+    controls = {key: getattr(transplant, key, None) for key in CONTROLS}
+    compared = [
+        f"{rate_text(rate, language)} {WORDS(f'short_{key}', language)}" for key, rate in controls.items() if rate
+    ]
+    return [
+        [f"{found.id} {name}"],
+        [WORDS(found.verdict, language)],
+        [written(f"{found.confidence:.2f}", language)],
+        [rate_text(transplant.flips if transplant else None, language)],
+        compared or ["–"],
+        [images_text(found, language)],
+    ]
 
 
 def shown_findings(findings: Findings) -> list[ToldFinding]:

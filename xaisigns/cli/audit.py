@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
+from xaisigns.base.printable import printable
 from xaisigns.cli.options import Force, Network, OptionalRoot, Output
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
@@ -62,22 +64,11 @@ def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.audit.wording import nothing_text, shown_findings, table_row
 
     findings = findings_of(document)
-    rows = [table_row(found, found.name, language) for found in shown_findings(findings)]
-    columns = (
-        "verdict",
-        "class",
-        "name",
-        "confidence",
-        "flips",
-        "reference",
-        "others",
-        "elsewhere",
-        "carriers",
-        "unseen_right",
-    )
-    table = Table(*(WORDS(f"audit_{key}", language) for key in columns))
-    for row in rows:
-        table.add_row(*(row[key] for key in columns))
+    columns = ("class", "verdict", "confidence", "flips", "compared", "carriers")
+    table = Table(*(WORDS(f"audit_{key}", language) for key in columns), show_lines=True)
+    for found in shown_findings(findings):
+        cells = table_row(found, found.name, language)
+        table.add_row(*(Text("\n".join(map(printable, lines))) for lines in cells))
     print_table(table)
     say(WORDS("audit_legend", language))
     for sentence in [found.sentence for found in findings.found if found.sentence] or [
