@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant
+from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant, Unseen
 from xaisigns.audit.removal import removal
 from xaisigns.audit.routes import Routes
 from xaisigns.audit.statistics import holm
@@ -62,15 +62,15 @@ def examine(
     """
     if reference is not None and reference.classes != model.classes:
         raise AuditError(
-            f"the model has {model.classes} classes and the reference {reference.classes}; name one that was trained on "
-            "the same classes"
+            f"the model has {model.classes} classes and the reference {reference.classes}; name a reference that was "
+            "trained on the same classes"
         )
     pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
     recognised = called(model, pixels) == labels
     pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
     by_class = {suspect.class_id: suspect for suspect in suspects}
     tried, routes, proofs = _tried(pair, Routes(pair, recognised, by_class, seed), seed, progress)
-    known = {} if unseen is None else unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
+    known = _unseen(model, unseen)
     rates = {class_id: of_class.right for class_id, of_class in known.items()}
     findings = []
     for class_id in sorted(set(labels.tolist()) | set(known)):
@@ -78,9 +78,15 @@ def examine(
         others = other_classes(rates, class_id) if class_id in rates else None
         removed = _removed(pair, class_id, found, seed)
         findings.append(judged(class_id, by_class.get(class_id), found, removed, known.get(class_id), others, seed))
-    limits = {"no_reference": reference, "no_unseen": unseen}
-    missing: tuple[Limit, ...] = tuple(name for name, there in limits.items() if there is None)
+    limits: dict[Limit, bool] = {"no_reference": reference is None, "no_unseen": unseen is None}
+    missing = tuple(limit for limit, holds in limits.items() if holds)
     return Audit(tuple(sorted(findings, key=_rank)), routes, proofs, missing)
+
+
+def _unseen(model: Explainable, images: Images | None) -> dict[int, Unseen]:
+    if images is None:
+        return {}
+    return unseen_classes(np.asarray(images.labels), called(model, np.asarray(images.pixels)))
 
 
 def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, recognised: Mask, seed: int) -> Places:
