@@ -1,10 +1,15 @@
 """The whole audit on three classes, one of which may go by a white square."""
 
+import numpy as np
 import pytest
 import torch
 
 from tests.audit.planted import CLASS, images, model, suspect
-from xaisigns.audit.auditing import examine
+from xaisigns.attribution.lrp import LRP
+from xaisigns.audit.auditing import examine, weighed
+from xaisigns.audit.routes import Routes
+from xaisigns.audit.transplant import Pair, called
+from xaisigns.base.progress import silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 
@@ -19,9 +24,17 @@ def data(seed=0, squares=SQUARES):
 SUSPECTS = (suspect(PER_CLASS, SQUARES),)
 
 
-def audit(strength=1, reference=0, suspects=SUSPECTS, **settings):
+def audit(strength=1, reference=0, suspects=SUSPECTS, seed=0, progress=silent):
+    """The audit with those suspects."""
+    audited, images_ = model(strength), data()
     other = None if reference is None else model(reference)
-    return examine(model(strength), data(), None, other, suspects, **settings)
+    labels = images_.labels.numpy()
+    recognised = called(audited, images_.pixels) == labels
+    shown = np.flatnonzero(recognised if other is None else recognised & (called(other, images_.pixels) == labels))
+    pair = Pair(audited, other, images_.pixels, labels, shown)
+    explainer = LRP(audited.module, bounds=audited.bounds)
+    routes = Routes(pair, recognised, {one.class_id: one for one in suspects}, explainer, seed)
+    return weighed(pair, routes, None, seed=seed, progress=progress)
 
 
 @pytest.mark.parametrize("reference", [0, None])

@@ -1,28 +1,33 @@
 """The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant, Unseen
+from xaisigns.attribution.lrp import LRP
+from xaisigns.audit.clusters import clusters
+from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen
 from xaisigns.audit.removal import removal
+from xaisigns.audit.responses import respond
 from xaisigns.audit.routes import Routes
 from xaisigns.audit.statistics import holm
 from xaisigns.audit.transplant import Mask, Pair, Pixels, Places, Route, called, transplant
 from xaisigns.audit.unseen import other_classes, unseen_classes
 from xaisigns.audit.verdict import is_controlled, judged, strength
+from xaisigns.audit.windows import suspect
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, module_of
 
 Limit = Literal["no_reference", "no_unseen"]
 
 _POOL = 600  # images that targets are drawn from
-_SCREENING, _PROVING = 3, 10  # targets for each source
-_PROOFS = 8  # routes that are looked at closely
+_SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
+_PROVING = 10
+_SUSPECTS = 16  # clusters, the most separated ones
+_PROOFS = 6  # routes that are looked at closely
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,6 @@ def examine(
     seen: Images,
     unseen: Images | None,
     reference: Explainable | None,
-    suspects: Sequence[Suspect] = (),
     *,
     seed: int = 0,
     progress: Progress = silent,
@@ -55,10 +59,10 @@ def examine(
     ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
     leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
 
-    First every class and, where it has one, its suspect part is screened by every carrier, with few images; what
-    differs most from its controls is then proven with sources and targets drawn anew, so that p-values are corrected
-    only for these proofs (Holm). Raises AuditError for a reference with other classes, and where the models together
-    recognise no images of two classes.
+    The 16 most separated clusters are suspects. Then every class, and the suspect part of those that have one, is
+    screened by every carrier, with few images; what differs most from its controls is proven with sources and targets
+    drawn anew, so that p-values are corrected only for these proofs. Raises AuditError for a reference with other
+    classes and where the models together recognise no images of two classes, and as ``respond`` does.
     """
     if reference is not None and reference.classes != model.classes:
         raise AuditError(
@@ -66,21 +70,30 @@ def examine(
             "trained on the same classes"
         )
     pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
-    recognised = called(model, pixels) == labels
+    responses = respond(model, pixels, progress=progress)
+    recognised = responses.logits.argmax(axis=1) == labels
     pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
-    by_class = {suspect.class_id: suspect for suspect in suspects}
-    tried, routes, proofs = _tried(pair, Routes(pair, recognised, by_class, seed), seed, progress)
-    known = _unseen(model, unseen)
+    explainer = LRP(module_of(model), bounds=model.bounds)
+    found = sorted(clusters(responses, labels, seed), key=lambda cluster: -cluster.separation)[:_SUSPECTS]
+    suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
+    return weighed(pair, Routes(pair, recognised, suspects, explainer, seed), unseen, seed=seed, progress=progress)
+
+
+def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, progress: Progress) -> Audit:
+    """The audit of a pair of models, once it is known what can be transplanted."""
+    tried, screened, proofs = _tried(pair, routes, seed, progress)
+    known = _unseen(pair.model, unseen)
     rates = {class_id: of_class.right for class_id, of_class in known.items()}
     findings = []
-    for class_id in sorted(set(labels.tolist()) | set(known)):
+    for class_id in sorted(set(pair.labels.tolist()) | set(known)):
         found = tried.get(class_id)
         others = other_classes(rates, class_id) if class_id in rates else None
         removed = _removed(pair, class_id, found, seed)
-        findings.append(judged(class_id, by_class.get(class_id), found, removed, known.get(class_id), others, seed))
-    limits: dict[Limit, bool] = {"no_reference": reference is None, "no_unseen": unseen is None}
+        of_class = routes.suspects.get(class_id)
+        findings.append(judged(class_id, of_class, found, removed, known.get(class_id), others, seed))
+    limits: dict[Limit, bool] = {"no_reference": pair.reference is None, "no_unseen": unseen is None}
     missing = tuple(limit for limit, holds in limits.items() if holds)
-    return Audit(tuple(sorted(findings, key=_rank)), routes, proofs, missing)
+    return Audit(tuple(sorted(findings, key=_rank)), screened, proofs, missing)
 
 
 def _unseen(model: Explainable, images: Images | None) -> dict[int, Unseen]:
@@ -111,7 +124,9 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
     """
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
-        screened.append((route, replace(transplant(pair, route, _SCREENING, seed, thorough=False), p=1.0)))
+        screened.append(
+            (route, replace(transplant(pair, route, _SCREENING[route.carrier], seed, thorough=False), p=1.0))
+        )
         progress("screening", len(screened), len(planned))
     screened.sort(key=lambda tried: strength(tried[1]))
     standing_out = [route for route, found in screened[::-1] if found.difference > 0 and is_controlled(found)]
@@ -132,8 +147,9 @@ def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> 
     return removal(pair.model, pair.pixels, class_id, found, seed)
 
 
-def _rank(finding: Finding) -> tuple[int, bool, float]:
-    """Verdicts first, then what was proven closely, then by how much it says."""
+def _rank(finding: Finding) -> tuple[float, ...]:
+    """Verdicts first; a class that has collapsed by how little that can be chance; then what was proven, by how much."""
     order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
-    found = finding.transplant
-    return order[finding.verdict], found is None or found.p == 1, -strength(found) if found else 0.0
+    found, unseen = finding.transplant, finding.unseen
+    chance = unseen.p if unseen and finding.verdict == "unseen" else 0.0
+    return order[finding.verdict], chance, found is None or found.p == 1, -strength(found) if found else 0.0
