@@ -91,6 +91,14 @@ def test_p_values_are_corrected_for_the_proofs():
     assert transplant.p <= found.proofs * alone
 
 
+def test_what_has_no_control_is_not_proven():
+    assert audit(reference=None, suspects=()).proofs == 0
+
+
+def test_of_a_class_at_most_two_routes_are_proven():
+    assert audit(reference=None).proofs <= 2
+
+
 def test_the_seed_alone_decides():
     def told(seed):
         return [(one.class_id, one.transplant.flips, one.transplant.p) for one in audit(0.4, seed=seed).findings]

@@ -27,7 +27,7 @@ _POOL = 600  # images that targets are drawn from
 _SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
 _PROVING = 10
 _SUSPECTS = 16  # clusters, the most separated ones
-_PROOFS = 6  # routes that are looked at closely
+_PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
 
 @dataclass(frozen=True)
@@ -124,20 +124,29 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
     """
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
-        screened.append(
-            (route, replace(transplant(pair, route, _SCREENING[route.carrier], seed, thorough=False), p=1.0))
-        )
+        found = transplant(pair, route, _SCREENING[route.carrier], seed, thorough=False)
+        screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
     screened.sort(key=lambda tried: strength(tried[1]))
-    standing_out = [route for route, found in screened[::-1] if found.difference > 0 and is_controlled(found)]
+    fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
-    for fresh in (fresh for route in standing_out[:_PROOFS] if (fresh := routes.proving(route))):
-        proofs.append((fresh, transplant(pair, fresh, _PROVING, seed, thorough=True)))
-        progress("proving", len(proofs), _PROOFS)
+    for route in fresh:
+        proofs.append((route, transplant(pair, route, _PROVING, seed, thorough=True)))
+        progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
     proven.sort(key=lambda tried: strength(tried[1]))
     return {route.class_id: found for route, found in (*screened, *proven)}, len(screened), len(proofs)
+
+
+def _standing_out(screened: list[tuple[Route, Transplant]]) -> list[Route]:
+    """The routes that differ most from a control, two of a class at most, so that it does not hide the others."""
+    chosen: list[Route] = []
+    for route, found in reversed(screened):
+        of_class = sum(other.class_id == route.class_id for other in chosen)
+        if found.difference > 0 and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
+            chosen.append(route)
+    return chosen[:_PROOFS]
 
 
 def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> Removal | None:
@@ -148,7 +157,7 @@ def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> 
 
 
 def _rank(finding: Finding) -> tuple[float, ...]:
-    """Verdicts first; a class that has collapsed by how little that can be chance; then what was proven, by how much."""
+    """Verdicts first, a collapsed class by how little that can be chance; then what was proven, by how much."""
     order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
     found, unseen = finding.transplant, finding.unseen
     chance = unseen.p if unseen and finding.verdict == "unseen" else 0.0
