@@ -1,10 +1,15 @@
 """The whole audit on three classes, one of which may go by a white square."""
 
+import numpy as np
 import pytest
 import torch
 
 from tests.audit.planted import CLASS, images, model, suspect
-from xaisigns.audit.auditing import examine
+from xaisigns.attribution.lrp import LRP
+from xaisigns.audit.auditing import examine, weighed
+from xaisigns.audit.routes import Routes
+from xaisigns.audit.transplant import Pair, called
+from xaisigns.base.progress import silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 
@@ -16,9 +21,20 @@ def data(seed=0, squares=SQUARES):
     return Images(pixels, torch.as_tensor(labels))
 
 
-def audit(strength=1, reference=0, unseen=None, suspects=(suspect(PER_CLASS, SQUARES),), **settings):
+SUSPECTS = (suspect(PER_CLASS, SQUARES),)
+
+
+def audit(strength=1, reference=0, suspects=SUSPECTS, seed=0, progress=silent):
+    """The audit with those suspects."""
+    audited, images_ = model(strength), data()
     other = None if reference is None else model(reference)
-    return examine(model(strength), data(), unseen, other, suspects, **settings)
+    labels = images_.labels.numpy()
+    recognised = called(audited, images_.pixels) == labels
+    shown = np.flatnonzero(recognised if other is None else recognised & (called(other, images_.pixels) == labels))
+    pair = Pair(audited, other, images_.pixels, labels, shown)
+    explainer = LRP(audited.module, bounds=audited.bounds)
+    routes = Routes(pair, recognised, {one.class_id: one for one in suspects}, explainer, seed)
+    return weighed(pair, routes, None, seed=seed, progress=progress)
 
 
 @pytest.mark.parametrize("reference", [0, None])
@@ -75,6 +91,14 @@ def test_p_values_are_corrected_for_the_proofs():
     assert transplant.p <= found.proofs * alone
 
 
+def test_what_has_no_control_is_not_proven():
+    assert audit(reference=None, suspects=()).proofs == 0
+
+
+def test_of_a_class_at_most_two_routes_are_proven():
+    assert audit(reference=None).proofs <= 2
+
+
 def test_the_seed_alone_decides():
     def told(seed):
         return [(one.class_id, one.transplant.flips, one.transplant.p) for one in audit(0.4, seed=seed).findings]
@@ -99,5 +123,5 @@ def test_a_model_that_recognises_nothing_cannot_be_audited():
 def test_a_reference_with_other_classes_is_refused():
     other = model(0)
     other.classes = 4
-    with pytest.raises(AuditError, match="3 classes.*4"):
+    with pytest.raises(AuditError, match=r"3 classes and the reference 4"):
         examine(model(0), data(), None, other)

@@ -5,16 +5,18 @@ import pytest
 
 from tests.audit.planted import CLASS, suspect
 from tests.audit.test_transplant import LABELS, pair
+from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.carriers import CARRIERS
 from xaisigns.audit.routes import Routes
 
 RECOGNISED = LABELS != 1
 RECOGNISED[:5] = False
+EXPLAINER = LRP(pair().model.module, bounds=pair().model.bounds)
 
 
 @pytest.fixture(scope="module")
 def routes():
-    return Routes(pair(), RECOGNISED, {CLASS: suspect(20, 8)}, 0)
+    return Routes(pair(), RECOGNISED, {CLASS: suspect(20, 8)}, EXPLAINER, 0)
 
 
 def test_every_class_and_every_suspect_goes_by_every_carrier(routes):
@@ -52,5 +54,5 @@ def test_a_proof_has_images_that_the_screening_had_not(routes):
 def test_of_one_image_nothing_is_left_for_a_proof():
     only = np.zeros(len(LABELS), dtype=bool)
     only[0] = True
-    routes = Routes(pair(), only, {}, 0)
+    routes = Routes(pair(), only, {}, EXPLAINER, 0)
     assert [routes.proving(route) for route in routes.screening()] == [None] * len(CARRIERS)

@@ -95,6 +95,5 @@ def test_a_box_beside_never_touches_the_box():
 
 def test_a_large_box_leaves_no_room():
     assert box_beside((2, 2, 30, 30), SIDE, np.random.default_rng(0)) is None
-    assert (
-        transplant(pair(), replace(ROUTE, boxes=np.tile((2, 2, 30, 30), (8, 1))), 2, 0, thorough=True).elsewhere is None
-    )
+    large = replace(ROUTE, boxes=np.tile((2, 2, 30, 30), (CARRIERS_OF_SQUARE, 1)))
+    assert transplant(pair(), large, 2, 0, thorough=True).elsewhere is None

@@ -1,28 +1,33 @@
 """The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from xaisigns.audit.evidence import Finding, Removal, Suspect, Transplant
+from xaisigns.attribution.lrp import LRP
+from xaisigns.audit.clusters import clusters
+from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen
 from xaisigns.audit.removal import removal
+from xaisigns.audit.responses import respond
 from xaisigns.audit.routes import Routes
 from xaisigns.audit.statistics import holm
 from xaisigns.audit.transplant import Mask, Pair, Pixels, Places, Route, called, transplant
 from xaisigns.audit.unseen import other_classes, unseen_classes
 from xaisigns.audit.verdict import is_controlled, judged, strength
+from xaisigns.audit.windows import suspect
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
-from xaisigns.model.explainable import Explainable
+from xaisigns.model.explainable import Explainable, module_of
 
 Limit = Literal["no_reference", "no_unseen"]
 
 _POOL = 600  # images that targets are drawn from
-_SCREENING, _PROVING = 3, 10  # targets for each source
-_PROOFS = 8  # routes that are looked at closely
+_SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
+_PROVING = 10
+_SUSPECTS = 16  # clusters, the most separated ones
+_PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,6 @@ def examine(
     seen: Images,
     unseen: Images | None,
     reference: Explainable | None,
-    suspects: Sequence[Suspect] = (),
     *,
     seed: int = 0,
     progress: Progress = silent,
@@ -55,34 +59,47 @@ def examine(
     ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
     leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
 
-    First every class and, where it has one, its suspect part is screened by every carrier, with few images; what
-    differs most from its controls is then proven with sources and targets drawn anew, so that p-values are corrected
-    only for these proofs (Holm). Raises AuditError for a reference with other classes, and where the models together
-    recognise no images of two classes.
+    The 16 most separated clusters are suspects. Then every class, and the suspect part of those that have one, is
+    screened by every carrier, with few images; what differs most from its controls is proven with sources and targets
+    drawn anew, so that p-values are corrected only for these proofs. Raises AuditError for a reference with other
+    classes and where the models together recognise no images of two classes, and as ``respond`` does.
     """
     if reference is not None and reference.classes != model.classes:
         raise AuditError(
-            f"the model has {model.classes} classes and the reference {reference.classes}; name one that was trained on "
-            "the same classes"
+            f"the model has {model.classes} classes and the reference {reference.classes}; name a reference that was "
+            "trained on the same classes"
         )
     pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
-    recognised = called(model, pixels) == labels
+    responses = respond(model, pixels, progress=progress)
+    recognised = responses.logits.argmax(axis=1) == labels
     pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
-    by_class = {suspect.class_id: suspect for suspect in suspects}
-    tried, routes, proofs = _tried(pair, Routes(pair, recognised, by_class, seed), seed, progress)
-    known = (
-        {} if unseen is None else unseen_classes(np.asarray(unseen.labels), called(model, np.asarray(unseen.pixels)))
-    )
+    explainer = LRP(module_of(model), bounds=model.bounds)
+    found = sorted(clusters(responses, labels, seed), key=lambda cluster: -cluster.separation)[:_SUSPECTS]
+    suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
+    return weighed(pair, Routes(pair, recognised, suspects, explainer, seed), unseen, seed=seed, progress=progress)
+
+
+def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, progress: Progress) -> Audit:
+    """The audit of a pair of models, once it is known what can be transplanted."""
+    tried, screened, proofs = _tried(pair, routes, seed, progress)
+    known = _unseen(pair.model, unseen)
     rates = {class_id: of_class.right for class_id, of_class in known.items()}
     findings = []
-    for class_id in sorted(set(labels.tolist()) | set(known)):
+    for class_id in sorted(set(pair.labels.tolist()) | set(known)):
         found = tried.get(class_id)
         others = other_classes(rates, class_id) if class_id in rates else None
         removed = _removed(pair, class_id, found, seed)
-        findings.append(judged(class_id, by_class.get(class_id), found, removed, known.get(class_id), others, seed))
-    limits = {"no_reference": reference, "no_unseen": unseen}
-    missing: tuple[Limit, ...] = tuple(name for name, there in limits.items() if there is None)
-    return Audit(tuple(sorted(findings, key=_rank)), routes, proofs, missing)
+        of_class = routes.suspects.get(class_id)
+        findings.append(judged(class_id, of_class, found, removed, known.get(class_id), others, seed))
+    limits: dict[Limit, bool] = {"no_reference": pair.reference is None, "no_unseen": unseen is None}
+    missing = tuple(limit for limit, holds in limits.items() if holds)
+    return Audit(tuple(sorted(findings, key=_rank)), screened, proofs, missing)
+
+
+def _unseen(model: Explainable, images: Images | None) -> dict[int, Unseen]:
+    if images is None:
+        return {}
+    return unseen_classes(np.asarray(images.labels), called(model, np.asarray(images.pixels)))
 
 
 def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, recognised: Mask, seed: int) -> Places:
@@ -107,18 +124,29 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
     """
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
-        screened.append((route, replace(transplant(pair, route, _SCREENING, seed, thorough=False), p=1.0)))
+        found = transplant(pair, route, _SCREENING[route.carrier], seed, thorough=False)
+        screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
     screened.sort(key=lambda tried: strength(tried[1]))
-    standing_out = [route for route, found in screened[::-1] if found.difference > 0 and is_controlled(found)]
+    fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
-    for fresh in (fresh for route in standing_out[:_PROOFS] if (fresh := routes.proving(route))):
-        proofs.append((fresh, transplant(pair, fresh, _PROVING, seed, thorough=True)))
-        progress("proving", len(proofs), _PROOFS)
+    for route in fresh:
+        proofs.append((route, transplant(pair, route, _PROVING, seed, thorough=True)))
+        progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
     proven.sort(key=lambda tried: strength(tried[1]))
     return {route.class_id: found for route, found in (*screened, *proven)}, len(screened), len(proofs)
+
+
+def _standing_out(screened: list[tuple[Route, Transplant]]) -> list[Route]:
+    """The routes that differ most from a control, two of a class at most, so that it does not hide the others."""
+    chosen: list[Route] = []
+    for route, found in reversed(screened):
+        of_class = sum(other.class_id == route.class_id for other in chosen)
+        if found.difference > 0 and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
+            chosen.append(route)
+    return chosen[:_PROOFS]
 
 
 def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> Removal | None:
@@ -128,8 +156,9 @@ def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> 
     return removal(pair.model, pair.pixels, class_id, found, seed)
 
 
-def _rank(finding: Finding) -> tuple[int, bool, float]:
-    """Verdicts first, then what was proven closely, then by how much it says."""
+def _rank(finding: Finding) -> tuple[float, ...]:
+    """Verdicts first, a collapsed class by how little that can be chance; then what was proven, by how much."""
     order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
-    found = finding.transplant
-    return order[finding.verdict], found is None or found.p == 1, -strength(found) if found else 0.0
+    found, unseen = finding.transplant, finding.unseen
+    chance = unseen.p if unseen and finding.verdict == "unseen" else 0.0
+    return order[finding.verdict], chance, found is None or found.p == 1, -strength(found) if found else 0.0

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from skimage.restoration import inpaint_biharmonic
 
 from xaisigns.audit.evidence import Box, Rate, Removal, Transplant
-from xaisigns.audit.transplant import box_beside, called
+from xaisigns.audit.transplant import box_beside, box_of, called
 from xaisigns.model.explainable import Explainable
 
 
@@ -21,7 +21,7 @@ def filled(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 def removal(
     model: Explainable, pixels: NDArray[np.uint8], class_id: int, found: Transplant, seed: int
 ) -> Removal | None:
-    """Fill the windows of a transplant in their own images, and beside it windows of the same size next to them.
+    """Fill the windows of a transplant in their own images, and instead of each one of the same size beside it.
 
     Both count the same images: those of the class that the model recognises. None for what is no window, where there
     is no room beside it, and where none is recognised.
@@ -29,14 +29,14 @@ def removal(
     if found.carrier != "window":
         return None
     random = np.random.default_rng([seed, class_id])
-    boxes = [tuple(int(edge) for edge in box) for box in found.boxes]
-    beside = [box_beside(box, pixels.shape[1], random) for box in boxes]
-    images = pixels[found.sources]
-    known = [n for n in np.flatnonzero(called(model, images) == class_id) if beside[n]]
-    if not known:
+    recognised = called(model, pixels[found.sources]) == class_id
+    windows, beside = [], []
+    for place, edges in zip(found.sources[recognised], found.boxes[recognised], strict=True):
+        box = box_of(edges)
+        if other := box_beside(box, pixels.shape[1], random):
+            windows.append(filled(pixels[place], box))
+            beside.append(filled(pixels[place], other))
+    if not windows:
         return None
-    lost = [
-        int((called(model, np.stack([filled(images[n], where[n]) for n in known])) != class_id).sum())
-        for where in (boxes, beside)
-    ]
-    return Removal(Rate(lost[0], len(known)), Rate(lost[1], len(known)))
+    lost = [int((called(model, np.stack(images)) != class_id).sum()) for images in (windows, beside)]
+    return Removal(Rate(lost[0], len(windows)), Rate(lost[1], len(windows)))

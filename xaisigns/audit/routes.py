@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.carriers import CARRIERS
 from xaisigns.audit.evidence import Carrier, Suspect
-from xaisigns.audit.transplant import Pair, Places, Route
+from xaisigns.audit.transplant import Mask, Pair, Places, Route
 from xaisigns.audit.windows import relevant_windows
 
 _SCREENED, _PROVEN = 12, 24  # sources at most
@@ -21,9 +20,10 @@ class Routes:
     what a class as a whole goes by, and its most relevant windows are its windows.
     """
 
-    def __init__(self, pair: Pair, recognised: NDArray[np.bool_], suspects: Mapping[int, Suspect], seed: int) -> None:
-        self._pair, self._suspects = pair, suspects
-        self._explainer = LRP(pair.model.module, bounds=pair.model.bounds)
+    def __init__(
+        self, pair: Pair, recognised: Mask, suspects: Mapping[int, Suspect], explainer: LRP, seed: int
+    ) -> None:
+        self._pair, self.suspects, self._explainer = pair, suspects, explainer
         order = np.random.default_rng(seed).permutation(len(pair.labels))
         order = order[recognised[order]]
         self._whole = {int(class_id): order[pair.labels[order] == class_id] for class_id in np.unique(pair.labels)}
@@ -52,7 +52,7 @@ class Routes:
         return [Route(class_id, carrier, sources, boxes, None) for carrier in carriers]
 
     def _of_part(self, class_id: int, numbers: Places, carriers: tuple[Carrier, ...]) -> list[Route]:
-        suspect = self._suspects[class_id]
+        suspect = self.suspects[class_id]
         others = np.setdiff1d(np.flatnonzero(self._pair.labels == class_id), suspect.images)
         if not len(numbers) or not len(others):
             return []

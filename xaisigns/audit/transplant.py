@@ -1,6 +1,6 @@
 """Proof by transplant: does a feature, brought into images of other classes, make the model say the class?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from xaisigns.model.explainable import Explainable
 Places = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
-_Donor = Callable[[int], tuple[int, Box]]  # of a source's number: the image that gives, and where in it
+_Donor = tuple[int, Box]  # the place of the image that gives, and where in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,48 +76,42 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
     """
     random = route.random(seed, per_source)
     targets = [pair.drawn_targets(route.class_id, per_source, random) for _ in route.sources]
-    flips = _flips(pair, pair.model, route, targets, lambda n: (int(route.sources[n]), _box(route, n)))
-    asked: dict[str, NDArray[np.float64]] = {}
-    least, p = flips, 1.0
-    for name, ask in _controls(pair, route, targets, random):
+    flips = least = _flips(pair, route, targets, pair.model, _own(route))
+    rates: dict[str, Rate | None] = dict.fromkeys(("reference", "others", "elsewhere"))
+    p_values = []
+    for name, model, donors in _controls(pair, route, random):
         if not thorough and least.mean() <= 0:
             break
-        asked[name] = ask()
-        difference = flips - asked[name]
-        p = max(p if len(asked) > 1 else 0.0, p_above_zero(difference))
-        least = min(least, difference, key=np.mean)
-    rates = {name: _rate(asked[name], per_source) if name in asked else None for name in _CONTROLS}
-    return Transplant(route.carrier, route.sources, route.boxes, _rate(flips, per_source), **rates, by_patch=least, p=p)
+        control = _flips(pair, route, targets, model, donors)
+        rates[name] = _rate(control, per_source)
+        p_values.append(p_above_zero(flips - control))
+        least = min(least, flips - control, key=np.mean)
+    found = _rate(flips, per_source)
+    return Transplant(
+        route.carrier, route.sources, route.boxes, found, **rates, by_patch=least, p=max(p_values, default=1)
+    )
 
 
-_CONTROLS = ("reference", "others", "elsewhere")
+def _own(route: Route) -> list[_Donor]:
+    return [(int(image), box_of(edges)) for image, edges in zip(route.sources, route.boxes, strict=True)]
 
 
-def _controls(
-    pair: Pair, route: Route, targets: list[Places], random: np.random.Generator
-) -> Iterator[tuple[str, Callable[[], NDArray[np.float64]]]]:
-    """Each control that there is, and how to ask how often it flips the same targets."""
+def _controls(pair: Pair, route: Route, random: np.random.Generator) -> Iterator[tuple[str, Explainable, list[_Donor]]]:
+    """Each control that there is: its name, the model that is asked, and what gives instead of the sources."""
+    own, side = _own(route), pair.pixels.shape[1]
     if route.others is not None:
-        others = random.choice(route.others, len(targets), replace=len(route.others) < len(targets))
-        yield "others", lambda: _flips(pair, pair.model, route, targets, lambda n: (int(others[n]), _box(route, n)))
+        others = random.choice(route.others, len(own), replace=len(route.others) < len(own))
+        yield "others", pair.model, [(int(image), box) for image, (_, box) in zip(others, own, strict=True)]
     if pair.reference is not None:
-        reference = pair.reference
-        yield (
-            "reference",
-            lambda: _flips(pair, reference, route, targets, lambda n: (int(route.sources[n]), _box(route, n))),
-        )
+        yield "reference", pair.reference, own
     if route.carrier == "window":
-        beside = [box_beside(_box(route, n), pair.pixels.shape[1], random) for n in range(len(targets))]
-        boxes = [box for box in beside if box]
-        if len(boxes) == len(targets):
-            yield (
-                "elsewhere",
-                lambda: _flips(pair, pair.model, route, targets, lambda n: (int(route.sources[n]), boxes[n])),
-            )
+        beside = [(image, other) for image, box in own if (other := box_beside(box, side, random))]
+        if len(beside) == len(own):
+            yield "elsewhere", pair.model, beside
 
 
 def box_beside(box: Box, side: int, random: np.random.Generator) -> Box | None:
-    """A box of the same size anywhere in an image of this side but beside the given one; None where there is no room."""
+    """A box of the same size anywhere in an image but beside the given one; None where there is no room."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     lefts, tops = np.meshgrid(np.arange(side - width + 1), np.arange(side - height + 1))
@@ -129,18 +123,21 @@ def box_beside(box: Box, side: int, random: np.random.Generator) -> Box | None:
     return left, top, left + width, top + height
 
 
-def _flips(pair: Pair, model: Explainable, route: Route, targets: list[Places], donor: _Donor) -> NDArray[np.float64]:
+def _flips(
+    pair: Pair, route: Route, targets: list[Places], model: Explainable, donors: list[_Donor]
+) -> NDArray[np.float64]:
     """The share of each source's targets that the model calls the class once they have what the donor gives."""
-    changed = []
-    for number, places in enumerate(targets):
-        image, box = donor(number)
-        changed.append(carried(route.carrier, pair.pixels[image], pair.pixels[places], box))
+    changed = [
+        carried(route.carrier, pair.pixels[image], pair.pixels[places], box)
+        for places, (image, box) in zip(targets, donors, strict=True)
+    ]
     flipped = called(model, np.concatenate(changed)) == route.class_id
-    return flipped.reshape(len(targets), -1).mean(axis=1)
+    return np.asarray(flipped.reshape(len(targets), -1).mean(axis=1))
 
 
-def _box(route: Route, number: int) -> Box:
-    left, top, right, bottom = (int(edge) for edge in route.boxes[number])
+def box_of(edges: Places) -> Box:
+    """A row of ``boxes`` as plain numbers."""
+    left, top, right, bottom = (int(edge) for edge in edges)
     return left, top, right, bottom
 
 
