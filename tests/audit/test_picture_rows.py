@@ -26,13 +26,17 @@ def test_what_no_window_carried_is_shown_whole(shortcut):
     assert picture_rows(tinted, "en")[0].tiles[0].pixels.shape == (32, 32, 3)
 
 
-def test_without_a_suspect_there_are_patches_and_means(shortcut):
+def test_without_a_suspect_there_are_patches_the_images_of_these_and_means(shortcut):
     pictures = shortcut.pictures.model_copy(update={"rest": None})
     bare = shortcut.model_copy(update={"suspect": None, "pictures": pictures})
-    assert [row.label for row in picture_rows(bare, "de")] == [
+    patches, sources, means = picture_rows(bare, "de")
+    assert [row.label for row in (patches, sources, means)] == [
         "Was in andere Bilder übertragen wurde",
+        "Bilder, aus denen es stammt",
         "Mittelwerte: die Bilder, das Merkmal selbst",
     ]
+    assert [tile.box for tile in sources.tiles] == [patch.box for patch in bare.transplant.patches]
+    assert [tile.box for tile in means.tiles] == [(2, 4, 12, 14), None]  # 2.5 and 12.5 are rounded to even
 
 
 def test_a_finding_without_pictures_has_no_rows(lost):

@@ -71,8 +71,8 @@ def audit(
     images.
 
     Raises DataError for data that are missing or broken, or have other classes than the model, and for a seed out of
-    bounds; AuditError for a reference that cannot be one, and for a model of which an audit can tell nothing;
-    OutputError, before the work, where a file cannot be written.
+    bounds; AuditError for a reference that cannot be one, and for a model of which an audit can tell nothing; RuleError
+    for a network that LRP cannot take; OutputError, before the work, where a file cannot be written.
     """
     language, seed = chosen_language(language), check_seed(seed)
     network = loaded(model, device)
@@ -131,12 +131,14 @@ def _told(
 ) -> tuple[ToldFinding, ...]:
     """The findings as a document has them, those about anything with their pictures."""
     pixels, labels = seen.images.pixels, seen.images.labels.numpy()
-    keys, store = [sample.key for sample in seen.data.samples], Store(model)
+    keys = [sample.key for sample in seen.data.samples]
+    suspected = any(one.suspect for one in found.findings)
+    answers = respond(model, pixels, progress=progress) if suspected else None  # which the audit has kept
     told = []
     for one in found.findings:
         shown = None
         if one.verdict != "nothing":
-            strengths = _strengths(respond(model, pixels, store, progress), one.suspect.layer) if one.suspect else None
+            strengths = _strengths(answers, one.suspect.layer) if answers and one.suspect else None
             shown = exhibit(one, pixels, labels, strengths)
         name = class_name(model, seen.data, one.class_id, language)
         told.append(told_finding(one, name, keys, pixels, shown, language))

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from xaisigns.audit.evidence import Box
 from xaisigns.audit.exhibits import EXAMPLES, spread
 from xaisigns.audit.findings import Patch, Pixels, ToldFinding, pixels_of
@@ -34,7 +36,7 @@ def picture_rows(found: ToldFinding, language: Language) -> list[Row]:
     carrying = f"{WORDS('carrying', language)}: {images_text(found, language)}"
     rows = [
         Row(WORDS("patches", language), tuple(_carried(found, patch) for patch in patches)),
-        Row(carrying, _carriers(found) if found.suspect else ()),
+        Row(carrying if found.suspect else WORDS("sources", language), _carriers(found)),
         Row(WORDS("means_three" if found.pictures.rest else "means_two", language), _means(found)),
     ]
     if found.suspect:
@@ -60,6 +62,12 @@ def _means(found: ToldFinding) -> tuple[Tile, ...]:
     pictures = found.pictures
     if pictures is None:
         return ()
-    window = found.suspect.window if found.suspect else None
+    window = found.suspect.window if found.suspect else _middle([spot.box for spot in found.spots])
     rest = [Tile(pixels_of(pictures.rest))] if pictures.rest else []
     return Tile(pixels_of(pictures.mean), window), *rest, Tile(pixels_of(pictures.feature))
+
+
+def _middle(boxes: list[Box]) -> Box:
+    """Each edge where it is in the middle one of the boxes."""
+    left, top, right, bottom = np.median(np.array(boxes), axis=0).round().astype(int).tolist()
+    return left, top, right, bottom
