@@ -3,6 +3,7 @@
 import numpy as np
 
 from xaisigns.audit.evidence import Rate
+from xaisigns.audit.statistics import interval
 from xaisigns.audit.unseen import other_classes, unseen_classes
 
 
@@ -32,6 +33,13 @@ def test_few_images_prove_no_collapse():
     found = unseen_classes(np.append(labels, 3), np.append(called, 0))
     assert found[3].right == Rate(0, 1)
     assert not found[3].collapsed
+
+
+def test_others_that_few_images_speak_for_prove_no_collapse():
+    labels, called = np.repeat([0, 1], [10, 3]), np.array([2] * 10 + [1, 1, 2])
+    found = unseen_classes(labels, called)[0]
+    assert interval(found.right)[1] < 0.5 * 2 / 3
+    assert not found.collapsed
 
 
 def test_no_class_collapses_where_all_are_bad():
