@@ -7,7 +7,7 @@ that have grown the one is the suspect that many images have, that lies far off 
 images lie between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,9 +70,9 @@ def clusters(responses: Responses, labels: NDArray[np.int64], seed: int = 0) -> 
     scatter = scatter_of(responses.parts, labels)
     for class_id in np.unique(labels):
         generator = np.random.default_rng([seed, int(class_id)])
-        found = _strongest(scatter, int(class_id), generator)
-        if found is not None:
-            yield _described(responses, scatter, int(class_id), found, generator)
+        cluster = _cluster(responses, scatter, int(class_id), generator)
+        if cluster is not None:
+            yield cluster
 
 
 def scatter_of(parts: NDArray[np.float16], labels: NDArray[np.int64]) -> Scatter:
@@ -92,52 +92,66 @@ def scatter_of(parts: NDArray[np.float16], labels: NDArray[np.int64]) -> Scatter
 
 
 class _Found(NamedTuple):
-    strength: float
+    separation: float
     part: int
-    members: Mask  # (n,) of the class's images
+    members: Mask  # (n,) of the images that were sought
 
 
-def _strongest(scatter: Scatter, class_id: int, generator: np.random.Generator) -> _Found | None:
+def _cluster(responses: Responses, scatter: Scatter, class_id: int, generator: np.random.Generator) -> Cluster | None:
     own = np.flatnonzero(scatter.labels == class_id)
-    rest = np.flatnonzero(scatter.labels != class_id)
-    others = generator.permutation(rest)[:_OTHERS]
+    others = generator.permutation(np.flatnonzero(scatter.labels != class_id))[:_OTHERS]
     sample = np.sort(generator.permutation(len(own))[:_SOUGHT])
     if len(sample) < 2 * _LEAST or not len(others):
         return None
+    found = _strongest(whitened(scatter, class_id, own[sample]), whitened(scatter, class_id, others))
+    if found is None:
+        return None
+    answers = whitened(scatter, class_id, own, [found.part])[:, 0]
+    members = _refined(answers, sample, found.members)
+    layer, channels = _channels(responses, scatter.residuals[own, found.part].astype(np.float32), members)
+    return Cluster(
+        class_id=class_id,
+        images=own[members],
+        count=len(own),
+        separation=found.separation,
+        stability=_stability(answers, members, generator),
+        part=found.part,
+        layer=layer,
+        channels=channels,
+    )
+
+
+def _strongest(answers: Floats, foreign: Floats) -> _Found | None:
+    """Of all clusters of images ``(n, P, C)`` in any part; ``foreign`` ``(m, P, C)`` are of other classes."""
     best: _Found | None = None
-    white = whitened(scatter, class_id, np.concatenate([own, others]))
-    distance = _distances(white[sample])
-    for part in range(white.shape[1]):
-        answers, foreign = white[sample, part], white[len(own) :, part]
-        likeness = answers @ answers.T
+    distance = _distances(answers.reshape(len(answers), -1))
+    for part in range(answers.shape[1]):
+        likeness = answers[:, part] @ answers[:, part].T
         members = grown(likeness)
+        diversity = _diversity(distance, members)
+        members, diversity = members[:, diversity >= _DIVERSE], diversity[diversity >= _DIVERSE]
         if not members.size:
             continue
-        diverse = np.array([_diversity(distance, one) for one in members.T]) >= _DIVERSE
-        members = members[:, diverse]
-        if not members.size:
-            continue
-        strength = _strength(leave_one_out(likeness, members), members, foreign @ _axes(answers, members))
-        first = int(strength.argmax())
-        if best is None or strength[first] > best.strength:
-            whole = np.zeros(len(own), dtype=np.bool_)
-            whole[sample] = members[:, first]
-            best = _Found(float(strength[first]), part, whole)
-    if best is None or len(sample) == len(own):
-        return best
-    return best._replace(members=_extended(white[: len(own), best.part], sample, best.members))
+        separation = _separation(likeness, members, foreign[:, part] @ _axes(answers[:, part], members))
+        separation *= np.minimum(diversity, 1)
+        first = int(separation.argmax())
+        if best is None or separation[first] > best.separation:
+            best = _Found(float(separation[first]), part, members[:, first])
+    return best
 
 
-def whitened(scatter: Scatter, class_id: int, wanted: NDArray[np.int64]) -> Floats:
+def whitened(scatter: Scatter, class_id: int, wanted: NDArray[np.int64], parts: Sequence[int] | None = None) -> Floats:
     """The answers ``(n, P, C)`` of the images ``wanted``, in units of the scatter of all classes but one."""
     own = scatter.labels == class_id
-    white = np.empty((len(wanted), *scatter.residuals.shape[1:]), dtype=np.float32)
-    for part, products in enumerate(scatter.products):
+    chosen = range(len(scatter.products)) if parts is None else parts
+    white = np.empty((len(wanted), len(chosen), scatter.residuals.shape[2]), dtype=np.float32)
+    for place, part in enumerate(chosen):
+        products = scatter.products[part]
         mine = scatter.residuals[own, part].astype(np.float32)
         covariance = (products - mine.T @ mine) / max(1, (~own).sum())
         ridge = _RIDGE * np.trace(covariance) / len(covariance) + 1e-12
         root = cholesky(covariance + ridge * np.eye(len(covariance)), lower=True).astype(np.float32)
-        white[:, part] = solve_triangular(root, scatter.residuals[wanted, part].T.astype(np.float32), lower=True).T
+        white[:, place] = solve_triangular(root, scatter.residuals[wanted, part].T.astype(np.float32), lower=True).T
     return white
 
 
@@ -195,56 +209,84 @@ def _axes(answers: Floats, members: Mask) -> Floats:
     return (answers.T @ (inside - outside)).astype(np.float32)
 
 
-def _strength(scores: Floats, members: Mask, foreign: Floats) -> NDArray[np.float64]:
-    """Of each cluster ``(K,)``: its distance from other classes' images, times the root of images and of the gap."""
-    inside = np.where(members, scores, np.nan)
-    outside = np.where(members, np.nan, scores)
+def _separation(likeness: Floats, members: Mask, foreign: Floats) -> NDArray[np.float64]:
+    """How far off other classes' images each cluster is ``(K,)``, in their deviations.
+
+    It counts less the fewer images there are, the narrower the gap to the rest, and the more its images are all the
+    same in this part.
+    """
+    scores = leave_one_out(likeness, members)
+    inside, outside = np.where(members, scores, np.nan), np.where(members, np.nan, scores)
     mean = np.nanmean(inside, axis=0)
     gap = np.nanquantile(inside, 0.1, axis=0) - np.nanquantile(outside, 0.98, axis=0)
     gap /= mean - np.nanmean(outside, axis=0)
-    distance = (mean - foreign.mean(axis=0)) / foreign.std(axis=0)
-    return np.sqrt(np.maximum(gap, 1e-3) * members.sum(axis=0)) * distance  # type: ignore[no-any-return]
+    crowd = np.maximum(gap, 1e-3) * members.sum(axis=0)
+    distance = (mean - foreign.mean(axis=0)) / (foreign.std(axis=0) + 1e-12)
+    return np.sqrt((1 - _sameness(likeness, members)) * np.sqrt(crowd)) * distance  # type: ignore[no-any-return]
 
 
-def _distances(white: Floats) -> Floats:
-    """Squared distances ``(n, n)`` of the images, over all parts."""
-    flat = white.reshape(len(white), -1)
-    likeness = flat @ flat.T
-    return np.diag(likeness)[:, None] + np.diag(likeness) - 2 * likeness
+def _sameness(likeness: Floats, members: Mask) -> NDArray[np.float64]:
+    """The likeness of two of a cluster's images, that of an image to itself being 1; ``(K,)``, below 1."""
+    chosen = members.astype(np.float64)
+    itself = np.diag(likeness) @ chosen
+    others = (chosen * (likeness @ chosen)).sum(axis=0) - itself
+    return np.minimum(others / (chosen.sum(axis=0) - 1) / itself, 0.99)  # type: ignore[no-any-return]
 
 
-def _diversity(distance: Floats, members: Mask) -> float:
-    """The mean distance of two of the cluster's images, that of any two of the class being 1."""
-    count, inside = len(distance), members.sum()
-    mean = distance.sum() / (count * (count - 1))
-    return float(distance[np.ix_(members, members)].sum() / (inside * (inside - 1)) / mean)
+def _distances(answers: Floats) -> Floats:
+    """Squared, ``(n, n)``."""
+    likeness = answers @ answers.T
+    return np.diag(likeness)[:, None] + np.diag(likeness) - 2 * likeness  # type: ignore[no-any-return]
 
 
-def _extended(answers: Floats, sample: NDArray[np.int64], members: Mask) -> Mask:
-    """The cluster that a sample of the class showed, among all of its images."""
-    axis = _axes(answers[sample], members[sample, None])
-    scores = answers @ axis
-    middle = (scores[members].mean() + scores[sample][~members[sample]].mean()) / 2
-    return (scores > middle)[:, 0] | members
+def _diversity(distance: Floats, members: Mask) -> NDArray[np.float64]:
+    """The mean distance of two images of each cluster ``(K,)``, that of any two of the class being 1."""
+    chosen = members.astype(np.float64)
+    inside, count = chosen.sum(axis=0), len(distance)
+    mean = (chosen * (distance @ chosen)).sum(axis=0) / (inside * (inside - 1))
+    return mean * (count * (count - 1)) / distance.sum()  # type: ignore[no-any-return]
 
 
-def _described(
-    responses: Responses, scatter: Scatter, class_id: int, found: _Found, generator: np.random.Generator
-) -> Cluster:
-    own = np.flatnonzero(scatter.labels == class_id)
-    answers = scatter.residuals[own, found.part].astype(np.float32)
-    layer, channels = _channels(responses, answers, found.members)
-    white = whitened(scatter, class_id, own)[:, found.part]
-    return Cluster(
-        class_id=class_id,
-        images=own[found.members],
-        count=len(own),
-        separation=found.strength,
-        stability=_stability(white, found.members, generator),
-        part=found.part,
-        layer=layer,
-        channels=channels,
-    )
+def _refined(answers: Floats, sample: NDArray[np.int64], found: Mask) -> Mask:
+    """The cluster of a sample of the class, among all of its images and told by all channels together."""
+    members = np.zeros(len(answers), dtype=np.bool_)
+    members[sample] = found
+    fitted = sample
+    for _ in range(_STEPS):
+        told = _told(answers, members, fitted)
+        if not _LEAST <= told.sum() < len(told) - _LEAST:
+            break
+        fitted = np.arange(len(answers))
+        if (told == members).all():
+            break
+        members = told
+    return members
+
+
+def _told(answers: Floats, members: Mask, fitted: NDArray[np.int64]) -> Mask:
+    """Which images are the cluster's, as those ``fitted`` tell; each of these as all others of them do.
+
+    By ridge regression of the membership, whose fits without one image have a closed form, and two normal
+    distributions of what it says.
+    """
+    inside = members[fitted]
+    mean, share = answers[fitted].mean(axis=0), inside.mean()
+    centred = (answers - mean).astype(np.float64)
+    own = centred[fitted]
+    products = own.T @ own
+    products[np.diag_indices(len(products))] += np.trace(products) / len(products) + 1e-12
+    inverse = np.linalg.solve(products, own.T)
+    scores = centred @ (inverse @ (inside - share))
+    leverage = np.einsum("nc,cn->n", own, inverse) + 1 / len(own)
+    scores[fitted] = (scores[fitted] - leverage * (inside - share)) / (1 - leverage)
+    upper, lower = scores[fitted][inside], scores[fitted][~inside]
+    nearer = _log_density(scores, upper, share) > _log_density(scores, lower, 1 - share)
+    return (nearer & (scores > lower.mean())) | (scores > upper.mean())
+
+
+def _log_density(scores: NDArray[np.float64], of: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    deviation = of.std() + 1e-9
+    return np.log(share / deviation) - 0.5 * ((scores - of.mean()) / deviation) ** 2  # type: ignore[no-any-return]
 
 
 def _channels(responses: Responses, answers: Floats, members: Mask) -> tuple[str, tuple[int, ...]]:
@@ -262,14 +304,10 @@ def _channels(responses: Responses, answers: Floats, members: Mask) -> tuple[str
 
 
 def _stability(answers: Floats, members: Mask, generator: np.random.Generator) -> float:
-    """How alike, as intersection over union, the cluster is that halves of the class lead to."""
+    """How much of the cluster the halves of the class that have some of it agree on: intersection over union."""
     agreement = []
     for _ in range(_RESAMPLES):
         half = generator.permutation(len(members))[: len(members) // 2]
-        inside = members[half, None]
-        if min(inside.sum(), (~inside).sum()) < 2:
-            agreement.append(0.0)
-            continue
-        parted = _extended(answers, half, np.isin(np.arange(len(members)), half[inside[:, 0]]))
-        agreement.append(float((parted & members).sum() / (parted | members).sum()))
+        told = _told(answers, members, half) if members[half].sum() > 1 else np.zeros_like(members)
+        agreement.append(float((told & members).sum() / (told | members).sum()))
     return float(np.mean(agreement))
