@@ -87,10 +87,8 @@ def audit(
         format=1,
         made_by=f"xaisigns {__version__}",
         seed=seed,
-        model=ToldModel(
-            weights=Store(network).weights, input_size=network.preprocessing.input_size, classes=network.classes
-        ),
-        reference=ToldReference(name=name, weights=Store(compared).weights) if compared else None,
+        model=_model(network),
+        reference=None if compared is None else ToldReference(name=name, weights=Store(compared).weights),
         data=_data(seen),
         unseen=_data(unseen) if unseen else None,
         thresholds={"level": LEVEL, "within": WITHIN, "abroad": ABROAD},
@@ -155,8 +153,13 @@ def _strengths(responses: Responses, layer: str) -> NDArray[np.float16]:
 
 def _limits(found: Audit, reference: Explainable | None) -> list[Limit]:
     """What this audit cannot tell, and what none can."""
-    biased: list[Limit] = ["biased_reference"] if reference else []
+    biased: list[Limit] = [] if reference is None else ["biased_reference"]
     return [*found.limits, *biased, "whole_class"]
+
+
+def _model(model: Explainable) -> ToldModel:
+    size = model.preprocessing.input_size
+    return ToldModel(weights=Store(model).weights, input_size=size, classes=model.classes)
 
 
 def _data(material: Material) -> ToldData:
