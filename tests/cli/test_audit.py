@@ -36,8 +36,8 @@ def test_json_is_what_the_file_has(run, gtsrb, untrained, tmp_path):
     out = tmp_path / "audit"
     arguments = (gtsrb, "--model", untrained, "--reference", "none", "--out", out, "--split", "test", "--seed", 3)
     code, printed, told = run("audit", *arguments, "--json")
-    document = json.loads(printed)
     assert (code, told) == (0, "")
+    document = json.loads(printed)
     written = read_findings(out / "findings.json").model_dump(mode="json")
     assert {**document, "made_by": written["made_by"]} == {**written, "files": document["files"]}
     assert (document["data"]["split"], document["seed"]) == ("test", 3)
