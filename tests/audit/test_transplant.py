@@ -8,14 +8,14 @@ from PIL import Image
 
 from tests.audit.planted import BOX, CLASS, SIDE, images, model
 from xaisigns.audit.evidence import Rate
-from xaisigns.audit.transplant import Pair, Route, box_beside, called, transplant
+from xaisigns.audit.transplant import Pair, Plan, Route, box_beside, called, transplant
 from xaisigns.data.preprocessing import resize
 
 PER_CLASS, CARRIERS_OF_SQUARE = 20, 8
 PIXELS, LABELS = images(PER_CLASS, CARRIERS_OF_SQUARE)
 CARRYING = CLASS * PER_CLASS + np.arange(CARRIERS_OF_SQUARE)
 OTHERS = CLASS * PER_CLASS + np.arange(CARRIERS_OF_SQUARE, PER_CLASS)
-ROUTE = Route(CLASS, "window", CARRYING, np.tile(BOX, (CARRIERS_OF_SQUARE, 1)), OTHERS)
+ROUTE = Route(Plan(CLASS, "window", "suspect"), CARRYING, np.tile(BOX, (CARRIERS_OF_SQUARE, 1)), OTHERS)
 
 
 def pair(reference=0.0, side=SIDE):
@@ -51,7 +51,9 @@ def test_what_the_classes_other_images_do_too_is_no_suspects_doing():
 
 
 def test_controls_that_are_not_there_are_none():
-    found = transplant(pair(None), replace(ROUTE, carrier="frame", others=None), 5, 0, thorough=True)
+    found = transplant(
+        pair(None), replace(ROUTE, plan=Plan(CLASS, "frame", "relevant"), others=None), 5, 0, thorough=True
+    )
     assert (found.reference, found.others, found.elsewhere) == (None, None, None)
     assert found.p == 1
 

@@ -1,13 +1,13 @@
 """The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.clusters import clusters
-from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen
+from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen, Verdict
 from xaisigns.audit.removal import removal
 from xaisigns.audit.responses import respond
 from xaisigns.audit.routes import Routes
@@ -124,10 +124,10 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
     """
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
-        found = transplant(pair, route, _SCREENING[route.carrier], seed, thorough=False)
+        found = transplant(pair, route, _SCREENING[route.plan.carrier], seed, thorough=False)
         screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
-    screened.sort(key=lambda tried: strength(tried[1]))
+    screened.sort(key=lambda tried: -strength(tried[1]))
     fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
     for route in fresh:
@@ -135,15 +135,15 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
         progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
-    proven.sort(key=lambda tried: strength(tried[1]))
-    return {route.class_id: found for route, found in (*screened, *proven)}, len(screened), len(proofs)
+    proven.sort(key=lambda tried: -strength(tried[1]))
+    return {route.plan.class_id: found for route, found in (*screened[::-1], *proven[::-1])}, len(screened), len(proofs)
 
 
 def _standing_out(screened: list[tuple[Route, Transplant]]) -> list[Route]:
     """The routes that differ most from a control, two of a class at most, so that it does not hide the others."""
     chosen: list[Route] = []
-    for route, found in reversed(screened):
-        of_class = sum(other.class_id == route.class_id for other in chosen)
+    for route, found in screened:
+        of_class = sum(other.plan.class_id == route.plan.class_id for other in chosen)
         if found.difference > 0 and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
             chosen.append(route)
     return chosen[:_PROOFS]
@@ -158,7 +158,7 @@ def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> 
 
 def _rank(finding: Finding) -> tuple[float, ...]:
     """Verdicts first, a collapsed class by how little that can be chance; then what was proven, by how much."""
-    order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
     found, unseen = finding.transplant, finding.unseen
     chance = unseen.p if unseen and finding.verdict == "unseen" else 0.0
-    return order[finding.verdict], chance, found is None or found.p == 1, -strength(found) if found else 0.0
+    only_screened = found is None or found.p == 1
+    return get_args(Verdict).index(finding.verdict), chance, only_screened, -strength(found) if found else 0.0

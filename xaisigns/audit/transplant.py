@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,28 +18,39 @@ from xaisigns.model.explainable import Explainable
 Places = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Aim = Literal["relevant", "suspect", "different"]
+_AIMS = ("relevant", "suspect", "different")
 _Donor = tuple[int, Box]  # the place of the image that gives, and where in it
 
 
-@dataclass(frozen=True, eq=False)
-class Route:
-    """What to transplant: what the ``carrier`` takes from images of a class, their places ``sources`` ``(n,)``.
+class Plan(NamedTuple):
+    """Which class's feature is transplanted, by which carrier, and what its windows are taken to be.
 
-    ``boxes`` ``(n, 4)`` are windows in them, ``others`` places of images of the class without the feature; None where
-    nobody knows any.
+    "relevant" are the most relevant ones of any image, "suspect" those of the suspect part of the class, "different"
+    the one where that part's pixels differ from the rest.
     """
 
     class_id: int
     carrier: Carrier
+    aim: Aim
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """A plan with the places ``sources`` ``(n,)`` of the images that give the feature, and ``boxes`` ``(n, 4)`` in them.
+
+    ``others`` are places of images of the class without the feature; None where nobody knows any.
+    """
+
+    plan: Plan
     sources: Places
     boxes: Places
     others: Places | None
 
     def random(self, seed: int, per_source: int) -> np.random.Generator:
         """Random numbers for this route alone."""
-        return np.random.default_rng(
-            [seed, self.class_id, CARRIERS.index(self.carrier), int(self.others is None), per_source]
-        )
+        class_id, carrier, aim = self.plan
+        return np.random.default_rng([seed, class_id, CARRIERS.index(carrier), _AIMS.index(aim), per_source])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +87,7 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
     ``thorough``, no further control is asked once one flips as many images as the feature.
     """
     random = route.random(seed, per_source)
-    targets = [pair.drawn_targets(route.class_id, per_source, random) for _ in route.sources]
+    targets = [pair.drawn_targets(route.plan.class_id, per_source, random) for _ in route.sources]
     flips = least = _flips(pair, route, targets, pair.model, _own(route))
     rates: dict[str, Rate | None] = dict.fromkeys(("reference", "others", "elsewhere"))
     p_values = []
@@ -88,7 +100,7 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
         least = min(least, flips - control, key=np.mean)
     found = _rate(flips, per_source)
     return Transplant(
-        route.carrier, route.sources, route.boxes, found, **rates, by_patch=least, p=max(p_values, default=1)
+        route.plan.carrier, route.sources, route.boxes, found, **rates, by_patch=least, p=max(p_values, default=1)
     )
 
 
@@ -104,7 +116,7 @@ def _controls(pair: Pair, route: Route, random: np.random.Generator) -> Iterator
         yield "others", pair.model, [(int(image), box) for image, (_, box) in zip(others, own, strict=True)]
     if pair.reference is not None:
         yield "reference", pair.reference, own
-    if route.carrier == "window":
+    if route.plan.carrier == "window":
         beside = [(image, other) for image, box in own if (other := box_beside(box, side, random))]
         if len(beside) == len(own):
             yield "elsewhere", pair.model, beside
@@ -128,10 +140,10 @@ def _flips(
 ) -> NDArray[np.float64]:
     """The share of each source's targets that the model calls the class once they have what the donor gives."""
     changed = [
-        carried(route.carrier, pair.pixels[image], pair.pixels[places], box)
+        carried(route.plan.carrier, pair.pixels[image], pair.pixels[places], box)
         for places, (image, box) in zip(targets, donors, strict=True)
     ]
-    flipped = called(model, np.concatenate(changed)) == route.class_id
+    flipped = called(model, np.concatenate(changed)) == route.plan.class_id
     return np.asarray(flipped.reshape(len(targets), -1).mean(axis=1))
 
 
