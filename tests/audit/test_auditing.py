@@ -31,7 +31,7 @@ def audit(strength=1, reference=0, suspects=SUSPECTS, seed=0, progress=silent):
     labels = images_.labels.numpy()
     recognised = called(audited, images_.pixels) == labels
     shown = np.flatnonzero(recognised if other is None else recognised & (called(other, images_.pixels) == labels))
-    pair = Pair(audited, other, images_.pixels, labels, shown)
+    pair = Pair(audited, other, images_.pixels, labels, shown, frozenset(range(3)))
     explainer = LRP(audited.module, bounds=audited.bounds)
     routes = Routes(pair, recognised, {one.class_id: one for one in suspects}, explainer, seed)
     return weighed(pair, routes, None, seed=seed, progress=progress)
@@ -75,7 +75,18 @@ def test_a_class_that_is_lost_on_unseen_images_is_told():
     found = examine(model(0), data(squares=0), Images(pixels, torch.as_tensor(labels)), model(0))
     assert (found.findings[0].class_id, found.findings[0].verdict) == (CLASS, "unseen")
     assert found.findings[0].unseen.right.count == PER_CLASS
-    assert found.limits == ()
+    assert found.limits == ("reference_fails",)  # which is no better there
+
+
+def test_a_reference_that_does_not_know_the_class_proves_no_shortcut():
+    whole, plain = data(squares=PER_CLASS), data(seed=1, squares=0)
+    blind = model(0)
+    with torch.no_grad():
+        blind.module[3].bias[CLASS] = -9
+    found = examine(model(1), whole, plain, blind)
+    assert found.limits == ("reference_fails",)
+    assert "shortcut" not in {finding.verdict for finding in found.findings}
+    assert examine(model(1), whole, None, blind).findings[0].verdict == "shortcut"
 
 
 def test_p_values_are_corrected_for_the_proofs():

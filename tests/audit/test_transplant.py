@@ -21,7 +21,7 @@ ROUTE = Route(Plan(CLASS, "window", "suspect"), CARRYING, np.tile(BOX, (CARRIERS
 def pair(reference=0.0, side=SIDE):
     """A model with the shortcut beside one that has it so strongly; None for no reference."""
     other = None if reference is None else model(reference, side)
-    return Pair(model(1), other, PIXELS, LABELS, np.flatnonzero(LABELS >= 0))
+    return Pair(model(1), other, PIXELS, LABELS, np.flatnonzero(LABELS >= 0), frozenset(range(3)))
 
 
 def test_a_planted_square_flips_all_and_no_control_any():
@@ -56,6 +56,11 @@ def test_controls_that_are_not_there_are_none():
     )
     assert (found.reference, found.others, found.elsewhere) == (None, None, None)
     assert found.p == 1
+
+
+def test_a_reference_is_no_control_of_a_class_that_it_does_not_know():
+    found = transplant(replace(pair(1), knows=frozenset({0, 1})), replace(ROUTE, others=None), 5, 0, thorough=True)
+    assert found.reference is None
 
 
 def test_once_nothing_is_left_to_explain_only_a_thorough_one_asks_on():

@@ -70,7 +70,7 @@ def test_what_clean_models_have_too_is_no_suspect():
 
 def test_no_evidence_is_nothing():
     found = verdict()
-    assert (found.verdict, found.confidence) == ("nothing", 1)
+    assert (found.verdict, found.confidence) == ("nothing", 0)
 
 
 def test_confidence_is_how_often_resampled_sources_say_the_same():

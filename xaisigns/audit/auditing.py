@@ -21,11 +21,12 @@ from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable, module_of
 
-Limit = Literal["no_reference", "no_unseen"]
+Limit = Literal["no_reference", "no_unseen", "reference_fails"]
 
 _POOL = 600  # images that targets are drawn from
 _SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
 _PROVING = 10
+_ASKED, _KNOWN = 20, 0.5  # unseen images of a class, of which the reference must recognise so many
 _SUSPECTS = 16  # clusters, the most separated ones
 _PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
@@ -36,7 +37,8 @@ class Audit:
 
     ``routes`` is how many transplants were screened; ``proofs`` how many of them were tried again with images of their
     own, for which the p-values are corrected. ``limits`` says what was missing: without a reference a feature that all
-    images of a class share cannot be told from what the class is, and without unseen images no class is seen to fail.
+    images of a class share cannot be told from what the class is, and neither can it where the reference fails on the
+    class's unseen images; without unseen images no class is seen to fail.
     """
 
     findings: tuple[Finding, ...]
@@ -72,7 +74,8 @@ def examine(
     pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
     responses = respond(model, pixels, progress=progress)
     recognised = responses.logits.argmax(axis=1) == labels
-    pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
+    targets = _targets(reference, pixels, labels, recognised, seed)
+    pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
     found = sorted(clusters(responses, labels, seed), key=lambda cluster: -cluster.separation)[:_SUSPECTS]
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
@@ -91,7 +94,11 @@ def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, pro
         removed = _removed(pair, class_id, found, seed)
         of_class = routes.suspects.get(class_id)
         findings.append(judged(class_id, of_class, found, removed, known.get(class_id), others, seed))
-    limits: dict[Limit, bool] = {"no_reference": pair.reference is None, "no_unseen": unseen is None}
+    limits: dict[Limit, bool] = {
+        "no_reference": pair.reference is None,
+        "no_unseen": unseen is None,
+        "reference_fails": pair.reference is not None and not pair.knows.issuperset(pair.labels.tolist()),
+    }
     missing = tuple(limit for limit, holds in limits.items() if holds)
     return Audit(tuple(sorted(findings, key=_rank)), screened, proofs, missing)
 
@@ -115,6 +122,18 @@ def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, reco
             "reference that were trained on these classes"
         )
     return targets
+
+
+def _known(reference: Explainable | None, unseen: Images | None, labels: Places, seed: int) -> frozenset[int]:
+    """The classes of which the reference recognises half of some unseen images; all where there are none."""
+    classes = frozenset(labels.tolist())
+    if reference is None or unseen is None:
+        return classes
+    own = np.asarray(unseen.labels)
+    order = np.random.default_rng(seed).permutation(len(own))
+    places = np.concatenate([order[own[order] == class_id][:_ASKED] for class_id in np.unique(own)])
+    right = called(reference, np.asarray(unseen.pixels)[places]) == own[places]
+    return frozenset(c for c in classes if not (asked := own[places] == c).any() or right[asked].mean() >= _KNOWN)
 
 
 def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[dict[int, Transplant], int, int]:

@@ -37,7 +37,7 @@ class Plan(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """A plan with the places ``sources`` ``(n,)`` of the images that give the feature, and ``boxes`` ``(n, 4)`` in them.
+    """A plan with the places ``sources`` ``(n,)`` of images that give the feature, and ``boxes`` ``(n, 4)`` in them.
 
     ``others`` are places of images of the class without the feature; None where nobody knows any.
     """
@@ -57,7 +57,8 @@ class Route:
 class Pair:
     """The audited model and the reference, if there is one, before ``pixels`` ``(N, S, S, 3)`` of the audited's size.
 
-    ``targets`` are places of images that both recognise, drawn from all; ``labels`` ``(N,)`` are the classes.
+    ``targets`` are places of images that both recognise, drawn from all; ``labels`` ``(N,)`` are the classes. Only for
+    the classes that it ``knows`` the reference is a control: what it cannot recognise it never says.
     """
 
     model: Explainable
@@ -65,6 +66,7 @@ class Pair:
     pixels: Pixels
     labels: Places
     targets: Places
+    knows: frozenset[int]
 
     def drawn_targets(self, class_id: int, count: int, random: np.random.Generator) -> Places:
         """``count`` images of other classes."""
@@ -114,7 +116,7 @@ def _controls(pair: Pair, route: Route, random: np.random.Generator) -> Iterator
     if route.others is not None:
         others = random.choice(route.others, len(own), replace=len(route.others) < len(own))
         yield "others", pair.model, [(int(image), box) for image, (_, box) in zip(others, own, strict=True)]
-    if pair.reference is not None:
+    if pair.reference is not None and route.plan.class_id in pair.knows:
         yield "reference", pair.reference, own
     if route.plan.carrier == "window":
         beside = [(image, other) for image, box in own if (other := box_beside(box, side, random))]

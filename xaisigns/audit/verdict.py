@@ -34,7 +34,7 @@ def judged(
     The confidence is how often a resample of what decides gives the same verdict: of the transplant's sources for
     "shortcut" and "nothing", of the class's unseen images for "unseen" (``others`` is the other classes' rate there),
     of the class's images for "suspect" (its stability). "nothing" where no image flipped is sure; where images flip and
-    no control says why, it is not.
+    no control says why, it is not, and it is 0 where nothing was tried.
     """
     verdict: Verdict
     above = 0.0 if transplant is None else _share_above(transplant, seed)
@@ -45,7 +45,7 @@ def judged(
     elif suspect and suspect.separation >= SEPARATED:
         verdict, confidence = "suspect", suspect.stability
     else:
-        verdict, confidence = "nothing", 1 - above
+        verdict, confidence = "nothing", 0.0 if transplant is None else 1 - above
     return Finding(class_id, verdict, confidence, suspect, transplant, removal, unseen)
 
 
