@@ -6,7 +6,9 @@ import torch
 
 from tests.audit.planted import CLASS, images, model, suspect
 from xaisigns.attribution.lrp import LRP
+from xaisigns.audit import auditing
 from xaisigns.audit.auditing import examine, weighed
+from xaisigns.audit.clusters import Cluster
 from xaisigns.audit.routes import Routes
 from xaisigns.audit.transplant import Pair, called
 from xaisigns.base.progress import silent
@@ -31,7 +33,7 @@ def audit(strength=1, reference=0, suspects=SUSPECTS, seed=0, progress=silent):
     labels = images_.labels.numpy()
     recognised = called(audited, images_.pixels) == labels
     shown = np.flatnonzero(recognised if other is None else recognised & (called(other, images_.pixels) == labels))
-    pair = Pair(audited, other, images_.pixels, labels, shown)
+    pair = Pair(audited, other, images_.pixels, labels, shown, frozenset(range(3)))
     explainer = LRP(audited.module, bounds=audited.bounds)
     routes = Routes(pair, recognised, {one.class_id: one for one in suspects}, explainer, seed)
     return weighed(pair, routes, None, seed=seed, progress=progress)
@@ -69,20 +71,39 @@ def test_what_the_reference_does_too_is_no_shortcut():
     assert examine(model(1), data(squares=PER_CLASS), None, model(1)).findings[0].verdict == "nothing"
 
 
+@pytest.mark.parametrize(("separation", "verdict"), [(49, "nothing"), (51, "suspect")])
+def test_a_cluster_as_clean_models_have_it_is_no_suspect(separation, verdict, monkeypatch):
+    cluster = Cluster(CLASS, suspect(PER_CLASS, SQUARES).images, PER_CLASS, separation, 0.9, 0, "0", (0,))
+    monkeypatch.setattr(auditing, "clusters", lambda *_: [cluster])
+    found = {finding.class_id: finding.verdict for finding in examine(model(0), data(), None, None).findings}
+    assert found[CLASS] == verdict
+
+
 def test_a_class_that_is_lost_on_unseen_images_is_told():
     pixels, labels = images(PER_CLASS, 0)
     pixels[labels == CLASS, :, 16:] = 80
     found = examine(model(0), data(squares=0), Images(pixels, torch.as_tensor(labels)), model(0))
     assert (found.findings[0].class_id, found.findings[0].verdict) == (CLASS, "unseen")
     assert found.findings[0].unseen.right.count == PER_CLASS
-    assert found.limits == ()
+    assert found.limits == ("reference_fails",)  # which is no better there
+
+
+def test_a_reference_that_does_not_know_the_class_proves_no_shortcut():
+    whole, plain = data(squares=PER_CLASS), data(seed=1, squares=0)
+    blind = model(0)
+    with torch.no_grad():
+        blind.module[3].bias[CLASS] = -9
+    found = examine(model(1), whole, plain, blind)
+    assert found.limits == ("reference_fails",)
+    assert "shortcut" not in {finding.verdict for finding in found.findings}
+    assert examine(model(1), whole, None, blind).findings[0].verdict == "shortcut"
 
 
 def test_p_values_are_corrected_for_the_proofs():
     found = audit(suspects=())
     assert found.routes == 3 * 4
     found = audit(strength=0.6)
-    assert found.routes == 4 * 4
+    assert found.routes == 3 * 4 + 5
     assert found.proofs > 1
     transplant = found.findings[0].transplant
     alone = 2.0 ** -len(transplant.sources)
@@ -109,7 +130,7 @@ def test_the_seed_alone_decides():
 def test_progress_is_told():
     heard = []
     audit(progress=lambda work, done, total: heard.append((work, done, total)))
-    assert [one for one in heard if one[0] == "screening"][-1] == ("screening", 16, 16)
+    assert [one for one in heard if one[0] == "screening"][-1] == ("screening", 17, 17)
     assert [one for one in heard if one[0] == "proving"]
 
 

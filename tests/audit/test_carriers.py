@@ -52,6 +52,14 @@ def test_texture_changes_the_amplitudes_of_fine_frequencies_alone():
     assert spectrum[[1, 6]] == pytest.approx([20, 15], abs=1)
 
 
+def test_texture_leaves_the_phases():
+    waves = 2 * np.pi * 6 * np.indices((16, 16))[1] / 16
+    strong, weak = (128 + 40 * np.cos(waves)), (128 + 10 * np.sin(waves))
+    source, target = (np.repeat(wave.round().astype(np.uint8)[..., None], 3, axis=2) for wave in (strong, weak))
+    found = carried("texture", source, target[None], BOX)[0, ..., 0]
+    assert np.abs(found - (128 + 40 * np.sin(waves))).max() < 3
+
+
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_an_image_takes_nothing_new_from_itself(carrier, source):
     found = carried(carrier, source, source[None], BOX)

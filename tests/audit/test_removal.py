@@ -14,7 +14,7 @@ FOUND = transplant(pair(), ROUTE, 2, 0, thorough=True)
 
 
 def test_without_the_square_the_class_is_lost():
-    found = removal(model(1), PIXELS, ROUTE.class_id, FOUND, 0)
+    found = removal(model(1), PIXELS, ROUTE.plan.class_id, FOUND, 0)
     assert found.suspect.hits >= 5  # without it three classes are as likely
     assert found.suspect.count == 8
     assert found.control == Rate(0, 8)
@@ -25,9 +25,9 @@ def test_only_images_that_are_recognised_can_lose_their_class():
 
 
 def test_only_a_window_with_room_beside_it_is_filled():
-    assert removal(model(1), PIXELS, ROUTE.class_id, replace(FOUND, carrier="colour"), 0) is None
+    assert removal(model(1), PIXELS, ROUTE.plan.class_id, replace(FOUND, carrier="colour"), 0) is None
     large = replace(FOUND, boxes=np.tile((1, 1, 31, 31), (8, 1)))
-    assert removal(model(1), PIXELS, ROUTE.class_id, large, 0) is None
+    assert removal(model(1), PIXELS, ROUTE.plan.class_id, large, 0) is None
 
 
 def test_a_slope_is_filled_by_itself():

@@ -8,20 +8,20 @@ from PIL import Image
 
 from tests.audit.planted import BOX, CLASS, SIDE, images, model
 from xaisigns.audit.evidence import Rate
-from xaisigns.audit.transplant import Pair, Route, box_beside, called, transplant
+from xaisigns.audit.transplant import Pair, Plan, Route, box_beside, called, transplant
 from xaisigns.data.preprocessing import resize
 
 PER_CLASS, CARRIERS_OF_SQUARE = 20, 8
 PIXELS, LABELS = images(PER_CLASS, CARRIERS_OF_SQUARE)
 CARRYING = CLASS * PER_CLASS + np.arange(CARRIERS_OF_SQUARE)
 OTHERS = CLASS * PER_CLASS + np.arange(CARRIERS_OF_SQUARE, PER_CLASS)
-ROUTE = Route(CLASS, "window", CARRYING, np.tile(BOX, (CARRIERS_OF_SQUARE, 1)), OTHERS)
+ROUTE = Route(Plan(CLASS, "window", "suspect"), CARRYING, np.tile(BOX, (CARRIERS_OF_SQUARE, 1)), OTHERS)
 
 
 def pair(reference=0.0, side=SIDE):
     """A model with the shortcut beside one that has it so strongly; None for no reference."""
     other = None if reference is None else model(reference, side)
-    return Pair(model(1), other, PIXELS, LABELS, np.flatnonzero(LABELS >= 0))
+    return Pair(model(1), other, PIXELS, LABELS, np.flatnonzero(LABELS >= 0), frozenset(range(3)))
 
 
 def test_a_planted_square_flips_all_and_no_control_any():
@@ -51,9 +51,16 @@ def test_what_the_classes_other_images_do_too_is_no_suspects_doing():
 
 
 def test_controls_that_are_not_there_are_none():
-    found = transplant(pair(None), replace(ROUTE, carrier="frame", others=None), 5, 0, thorough=True)
+    found = transplant(
+        pair(None), replace(ROUTE, plan=Plan(CLASS, "frame", "relevant"), others=None), 5, 0, thorough=True
+    )
     assert (found.reference, found.others, found.elsewhere) == (None, None, None)
     assert found.p == 1
+
+
+def test_a_reference_is_no_control_of_a_class_that_it_does_not_know():
+    found = transplant(replace(pair(1), knows=frozenset({0, 1})), replace(ROUTE, others=None), 5, 0, thorough=True)
+    assert found.reference is None
 
 
 def test_once_nothing_is_left_to_explain_only_a_thorough_one_asks_on():

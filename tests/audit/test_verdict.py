@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from xaisigns.audit.evidence import Rate, Suspect, Transplant, Unseen
-from xaisigns.audit.verdict import ABROAD, LEVEL, SEPARATED, WITHIN, judged, strength
+from xaisigns.audit.verdict import ABROAD, LEVEL, WITHIN, judged, strength
 
-SUSPECT = Suspect(
-    3, np.arange(5), 50, SEPARATED, 0.8, "features.14", (1,), (0, 0, 8, 8), np.zeros((5, 4), dtype=np.int64)
-)
+SUSPECT = Suspect(3, np.arange(5), 50, 60.0, 0.8, "features.14", (1,), (0, 0, 8, 8), np.zeros((5, 4), dtype=np.int64))
 GONE = Unseen(Rate(0, 58), 1e-9, collapsed=True)
 WORSE = Unseen(Rate(40, 58), 1e-3, collapsed=False)
 OTHERS = Rate(990, 1000)
@@ -64,13 +62,9 @@ def test_a_collapse_is_told_before_a_suspect_and_after_a_proof():
     assert verdict(SUSPECT, transplanted(0.5), GONE).verdict == "shortcut"
 
 
-def test_what_clean_models_have_too_is_no_suspect():
-    assert verdict(replace(SUSPECT, separation=SEPARATED - 1)).verdict == "nothing"
-
-
 def test_no_evidence_is_nothing():
     found = verdict()
-    assert (found.verdict, found.confidence) == ("nothing", 1)
+    assert (found.verdict, found.confidence) == ("nothing", 0)
 
 
 def test_confidence_is_how_often_resampled_sources_say_the_same():

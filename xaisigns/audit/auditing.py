@@ -1,13 +1,13 @@
 """The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.clusters import clusters
-from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen
+from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen, Verdict
 from xaisigns.audit.removal import removal
 from xaisigns.audit.responses import respond
 from xaisigns.audit.routes import Routes
@@ -21,12 +21,13 @@ from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable, module_of
 
-Limit = Literal["no_reference", "no_unseen"]
+Limit = Literal["no_reference", "no_unseen", "reference_fails"]
 
 _POOL = 600  # images that targets are drawn from
 _SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
 _PROVING = 10
-_SUSPECTS = 16  # clusters, the most separated ones
+_ASKED, _KNOWN = 20, 0.5  # unseen images of a class, of which the reference must recognise so many
+_SUSPECTS, _SEPARATED = 16, 50.0  # clusters at most, and how separated at least: clean models have natural ones, too
 _PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
 
@@ -36,7 +37,8 @@ class Audit:
 
     ``routes`` is how many transplants were screened; ``proofs`` how many of them were tried again with images of their
     own, for which the p-values are corrected. ``limits`` says what was missing: without a reference a feature that all
-    images of a class share cannot be told from what the class is, and without unseen images no class is seen to fail.
+    images of a class share cannot be told from what the class is, and neither can it where the reference fails on the
+    class's unseen images; without unseen images no class is seen to fail.
     """
 
     findings: tuple[Finding, ...]
@@ -59,10 +61,11 @@ def examine(
     ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
     leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
 
-    The 16 most separated clusters are suspects. Then every class, and the suspect part of those that have one, is
-    screened by every carrier, with few images; what differs most from its controls is proven with sources and targets
-    drawn anew, so that p-values are corrected only for these proofs. Raises AuditError for a reference with other
-    classes and where the models together recognise no images of two classes, and as ``respond`` does.
+    Clusters with a separation of at least 50, 16 at most, are suspects. Then every class, and the suspect part of
+    those that have one, is screened by every carrier, with few images; what differs most from its controls is proven
+    with sources and targets drawn anew, so that p-values are corrected only for these proofs. Raises AuditError for a
+    reference with other classes and where the models together recognise no images of two classes, and as ``respond``
+    does.
     """
     if reference is not None and reference.classes != model.classes:
         raise AuditError(
@@ -72,9 +75,11 @@ def examine(
     pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
     responses = respond(model, pixels, progress=progress)
     recognised = responses.logits.argmax(axis=1) == labels
-    pair = Pair(model, reference, pixels, labels, _targets(reference, pixels, labels, recognised, seed))
+    targets = _targets(reference, pixels, labels, recognised, seed)
+    pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
-    found = sorted(clusters(responses, labels, seed), key=lambda cluster: -cluster.separation)[:_SUSPECTS]
+    found = [cluster for cluster in clusters(responses, labels, seed) if cluster.separation >= _SEPARATED]
+    found = sorted(found, key=lambda cluster: -cluster.separation)[:_SUSPECTS]
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
     return weighed(pair, Routes(pair, recognised, suspects, explainer, seed), unseen, seed=seed, progress=progress)
 
@@ -91,7 +96,11 @@ def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, pro
         removed = _removed(pair, class_id, found, seed)
         of_class = routes.suspects.get(class_id)
         findings.append(judged(class_id, of_class, found, removed, known.get(class_id), others, seed))
-    limits: dict[Limit, bool] = {"no_reference": pair.reference is None, "no_unseen": unseen is None}
+    limits: dict[Limit, bool] = {
+        "no_reference": pair.reference is None,
+        "no_unseen": unseen is None,
+        "reference_fails": pair.reference is not None and not pair.knows.issuperset(pair.labels.tolist()),
+    }
     missing = tuple(limit for limit, holds in limits.items() if holds)
     return Audit(tuple(sorted(findings, key=_rank)), screened, proofs, missing)
 
@@ -117,6 +126,18 @@ def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, reco
     return targets
 
 
+def _known(reference: Explainable | None, unseen: Images | None, labels: Places, seed: int) -> frozenset[int]:
+    """The classes of which the reference recognises half of some unseen images; all where there are none."""
+    classes = frozenset(labels.tolist())
+    if reference is None or unseen is None:
+        return classes
+    own = np.asarray(unseen.labels)
+    order = np.random.default_rng(seed).permutation(len(own))
+    places = np.concatenate([order[own[order] == class_id][:_ASKED] for class_id in np.unique(own)])
+    right = called(reference, np.asarray(unseen.pixels)[places]) == own[places]
+    return frozenset(c for c in classes if not (asked := own[places] == c).any() or right[asked].mean() >= _KNOWN)
+
+
 def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[dict[int, Transplant], int, int]:
     """Of each class the transplant that says most, and how many were screened and proven.
 
@@ -124,10 +145,10 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
     """
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
-        found = transplant(pair, route, _SCREENING[route.carrier], seed, thorough=False)
+        found = transplant(pair, route, _SCREENING[route.plan.carrier], seed, thorough=False)
         screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
-    screened.sort(key=lambda tried: strength(tried[1]))
+    screened.sort(key=lambda tried: -strength(tried[1]))
     fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
     for route in fresh:
@@ -135,15 +156,15 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
         progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
-    proven.sort(key=lambda tried: strength(tried[1]))
-    return {route.class_id: found for route, found in (*screened, *proven)}, len(screened), len(proofs)
+    proven.sort(key=lambda tried: -strength(tried[1]))
+    return {route.plan.class_id: found for route, found in (*screened[::-1], *proven[::-1])}, len(screened), len(proofs)
 
 
 def _standing_out(screened: list[tuple[Route, Transplant]]) -> list[Route]:
     """The routes that differ most from a control, two of a class at most, so that it does not hide the others."""
     chosen: list[Route] = []
-    for route, found in reversed(screened):
-        of_class = sum(other.class_id == route.class_id for other in chosen)
+    for route, found in screened:
+        of_class = sum(other.plan.class_id == route.plan.class_id for other in chosen)
         if found.difference > 0 and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
             chosen.append(route)
     return chosen[:_PROOFS]
@@ -158,7 +179,7 @@ def _removed(pair: Pair, class_id: int, found: Transplant | None, seed: int) -> 
 
 def _rank(finding: Finding) -> tuple[float, ...]:
     """Verdicts first, a collapsed class by how little that can be chance; then what was proven, by how much."""
-    order = {"shortcut": 0, "unseen": 1, "suspect": 2, "nothing": 2}
     found, unseen = finding.transplant, finding.unseen
     chance = unseen.p if unseen and finding.verdict == "unseen" else 0.0
-    return order[finding.verdict], chance, found is None or found.p == 1, -strength(found) if found else 0.0
+    only_screened = found is None or found.p == 1
+    return get_args(Verdict).index(finding.verdict), chance, only_screened, -strength(found) if found else 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +18,47 @@ from xaisigns.model.explainable import Explainable
 Places = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Aim = Literal["relevant", "suspect", "different"]
+_AIMS = ("relevant", "suspect", "different")
 _Donor = tuple[int, Box]  # the place of the image that gives, and where in it
 
 
-@dataclass(frozen=True, eq=False)
-class Route:
-    """What to transplant: what the ``carrier`` takes from images of a class, their places ``sources`` ``(n,)``.
+class Plan(NamedTuple):
+    """Which class's feature is transplanted, by which carrier, and what its windows are taken to be.
 
-    ``boxes`` ``(n, 4)`` are windows in them, ``others`` places of images of the class without the feature; None where
-    nobody knows any.
+    "relevant" are the most relevant ones of any image, "suspect" those of the suspect part of the class, "different"
+    the one where that part's pixels differ from the rest.
     """
 
     class_id: int
     carrier: Carrier
+    aim: Aim
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """A plan with the places ``sources`` ``(n,)`` of images that give the feature, and ``boxes`` ``(n, 4)`` in them.
+
+    ``others`` are places of images of the class without the feature; None where nobody knows any.
+    """
+
+    plan: Plan
     sources: Places
     boxes: Places
     others: Places | None
 
     def random(self, seed: int, per_source: int) -> np.random.Generator:
         """Random numbers for this route alone."""
-        return np.random.default_rng(
-            [seed, self.class_id, CARRIERS.index(self.carrier), int(self.others is None), per_source]
-        )
+        class_id, carrier, aim = self.plan
+        return np.random.default_rng([seed, class_id, CARRIERS.index(carrier), _AIMS.index(aim), per_source])
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
     """The audited model and the reference, if there is one, before ``pixels`` ``(N, S, S, 3)`` of the audited's size.
 
-    ``targets`` are places of images that both recognise, drawn from all; ``labels`` ``(N,)`` are the classes.
+    ``targets`` are places of images that both recognise, drawn from all; ``labels`` ``(N,)`` are the classes. Only for
+    the classes that it ``knows`` the reference is a control: what it cannot recognise it never says.
     """
 
     model: Explainable
@@ -53,6 +66,7 @@ class Pair:
     pixels: Pixels
     labels: Places
     targets: Places
+    knows: frozenset[int]
 
     def drawn_targets(self, class_id: int, count: int, random: np.random.Generator) -> Places:
         """``count`` images of other classes."""
@@ -75,7 +89,7 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
     ``thorough``, no further control is asked once one flips as many images as the feature.
     """
     random = route.random(seed, per_source)
-    targets = [pair.drawn_targets(route.class_id, per_source, random) for _ in route.sources]
+    targets = [pair.drawn_targets(route.plan.class_id, per_source, random) for _ in route.sources]
     flips = least = _flips(pair, route, targets, pair.model, _own(route))
     rates: dict[str, Rate | None] = dict.fromkeys(("reference", "others", "elsewhere"))
     p_values = []
@@ -88,7 +102,7 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
         least = min(least, flips - control, key=np.mean)
     found = _rate(flips, per_source)
     return Transplant(
-        route.carrier, route.sources, route.boxes, found, **rates, by_patch=least, p=max(p_values, default=1)
+        route.plan.carrier, route.sources, route.boxes, found, **rates, by_patch=least, p=max(p_values, default=1)
     )
 
 
@@ -102,9 +116,9 @@ def _controls(pair: Pair, route: Route, random: np.random.Generator) -> Iterator
     if route.others is not None:
         others = random.choice(route.others, len(own), replace=len(route.others) < len(own))
         yield "others", pair.model, [(int(image), box) for image, (_, box) in zip(others, own, strict=True)]
-    if pair.reference is not None:
+    if pair.reference is not None and route.plan.class_id in pair.knows:
         yield "reference", pair.reference, own
-    if route.carrier == "window":
+    if route.plan.carrier == "window":
         beside = [(image, other) for image, box in own if (other := box_beside(box, side, random))]
         if len(beside) == len(own):
             yield "elsewhere", pair.model, beside
@@ -128,10 +142,10 @@ def _flips(
 ) -> NDArray[np.float64]:
     """The share of each source's targets that the model calls the class once they have what the donor gives."""
     changed = [
-        carried(route.carrier, pair.pixels[image], pair.pixels[places], box)
+        carried(route.plan.carrier, pair.pixels[image], pair.pixels[places], box)
         for places, (image, box) in zip(targets, donors, strict=True)
     ]
-    flipped = called(model, np.concatenate(changed)) == route.class_id
+    flipped = called(model, np.concatenate(changed)) == route.plan.class_id
     return np.asarray(flipped.reshape(len(targets), -1).mean(axis=1))
 
 

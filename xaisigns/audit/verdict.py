@@ -7,8 +7,7 @@ from xaisigns.audit.evidence import Finding, Rate, Removal, Suspect, Transplant,
 from xaisigns.audit.unseen import is_lost
 
 LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
-WITHIN, ABROAD = 0.1, 0.28  # the smallest difference that counts, with and without the class's own other images
-SEPARATED = 55.0  # the smallest separation that makes a cluster a suspect: clean models have natural ones
+WITHIN, ABROAD = 0.15, 0.28  # the smallest difference that counts, with and without the class's own other images
 _RESAMPLES = 2000
 
 
@@ -24,17 +23,16 @@ def judged(
     """The finding about a class; its verdict is the first of these that holds.
 
     "shortcut": a transplant turns images of other classes into the class, with a corrected p-value of at most 0.05, and
-    by no less than 0.1 more than each control where the class's own other images are one, else by no less than 0.28
+    by no less than 0.15 more than each control where the class's own other images are one, else by no less than 0.28
     more than the reference model. A transplant with neither control proves nothing.
     "unseen": the class has collapsed on images that the training did not see.
-    "suspect": a part of the class's images stands out, by a separation of at least 55, and nothing proves that the
-    model relies on it.
+    "suspect": a part of the class's images stands out, and nothing proves that the model relies on it.
     "nothing": none of these.
 
     The confidence is how often a resample of what decides gives the same verdict: of the transplant's sources for
     "shortcut" and "nothing", of the class's unseen images for "unseen" (``others`` is the other classes' rate there),
     of the class's images for "suspect" (its stability). "nothing" where no image flipped is sure; where images flip and
-    no control says why, it is not.
+    no control says why, it is not, and it is 0 where nothing was tried.
     """
     verdict: Verdict
     above = 0.0 if transplant is None else _share_above(transplant, seed)
@@ -42,10 +40,10 @@ def judged(
         verdict, confidence = "shortcut", above
     elif unseen and others and unseen.collapsed:
         verdict, confidence = "unseen", _share_collapsed(unseen.right, others)
-    elif suspect and suspect.separation >= SEPARATED:
+    elif suspect:
         verdict, confidence = "suspect", suspect.stability
     else:
-        verdict, confidence = "nothing", 1 - above
+        verdict, confidence = "nothing", 0.0 if transplant is None else 1 - above
     return Finding(class_id, verdict, confidence, suspect, transplant, removal, unseen)
 
 
