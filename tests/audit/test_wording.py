@@ -132,7 +132,7 @@ def test_nothing_found_is_told_from_nothing_that_could_be_found(whole, shortcut)
     assert nothing_text(nothing_in(whole, transplant=alone), "de").startswith("Die Klassen sind nur nach Rang geordnet")
 
 
-@pytest.mark.parametrize("limit", ["no_reference", "no_unseen", "whole_class", "biased_reference"])
+@pytest.mark.parametrize("limit", ["no_reference", "no_unseen", "reference_fails", "whole_class", "biased_reference"])
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_limit_has_its_words(limit, language):
     assert limit_text(limit, language).endswith(".")
