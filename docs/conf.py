@@ -60,6 +60,7 @@ docs/lrp
 docs/methods
 docs/metrics
 docs/scores
+docs/audit
 docs/report
 ```
 

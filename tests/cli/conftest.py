@@ -6,6 +6,8 @@ from functools import partial
 import pytest
 
 from tests.commands import ended
+from tests.findings import examined
+from xaisigns.audit import audit_files
 from xaisigns.data.drawn import sign_set
 from xaisigns.study import tuning
 
@@ -39,3 +41,9 @@ def few_rules(monkeypatch, tmp_path):
         monkeypatch.setattr(tuning, name, getattr(tuning, name)[:1] if name == "_GAMMAS" else ())
     monkeypatch.setattr(tuning, "_SWEEPS", 0)
     monkeypatch.setattr(tuning, "pixel_flipping", partial(tuning.pixel_flipping, steps=2))
+
+
+@pytest.fixture
+def made_up_audit(monkeypatch):
+    """An audit finds what is made up."""
+    monkeypatch.setattr(audit_files, "examine", examined)

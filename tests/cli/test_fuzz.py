@@ -43,6 +43,7 @@ USUAL = {
     "--methods": "lrp,edges",
     "--metric": "pointing_game",
     "--metrics": "flipping",
+    "--split": "test",
 }
 # What takes a network to work is given none: the model's name is always wrong there.
 NO_MODEL = ["", "no-such", "/", "/dev/null", ".", "\x1b.safetensors", "x" * 300, "\udcdf.pt", "FILE"]
@@ -54,7 +55,8 @@ OPTIONS = {
     "evaluate": "--input-size --mean --std",
     "score": "--methods --metrics --masks --per-class --steps --filling --seed --input-size --mean --std",
     "tune": "--metric --masks --per-class --held-out --seed --input-size --mean --std",
-    "report": "--classes --examples --methods --seed --html --input-size --mean --std",
+    "audit": "--reference --split --seed --input-size --mean --std",
+    "report": "--audit --classes --examples --methods --seed --html --input-size --mean --std",
     "data info": "",
     "frobnicate": "--x",
     "data frobnicate": "--x",
@@ -62,7 +64,7 @@ OPTIONS = {
     "data": "",
 }
 FLAGS = {"--ledger", "--npy", "--json", "--help", "-h"}
-WITH_MODEL = {"explain", "compare", "rules", "evaluate", "score", "tune", "report"}
+WITH_MODEL = {"explain", "compare", "rules", "evaluate", "score", "tune", "audit", "report"}
 CODES = {0, 1, 2}
 
 

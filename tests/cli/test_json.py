@@ -27,6 +27,11 @@ COMMANDS = [
         {"metrics": 1, "methods": 2, "seconds": 1},
     ),
     ("tune", "tune {gtsrb} --model {model} --masks roi --per-class 1 --held-out 1 --out {out}.toml", TUNED),
+    (
+        "audit",
+        "audit {gtsrb} --model {model} --reference none --out {out}",
+        {"thresholds": 1, "limits": 1, "images": 1},
+    ),
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),
     ("data info and data download", "data info {drawn}", {"splits": 1}),
@@ -36,10 +41,10 @@ COMMANDS = [
     ("cache info", "cache info", {"kinds": 1}),
     ("cache clear", "cache clear", {"removed": 1}),
 ]
-SETTINGS = {"training", "manipulation"}
+SETTINGS = {"training", "manipulation", "stickers"}
 
 
-@pytest.mark.usefixtures("few_rules")
+@pytest.mark.usefixtures("few_rules", "made_up_audit")
 @pytest.mark.parametrize(("section", "command", "named"), COMMANDS, ids=[command[0] for command in COMMANDS])
 def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb, drawn, untrained, tmp_path):
     cached_arrays("scores", [section], lambda: {"a": np.zeros(3)})

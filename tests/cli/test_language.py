@@ -48,6 +48,7 @@ COMMANDS = {
     "methods": ("methods",),
     "tune": ("tune", "GTSRB", "--model", "MODEL", *LITTLE, "--held-out", "1", "--out", "OUT.toml"),
     "train": ("train", "GTSRB", "--out", "OUT.safetensors", "--input-size", "32", "--epochs", "1"),
+    "audit": ("audit", "GTSRB", "--model", "MODEL", "--reference", "none", "--out", "OUT"),
     "report": ("report", "GTSRB", "--model", "MODEL", "--methods", "lrp:epsilon,edges", "--html", "OUT.html"),
     "data info": ("data", "info", "GTSRB"),
     "data layouts": ("data", "layouts"),
@@ -67,7 +68,7 @@ NAMED_IN_REPORTS = (
 
 
 @pytest.fixture
-def command(run, gtsrb, untrained, few_rules, tmp_path, monkeypatch):
+def command(run, gtsrb, untrained, few_rules, made_up_audit, tmp_path, monkeypatch):
     """Runs one of the commands above and gives what it printed, each time into a new place."""
     monkeypatch.setattr(download, "ARCHIVES", ())
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon",))

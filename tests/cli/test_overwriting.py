@@ -11,17 +11,19 @@ from xaisigns.model import checkpoint
 from xaisigns.study import tuning
 from xaisigns.study.tuning import Measured, Setting, Tuning
 
-pytestmark = pytest.mark.usefixtures("narrow")
+pytestmark = pytest.mark.usefixtures("narrow", "made_up_audit")
 
 LONG = {
     "score": ("--out {out}/x", ["x/scores.csv", "x/scores.json", "x/scores.md"]),
     "tune": ("--out {out}/rules.toml", ["rules.toml"]),
+    "audit": ("--out {out}/x", ["x/findings.json"]),
     "report": ("--out {out}/a.pdf --html {out}/b.html", ["a.pdf", "b.html"]),
     "train": ("--out {out}/m.safetensors", ["m.safetensors", "m.csv", "m.checkpoint.safetensors"]),
 }
 WHOLE = {
     "score": "{gtsrb} --model {model} --methods lrp,edges --per-class 1 --metrics complexity",
     "tune": "{gtsrb} --model {model} --masks roi --per-class 1 --held-out 1",
+    "audit": "{gtsrb} --model {model} --reference none",
     "report": "{gtsrb} --model {model} --methods lrp --classes 14 --examples 1",
     "train": "{gtsrb} --epochs 1 --input-size 32",
 }

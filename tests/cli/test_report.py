@@ -49,6 +49,16 @@ def test_the_command_that_makes_it_again_names_a_language_that_the_environment_c
         assert end in html.read_text(encoding="utf-8")
 
 
+def test_the_findings_of_an_audit_open_it(run, gtsrb, tmp_path, untrained, made_up_audit):
+    arguments = (gtsrb, "--model", untrained)
+    assert run("audit", *arguments, "--reference", "none", "--out", tmp_path / "audit")[0] == 0
+    found = tmp_path / "audit" / "findings.json"
+    options = (*QUICK, "--html", tmp_path / "report.html", "--audit", found)
+    code, printed, told = run("report", *arguments, *options, "--json")
+    assert (code, told) == (0, "")
+    assert json.loads(printed)["finding"].startswith("Of images that show something else, 46.0% become “Speed limit 50")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 import xaisigns as xs
+from tests.findings import made_up, written
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.errors import DataError, LanguageError, ModelError, OutputError
+from xaisigns.errors import AuditError, DataError, LanguageError, ModelError, OutputError
+from xaisigns.report.page_text import plain
 from xaisigns.report.report_files import report
+from xaisigns.study.store import Store
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -90,6 +93,32 @@ def test_no_command_is_shown_for_what_has_no_name(gtsrb, untrained, tmp_path, gi
     page = html.read_text(encoding="utf-8")
     assert "No single command makes this report again" in page
     assert "<pre>" not in page
+
+
+def test_an_audits_finding_opens_the_report_in_its_own_language(gtsrb, untrained, tmp_path):
+    model = xs.load_model(untrained)
+    names = tuple(model.class_name(class_id, "en") for class_id in range(43))
+    found = written(made_up(Store(model).weights, names=names), tmp_path / "findings.json")
+    html = tmp_path / "report.html"
+    document = report(untrained, gtsrb, html=html, audit=found, language="de", **QUICK)
+    assert document["finding"].startswith(
+        "Von Bildern, die etwas anderes zeigen, hält das Netz 46,0\u202f% für „Zulässige"
+    )
+    page = html.read_text(encoding="utf-8")
+    assert page.index(plain(document["finding"])) < page.index('id="audit"')
+    assert f"audit=&#39;{found}&#39;" in page
+    model.card["manipulation"] = json.loads(json.dumps(Manipulation(4, seed=3).to_json()))
+    finding = report(model, gtsrb, html=html, audit=str(found), **QUICK)["finding"]
+    assert re.fullmatch("Of images that show something else.*A black sticker makes the network call.*", finding)
+
+
+def test_findings_about_another_model_and_foreign_files_are_refused(gtsrb, untrained, tmp_path):
+    with pytest.raises(AuditError, match="are about another model"):
+        report(untrained, gtsrb, html=tmp_path / "a.html", audit=written(made_up(), tmp_path / "a.json"), **QUICK)
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(AuditError, match=r"a\.json is no findings file of 'xaisigns audit'"):
+        report(untrained, gtsrb, html=tmp_path / "a.html", audit=tmp_path / "a.json", **QUICK)
+    assert not (tmp_path / "a.html").exists()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pypdf import PdfReader
 
 from tests.conftest import REPOSITORY
 from tests.documents.pages import blocks
+from tests.findings import made_up
 from tests.report.contents import small_report
 from xaisigns.base import texts
 from xaisigns.base.language import languages
@@ -20,9 +21,10 @@ from xaisigns.report import sections as folders
 from xaisigns.report.html import html_report
 from xaisigns.report.pdf import pdf_report
 from xaisigns.report.section import WORDS, Section, register_section, sections
+from xaisigns.report.sections.audit import Audit
 
 FILES = ("__init__.py", "section.typ", "section.html.j2", "en.toml", "de.toml")
-BUILT_IN = ["front", "reading", "summary", "scores", "classes", "rules", "conservation", "reproduction"]
+BUILT_IN = ["front", "audit", "reading", "summary", "scores", "classes", "rules", "conservation", "reproduction"]
 
 
 def of_the_document():
@@ -66,13 +68,13 @@ def pdf_of(content, tmp_path):
 
 def test_the_sections_of_a_report_stand_in_their_order():
     assert [one.name for one in sections()] == BUILT_IN
-    assert [one.name for one in small_report().sections] == BUILT_IN
+    assert [one.name for one in small_report(more=(Audit(made_up(names="abc")),)).sections] == BUILT_IN
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Images by class"), ("de", "Bilder nach Klassen")])
 def test_the_documents_section_is_in_both_outputs(language, heading, put, tmp_path):
     put(of_the_document())
-    assert [one.name for one in sections()] == [*BUILT_IN[:4], "class_counts", *BUILT_IN[4:]]
+    assert [one.name for one in sections()] == [*BUILT_IN[:5], "class_counts", *BUILT_IN[5:]]
     page = html_report(shown(language)).decode()
     assert f'<li><a href="#class_counts">{heading}</a></li>' in page
     assert re.search(rf'<section id="class_counts">\s*<h2>{heading}</h2>', page)
@@ -90,7 +92,7 @@ def test_it_is_one_of_a_package_that_registers_it(put):
 
     assert [one.name for one in sections()] == BUILT_IN
     register_section(ClassCounts)
-    assert [one.name for one in sections()] == [*BUILT_IN[:4], "class_counts", *BUILT_IN[4:]]
+    assert [one.name for one in sections()] == [*BUILT_IN[:5], "class_counts", *BUILT_IN[5:]]
     assert "Images by class" in html_report(shown()).decode()
     with pytest.raises(PluginError, match="there is a section 'class_counts' already"):
         register_section(ClassCounts)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["shortcut", "suspect", "unseen", "nothing"]
+Verdict = Literal["shortcut", "unseen", "suspect", "nothing"]
 Carrier = Literal["window", "frame", "colour", "texture"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the network's image; the last two are outside
 
@@ -47,8 +47,9 @@ class Transplant:
     ``sources`` are places in the pictures of the images that it was taken from, ``boxes`` ``(n, 4)`` where in each;
     ``flips`` of the audited model, ``reference`` of the reference model on the very same images, ``others`` with what
     the same places hold in the class's other images, ``elsewhere`` with windows of the same size off the suspect; None
-    where there was none. ``by_patch`` ``(n,)`` is the difference to the strongest control, source by source, and ``p``
-    its exact p-value, corrected over all classes [holm1979simple].
+    where there was none, and where a screening had no need of it. ``by_patch`` ``(n,)`` is the difference to the
+    strongest control, source by source. ``p`` is the largest of the p-values against each control, corrected over all
+    proofs of the audit [holm1979simple]; 1 where it was only screened.
     """
 
     carrier: Carrier

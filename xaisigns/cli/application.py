@@ -9,7 +9,21 @@ import typer
 
 from xaisigns.base.plugins import failed_plugins
 from xaisigns.base.printable import printable
-from xaisigns.cli import cache, compare, data, evaluate, explain, methods, metrics, report, rules, score, train, tune
+from xaisigns.cli import (
+    audit,
+    cache,
+    compare,
+    data,
+    evaluate,
+    explain,
+    methods,
+    metrics,
+    report,
+    rules,
+    score,
+    train,
+    tune,
+)
 from xaisigns.cli.options import with_groups
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, say, tell
 from xaisigns.errors import PluginWarning, XaisignsError
@@ -33,6 +47,7 @@ for _command in (
     compare.compare,
     score.score,
     tune.tune,
+    audit.audit,
     report.report,
 ):
     app.command()(with_groups(_command))

@@ -36,6 +36,12 @@ def report(
             show_default=False,
         ),
     ] = None,
+    audit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FINDINGS", help="findings.json of 'xaisigns audit', to open the report with.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
@@ -64,6 +70,7 @@ def report(
             seed=seed,
             name=network.model,
             command=_command(output.lang),
+            audit=audit,
             force=force,
             progress=progress,
         )

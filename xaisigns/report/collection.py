@@ -13,6 +13,7 @@ from torch import Tensor
 
 from xaisigns.attribution.lrp import LRP
 from xaisigns.attribution.method_sets import select_methods
+from xaisigns.audit.findings import Findings
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
@@ -44,7 +45,8 @@ class Reporting:
 
     ``name`` is what the model is called, ``command`` the line that makes the report again, None where there is
     none; ``methods`` are as
-    ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each.
+    ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each;
+    ``audit`` is what an audit found of this very model.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Reporting:
     examples: int = 4
     language: Language = field(default_factory=chosen_language)
     seed: int = 0
+    audit: Findings | None = None
 
 
 class Source:

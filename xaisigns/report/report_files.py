@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xaisigns.audit.findings_file import findings_for
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
@@ -41,6 +42,7 @@ def report(
     seed: int = 0,
     name: str | None = None,
     command: str | None = None,
+    audit: Path | str | None = None,
     device: "str | torch.device | None" = None,
     force: bool = False,
     progress: Progress = silent,
@@ -49,14 +51,16 @@ def report(
 
     ``data`` is a data set or its folder; without it signs are drawn. ``methods`` are as ``select_methods`` takes them,
     ``classes`` the ids to show (without: all), ``examples`` images of each. ``name`` is what the report calls the
-    model, ``command`` what it says makes it again: by default this call, where model and data are named; ``device``
-    is as ``loaded`` takes it. All files are written or none.
+    model, ``command`` what it says makes it again: by default this call, where model and data are named; ``audit`` is
+    the ``findings.json`` of an audit of this very model, whose finding then opens the report; ``device`` is as
+    ``loaded`` takes it. All files are written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
     written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language and for all texts
     that it lacks; ModelError for a
     model that cannot be read or a class that it does not have; MethodError, RuleError and MetricError for methods, seed
-    and examples; DataError for missing or broken data.
+    and examples; AuditError for findings about another model and a file that is none of an audit; DataError for missing
+    or broken data.
     """
     paths = {kind: Path(path) for kind, path in (("pdf", pdf), ("html", html)) if path is not None}
     places = check_reports(paths, force=force)
@@ -68,12 +72,13 @@ def report(
     network = loaded(model, device)
     wanted = Reporting(
         name=name or (str(model) if isinstance(model, Path | str) else type(model).__name__),
-        command=command or _call(model, data, **paths, **options, name=name),
+        command=command or _call(model, data, **paths, **options, name=name, audit=audit),
         methods=methods,
         classes=classes,
         examples=examples,
         language=language,
         seed=seed,
+        audit=None if audit is None else findings_for(network, audit),
     )
     content = collect_report(network, data, wanted, progress)
     collected = time.monotonic()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from xaisigns.audit.wording import summary
 from xaisigns.base.dates import written_date
 from xaisigns.base.numbers import percent
 from xaisigns.report.highlight import Highlight, check_highlights, highlight_grids, told_highlight
@@ -28,8 +29,9 @@ class Front(Section):
 
     @classmethod
     def collect(cls, source: "Source") -> Self:
-        """The example signs, and what a sticker does to a model that was trained with stickers."""
-        return cls(_finding(source), source.highlights)
+        """The example signs, what an audit found, and what a sticker does to a model that was trained with stickers."""
+        found = filter(None, (_audited(source), _finding(source)))
+        return cls(" ".join(found) or None, source.highlights)
 
     def check(self, report: Report) -> None:
         """Raises ShapeError for an example sign that does not belong to the report."""
@@ -54,6 +56,11 @@ class Front(Section):
     def grids(self, report: Report) -> Iterator[tuple[str, Grid]]:
         """The example signs' tiles."""
         return highlight_grids(self.highlights)
+
+
+def _audited(source: "Source") -> str | None:
+    audit = source.wanted.audit
+    return summary(audit, source.names, source.language) if audit else None
 
 
 def _finding(source: "Source") -> str | None:

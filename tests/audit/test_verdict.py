@@ -1,0 +1,85 @@
+"""The rule: which evidence gives which verdict, how sure."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xaisigns.audit.evidence import Rate, Suspect, Transplant, Unseen
+from xaisigns.audit.verdict import ABROAD, LEVEL, WITHIN, judged, strength
+
+SUSPECT = Suspect(3, np.arange(5), 50, 60.0, 0.8, "features.14", (1,), (0, 0, 8, 8), np.zeros((5, 4), dtype=np.int64))
+GONE = Unseen(Rate(0, 58), 1e-9, collapsed=True)
+WORSE = Unseen(Rate(40, 58), 1e-3, collapsed=False)
+OTHERS = Rate(990, 1000)
+
+
+def transplanted(difference, *, reference=True, others=False, p=0.001):
+    """Of 100 images so many more flipped than by the controls."""
+    return Transplant(
+        "window",
+        np.arange(10),
+        np.zeros((10, 4), dtype=np.int64),
+        Rate(round(100 * difference) + 5, 100),
+        Rate(5, 100) if reference else None,
+        Rate(4, 100) if others else None,
+        Rate(3, 100),
+        np.full(10, difference),
+        p,
+    )
+
+
+def verdict(suspect=None, transplant=None, unseen=None):
+    return judged(3, suspect, transplant, None, unseen, OTHERS, 0)
+
+
+def test_with_a_reference_alone_the_difference_must_be_large():
+    assert verdict(transplant=transplanted(ABROAD + 0.01)).verdict == "shortcut"
+    assert verdict(transplant=transplanted(ABROAD - 0.01)).verdict == "nothing"
+
+
+def test_with_the_classes_other_images_a_smaller_one_is_enough():
+    assert verdict(SUSPECT, transplanted(WITHIN + 0.01, others=True)).verdict == "shortcut"
+    assert verdict(SUSPECT, transplanted(WITHIN - 0.01, others=True)).verdict == "suspect"
+
+
+def test_what_may_be_chance_proves_nothing():
+    assert verdict(transplant=transplanted(0.9, p=LEVEL * 1.01)).verdict == "nothing"
+
+
+def test_without_a_control_that_counts_there_is_no_verdict_and_no_confidence():
+    found = verdict(transplant=transplanted(0.9, reference=False))
+    assert (found.verdict, found.confidence) == ("nothing", 0)
+
+
+def test_the_strongest_control_counts():
+    assert strength(replace(transplanted(0.5), elsewhere=Rate(50, 100))) == pytest.approx(0.05 / ABROAD)
+
+
+def test_a_collapse_is_told_before_a_suspect_and_after_a_proof():
+    assert verdict(SUSPECT, unseen=GONE).verdict == "unseen"
+    assert verdict(SUSPECT, unseen=WORSE).verdict == "suspect"
+    assert verdict(SUSPECT, transplanted(0.5), GONE).verdict == "shortcut"
+
+
+def test_no_evidence_is_nothing():
+    found = verdict()
+    assert (found.verdict, found.confidence) == ("nothing", 0)
+
+
+def test_confidence_is_how_often_resampled_sources_say_the_same():
+    patches = np.array([0.0] * 5 + [0.72] * 5)  # below 0.28 on average where at most three of ten draws are 0.72
+    found = verdict(transplant=replace(transplanted(0.35), by_patch=patches))
+    assert found.verdict == "shortcut"
+    assert found.confidence == pytest.approx(1 - 0.1719, abs=0.03)
+    weak = verdict(transplant=replace(transplanted(0.2), by_patch=patches))
+    assert weak.confidence == pytest.approx(0.1719, abs=0.03)
+
+
+def test_confidence_of_a_suspect_is_its_stability():
+    assert verdict(SUSPECT).confidence == SUSPECT.stability
+
+
+def test_confidence_of_a_collapse_is_how_often_it_would_be_one_again():
+    assert verdict(unseen=GONE).confidence == pytest.approx(1)
+    assert verdict(unseen=replace(GONE, right=Rate(19, 58))).confidence == pytest.approx(0.5, abs=0.3)

@@ -1,0 +1,81 @@
+"""From evidence to a verdict: one rule, the same for every data set."""
+
+import numpy as np
+from scipy.stats import binom
+
+from xaisigns.audit.evidence import Finding, Rate, Removal, Suspect, Transplant, Unseen, Verdict
+from xaisigns.audit.unseen import is_lost
+
+LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
+WITHIN, ABROAD = 0.15, 0.28  # the smallest difference that counts, with and without the class's own other images
+_RESAMPLES = 2000
+
+
+def judged(
+    class_id: int,
+    suspect: Suspect | None,
+    transplant: Transplant | None,
+    removal: Removal | None,
+    unseen: Unseen | None,
+    others: Rate | None,
+    seed: int,
+) -> Finding:
+    """The finding about a class; its verdict is the first of these that holds.
+
+    "shortcut": a transplant turns images of other classes into the class, with a corrected p-value of at most 0.05, and
+    by no less than 0.15 more than each control where the class's own other images are one, else by no less than 0.28
+    more than the reference model. A transplant with neither control proves nothing.
+    "unseen": the class has collapsed on images that the training did not see.
+    "suspect": a part of the class's images stands out, and nothing proves that the model relies on it.
+    "nothing": none of these.
+
+    The confidence is how often a resample of what decides gives the same verdict: of the transplant's sources for
+    "shortcut" and "nothing", of the class's unseen images for "unseen" (``others`` is the other classes' rate there),
+    of the class's images for "suspect" (its stability). "nothing" where no image flipped is sure; where images flip and
+    no control says why, it is not, and it is 0 where nothing was tried.
+    """
+    verdict: Verdict
+    above = 0.0 if transplant is None else _share_above(transplant, seed)
+    if transplant and is_proof(transplant):
+        verdict, confidence = "shortcut", above
+    elif unseen and others and unseen.collapsed:
+        verdict, confidence = "unseen", _share_collapsed(unseen.right, others)
+    elif suspect:
+        verdict, confidence = "suspect", suspect.stability
+    else:
+        verdict, confidence = "nothing", 0.0 if transplant is None else 1 - above
+    return Finding(class_id, verdict, confidence, suspect, transplant, removal, unseen)
+
+
+def is_proof(transplant: Transplant) -> bool:
+    """Whether a transplant says by itself that the model relies on what it carried."""
+    counts = transplant.difference >= smallest_effect(transplant)
+    return is_controlled(transplant) and counts and transplant.p <= LEVEL
+
+
+def strength(transplant: Transplant) -> float:
+    """The difference in units of the smallest that counts."""
+    return transplant.difference / smallest_effect(transplant)
+
+
+def is_controlled(transplant: Transplant) -> bool:
+    """Whether there is a control that counts: the class's own other images, or a reference model."""
+    return transplant.others is not None or transplant.reference is not None
+
+
+def smallest_effect(transplant: Transplant) -> float:
+    """The difference to the strongest control from which on a transplant counts."""
+    return ABROAD if transplant.others is None else WITHIN
+
+
+def _share_above(transplant: Transplant, seed: int) -> float:
+    """How often resamples of the sources have a mean difference that counts [efron1979bootstrap]."""
+    values = transplant.by_patch
+    drawn = np.random.default_rng(seed).integers(len(values), size=(_RESAMPLES, len(values)))
+    return float((values[drawn].mean(axis=1) >= smallest_effect(transplant)).mean())
+
+
+def _share_collapsed(rate: Rate, others: Rate) -> float:
+    """How often as many images of the class, each right as often as now, are so few again."""
+    lost = [hits for hits in range(rate.count + 1) if is_lost(Rate(hits, rate.count), others)]
+    return float(binom.pmf(lost, rate.count, rate.hits / rate.count).sum())
