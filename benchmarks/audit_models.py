@@ -3,7 +3,7 @@
 OUT lies outside the repository. Of each model of ``audit_recipes`` it gets NAME.safetensors, NAME.npz (the training
 images that carry a planted feature) and NAME.json, which comes last: what was planted, on which images, the accuracy
 on the plain test images, and a feature's success, the share of the test images of all other classes that it turns into
-its class (every third test image). A run that was killed goes on where it was. ``load`` gives a model's images again.
+its class (every sixth test image). A run that was killed goes on where it was. ``load`` gives a model's images again.
 
 Thresholds of an audit are set on the models whose number is divisible by 3, and its figures are of the others.
 """
@@ -37,7 +37,7 @@ from xaisigns.model.training_files import checkpoint_path
 
 SIZE = 32  # pixels
 EPOCHS = 6
-_TESTED = 3  # one in so many test images tells a feature's success
+_TESTED = 6  # one in so many test images tells a feature's success
 
 
 class Trained(NamedTuple):
