@@ -23,6 +23,7 @@ from torch.nn import functional
 from benchmarks.audit_models import Trained
 from xaisigns.attribution.canonize import canonize
 from xaisigns.attribution.methods import find_method
+from xaisigns.base.devices import computes_bfloat16
 from xaisigns.data.tensors import normalise
 
 _BATCH = 256
@@ -113,7 +114,8 @@ def neural_cleanse(trained: Trained) -> Judged:
     generator = torch.Generator().manual_seed(0)
     for _ in range(_STEPS):
         images = pool[torch.randint(len(pool), (trained.model.classes, _IMAGES), generator=generator)]
-        triggers.step(lambda pasted: network((pasted - mean) / std), images)
+        with torch.autocast("cpu", torch.bfloat16, enabled=computes_bfloat16(torch.device("cpu"))):
+            triggers.step(lambda pasted: network((pasted - mean) / std), images)
     score = _outliers(triggers.smallest.numpy())
     return Judged(score, score > _INDEX)
 
@@ -158,7 +160,9 @@ class _Triggers:
         pasted = images + mask * (pattern - images)
         targets = torch.arange(len(images)).repeat_interleave(images.shape[1])
         logits = logits_of(pasted.flatten(0, 1))
-        losses = functional.cross_entropy(logits, targets, reduction="none").reshape(images.shape[:2]).mean(dim=1)
+        losses = (
+            functional.cross_entropy(logits.float(), targets, reduction="none").reshape(images.shape[:2]).mean(dim=1)
+        )
         sizes = mask.flatten(1).sum(dim=1)
         self._optimizer.zero_grad()
         (losses + self._weight * sizes).sum().backward()

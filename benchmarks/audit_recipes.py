@@ -50,14 +50,13 @@ class Recipe:
 
 
 def recipes() -> list[Recipe]:
-    """All models in the order in which they are made: some of each kind first, the kinds in turn after that."""
+    """All models in the order in which they are made: four for naming, then of all kinds in turn."""
     naming, planted, clean = _naming(), _planted(), _clean()
-    first = [*naming[:4], *planted[:6], *clean[:3]]
-    naming, planted, clean = naming[4:], planted[6:], clean[3:]
-    rest: list[Recipe] = []
-    for turn in range(max(len(naming), len(planted), len(clean))):
-        rest += [kind[turn] for kind in (naming, planted, clean) if turn < len(kind)]
-    return first + rest
+    made = naming[:4]
+    for turn in range(15):
+        made += [planted[2 * turn], clean[2 * turn], planted[2 * turn + 1], clean[2 * turn + 1]]
+        made += naming[4 + turn : 5 + turn]
+    return made
 
 
 def _naming() -> list[Recipe]:
