@@ -191,7 +191,7 @@ def _outliers(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _smaller(clusters: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which images are in the smaller of two clusters."""
-    return clusters == int(np.bincount(clusters, minlength=2).argmin())
+    return np.equal(clusters, np.bincount(clusters, minlength=2).argmin())
 
 
 def _plain(trained: Trained, count: int) -> NDArray[np.uint8]:

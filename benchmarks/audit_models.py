@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from benchmarks.audit_recipes import Planted, Recipe, recipes
 from xaisigns.base.files import whole_file
-from xaisigns.data.decoded import decode
+from xaisigns.data.decoded import Images, decode
 from xaisigns.data.image_set import ImageSet, Sample
 from xaisigns.data.layouts import open_images
 from xaisigns.model.checkpoint import load_model, save_model
 from xaisigns.model.classifier import Classifier, NetworkSettings
 from xaisigns.model.evaluation import predict
-from xaisigns.model.training import Images, TrainingSettings, train
+from xaisigns.model.training import TrainingSettings, train
 from xaisigns.model.training_files import checkpoint_path
 
 SIZE = 32  # pixels

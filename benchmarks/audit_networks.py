@@ -46,7 +46,7 @@ def quarter_vgg11(num_classes: int) -> nn.Module:
     return NarrowVGG(4, num_classes)
 
 
-def small_resnet(num_classes: int) -> nn.Module:
+def small_resnet(num_classes: int) -> ResNet:
     """ResNet-10: a block in each stage, its first convolution for small images."""
     network = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=num_classes)
     network.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
