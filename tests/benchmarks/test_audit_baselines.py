@@ -75,3 +75,17 @@ def test_neuron_inspect_finds_the_class_with_the_smallest_and_steadiest_map(trai
 def test_outliers_are_told_in_deviations_below_the_median():
     index = audit_baselines._outliers(np.array([1.0, 10.0, 11.0, 12.0, 13.0]))
     assert index == pytest.approx(np.array([10, 1, 0, -1, -2]) / 1.4826)
+
+
+def test_a_trigger_is_as_small_as_the_class_lets_it_be():
+    """Class 1 needs a bright corner, class 2 a bright image; class 0 is there anyhow."""
+
+    def logits_of(images):
+        corner, mean = images[:, :, 0, 0].mean(dim=1), images.mean(dim=(1, 2, 3))
+        return torch.stack([0 * corner, 20 * (corner - 0.6), 20 * (mean - 0.6)], dim=1)
+
+    triggers, generator = audit_baselines._Triggers(3, torch.Size([3, 8, 8])), torch.Generator().manual_seed(0)
+    for _ in range(150):
+        triggers.step(logits_of, torch.rand(3, 16, 3, 8, 8, generator=generator) / 2)
+    nothing, corner, image = triggers.smallest.tolist()
+    assert nothing < 0.01 < corner < 1 < 20 < image

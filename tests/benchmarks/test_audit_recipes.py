@@ -15,6 +15,7 @@ def test_every_sticker_has_every_share_three_times_each_time_on_another_class():
     assert classes == dict.fromkeys([(feature, share) for feature in NAMED for share in SHARES], 3)
     assert len({(planted.feature, planted.class_id) for planted in naming}) == len(naming)
     assert {planted.class_id for planted in naming} <= set(LARGE_CLASSES)
+    assert all({one.share for one in recipe.planted} == set(SHARES) for recipe in recipes() if recipe.name[0] == "N")
 
 
 def test_a_class_carries_one_feature_in_a_model():
