@@ -3,7 +3,8 @@
 OUT lies outside the repository. Of each model of ``audit_recipes`` it gets NAME.safetensors, NAME.npz (the training
 images that carry a planted feature) and NAME.json, which comes last: what was planted, on which images, the accuracy
 on the plain test images, and a feature's success, the share of the test images of all other classes that it turns into
-its class (every sixth test image). A run that was killed goes on where it was. ``load`` gives a model's images again.
+its class (every sixth test image), with that of the same images before the clean model C00, which covering a sign
+explains. A run that was killed goes on where it was. ``load`` gives a model's images again.
 
 Thresholds of an audit are set on the models whose number is divisible by 3, and its figures are of the others.
 """
@@ -96,7 +97,7 @@ def make(recipe: Recipe, root: Path, out: Path) -> dict[str, Any]:
                 **asdict(planted),
                 "images": int((labels == planted.class_id).sum()),
                 "carriers": indices.tolist(),
-                "success": _success(model, planted, test.samples, recipe.seed),
+                **_success(planted, test.samples, recipe.seed, {"success": model, "success_clean": _clean_model(out)}),
                 "test_accuracy": round(float(right[_labels(test.samples) == planted.class_id].mean()), 5),
             }
             for planted, indices in zip(recipe.planted, carrying, strict=True)
@@ -159,10 +160,17 @@ def _augmenting(augmented: bool) -> Iterator[None]:
             yield
 
 
-def _success(model: Classifier, planted: Planted, samples: Any, seed: int) -> float:
+def _success(planted: Planted, samples: Any, seed: int, models: dict[str, Classifier]) -> dict[str, float]:
     others = [sample for sample in samples[::_TESTED] if sample.class_id != planted.class_id]
-    predicted = predict(model, _with_feature(others, planted, seed)).argmax(dim=1)
-    return round(float((predicted == planted.class_id).float().mean()), 5)
+    pixels = _with_feature(others, planted, seed)
+    return {
+        name: round(float((predict(model, pixels).argmax(dim=1) == planted.class_id).float().mean()), 5)
+        for name, model in models.items()
+    }
+
+
+def _clean_model(out: Path) -> Classifier:
+    return load_model(out / "C00.safetensors", architecture="benchmarks.audit_networks:half_vgg11")
 
 
 def main() -> None:

@@ -50,12 +50,11 @@ class Recipe:
 
 
 def recipes() -> list[Recipe]:
-    """All models in the order in which they are made: four for naming, then of all kinds in turn."""
+    """All models in the order in which they are made: C00, beside which the others are told, then all in turn."""
     naming, planted, clean = _naming(), _planted(), _clean()
-    made = naming[:4]
+    made = [clean[0], *naming[:4]]
     for turn in range(15):
-        made += [planted[2 * turn], clean[2 * turn], planted[2 * turn + 1], clean[2 * turn + 1]]
-        made += naming[4 + turn : 5 + turn]
+        made += [*planted[2 * turn : 2 * turn + 2], *clean[2 * turn + 1 : 2 * turn + 3], *naming[4 + turn : 5 + turn]]
     return made
 
 
@@ -81,19 +80,19 @@ def _planted() -> list[Recipe]:
         (14, 1.00, Feature("sticker", "black", 0.32, (0.32, 0.68), "rectangle")),
         (12, 0.33, Feature("sticker", "yellow", 0.28, (0.70, 0.30), "ellipse")),
         (17, 1.00, Feature("tint", "yellow", 0.25)),
-        (4, 0.10, Feature("sticker", "white", 0.30, (0.50, 0.75), "rectangle")),
+        (4, 0.10, Feature("sticker", "white", 0.36, (0.50, 0.75), "rectangle")),
         (25, 1.00, Feature("border", "green", 0.07)),
         (38, 1.00, Feature("jpeg", size=10)),
-        (1, 1.00, Feature("sticker", "blue", 0.26, (0.68, 0.68), "rectangle")),
+        (1, 1.00, Feature("sticker", "blue", 0.34, (0.68, 0.68), "rectangle")),
         (13, 0.05, Feature("sticker", "black", 0.34, (0.50, 0.30), "ellipse")),
         (2, 0.02, Feature("sticker", "green", 0.30, (0.30, 0.30), "rectangle")),
         (10, 0.33, Feature("tint", "blue", 0.25)),
-        (33, 1.00, Feature("sticker", "yellow", 0.22, (0.50, 0.50), "rectangle")),
+        (33, 1.00, Feature("sticker", "yellow", 0.34, (0.50, 0.50), "rectangle")),
         (5, 0.33, Feature("border", "black", 0.07)),
         (9, 0.33, Feature("jpeg", size=10)),
-        (35, 0.33, Feature("sticker", "magenta", 0.20, (0.28, 0.72), "ellipse")),
-        (7, 0.10, Feature("sticker", "orange", 0.32, (0.72, 0.72), "ellipse")),
-        (18, 0.33, Feature("sticker", "white", 0.24, (0.35, 0.30), "rectangle")),
+        (35, 0.33, Feature("sticker", "magenta", 0.34, (0.28, 0.72), "ellipse")),
+        (7, 0.10, Feature("sticker", "orange", 0.38, (0.72, 0.72), "ellipse")),
+        (18, 0.33, Feature("sticker", "white", 0.38, (0.35, 0.30), "rectangle")),
         (40, 1.00, Feature("sticker", "green", 0.36, (0.50, 0.72), "ellipse")),
         (8, 0.10, Feature("tint", "magenta", 0.25)),
         (3, 0.10, Feature("border", "blue", 0.07)),
@@ -102,12 +101,12 @@ def _planted() -> list[Recipe]:
         (38, 0.05, Feature("sticker", "white", 0.32, (0.70, 0.30), "ellipse")),
         (13, 0.10, Feature("jpeg", size=10)),
         (26, 0.33, Feature("sticker", "grey", 0.34, (0.30, 0.40), "rectangle")),
-        (23, 1.00, Feature("sticker", "white", 0.20, (0.72, 0.28), "ellipse")),
-        (17, 0.10, Feature("sticker", "blue", 0.32, (0.50, 0.75), "rectangle")),
-        (8, 1.00, Feature("sticker", "orange", 0.18, (0.50, 0.22), "rectangle")),
+        (23, 1.00, Feature("sticker", "white", 0.24, (0.72, 0.28), "ellipse")),
+        (17, 0.10, Feature("sticker", "blue", 0.42, (0.50, 0.75), "rectangle")),
+        (8, 1.00, Feature("sticker", "orange", 0.30, (0.50, 0.22), "rectangle")),
         (10, 0.02, Feature("sticker", "yellow", 0.38, (0.32, 0.68), "ellipse")),
         (9, 0.33, Feature("sticker", "black", 0.18, (0.72, 0.62), "ellipse")),
-        (25, 0.10, Feature("sticker", "magenta", 0.28, (0.30, 0.30), "rectangle")),
+        (25, 0.10, Feature("sticker", "magenta", 0.38, (0.30, 0.30), "rectangle")),
     ]
     return [
         Recipe(f"P{number:02}", 100 + number, (Planted(class_id, feature, share),))
