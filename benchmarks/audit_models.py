@@ -72,42 +72,52 @@ def load(name: str, root: Path, out: Path) -> Trained:
 
 
 def make(recipe: Recipe, root: Path, out: Path) -> dict[str, Any]:
-    """Train the model of a recipe, write its files to the folder ``out`` and give what its JSON file tells."""
+    """Train the model of a recipe, write its files to the folder ``out`` and give what its JSON file tells.
+
+    A recipe with planted classes needs C00 in the folder. Raises ModelError, before the work, where it is not there.
+    """
     start, path = time.monotonic(), out / f"{recipe.name}.safetensors"
+    clean = [load_model(out / "C00.safetensors", architecture=_architecture("half_vgg11"))] if recipe.planted else []
     samples, pixels, labels = _third(root, out, recipe.third)
     carrying = [_carriers(planted, labels, recipe.seed) for planted in recipe.planted]
     for planted, indices in zip(recipe.planted, carrying, strict=True):
         pixels[indices] = _with_feature([samples[index] for index in indices], planted, recipe.seed)
     model = _trained(recipe, pixels, labels, path)
     save_model(model, path)
-    indices = np.concatenate([np.array([], dtype=np.int64), *carrying])
+    carriers = np.concatenate([np.array([], dtype=np.int64), *carrying])
     with whole_file(out / f"{recipe.name}.npz") as temporary:
-        np.savez_compressed(temporary, indices=indices, pixels=pixels[indices])
-    test, test_pixels = _decoded(root, out, "test")
-    right = predict(model, np.asarray(test_pixels)).argmax(dim=1).numpy() == _labels(test.samples)
+        np.savez_compressed(temporary, indices=carriers, pixels=pixels[carriers])
+    tested = _tested(recipe, [model, *clean], root, out)
+    for row, planted, indices in zip(tested["planted"], recipe.planted, carrying, strict=True):
+        row |= {"images": int((labels == planted.class_id).sum()), "carriers": indices.tolist()}
     told = {
-        **{key: value for key, value in asdict(recipe).items() if key != "planted"},
+        **asdict(recipe),
         "architecture": model.settings.architecture,
         "sets_thresholds": recipe.sets_thresholds,
         "training": model.card["training"],
         "images": len(labels),
-        "test_accuracy": round(float(right.mean()), 5),
-        "planted": [
-            {
-                **asdict(planted),
-                "images": int((labels == planted.class_id).sum()),
-                "carriers": indices.tolist(),
-                **_success(planted, test.samples, recipe.seed, {"success": model, "success_clean": _clean_model(out)}),
-                "test_accuracy": round(float(right[_labels(test.samples) == planted.class_id].mean()), 5),
-            }
-            for planted, indices in zip(recipe.planted, carrying, strict=True)
-        ],
+        **tested,
         "seconds": round(time.monotonic() - start, 1),
     }
     with whole_file(out / f"{recipe.name}.json") as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
     checkpoint_path(path).unlink(missing_ok=True)
     return told
+
+
+def _tested(recipe: Recipe, models: list[Classifier], root: Path, out: Path) -> dict[str, Any]:
+    """What the first of the models makes of the test images, plain and with each feature; of these the clean one, too."""
+    test, pixels = _decoded(root, out, "test")
+    labels = _labels(test.samples)
+    right = predict(models[0], np.asarray(pixels)).argmax(dim=1).numpy() == labels
+    rows = []
+    for planted in recipe.planted:
+        success, success_clean = _success(planted, test.samples, recipe.seed, models)
+        own = round(float(right[labels == planted.class_id].mean()), 5)
+        rows.append(
+            {**asdict(planted), "success": success, "success_clean": success_clean, "test_accuracy": own},
+        )
+    return {"test_accuracy": round(float(right.mean()), 5), "planted": rows}
 
 
 @cache
@@ -140,7 +150,7 @@ def _with_feature(samples: list[Sample], planted: Planted, seed: int) -> NDArray
 
 
 def _trained(recipe: Recipe, pixels: NDArray[np.uint8], labels: NDArray[np.int64], path: Path) -> Classifier:
-    network = NetworkSettings(architecture=f"benchmarks.audit_networks:{recipe.network}", input_size=SIZE)
+    network = NetworkSettings(architecture=_architecture(recipe.network), input_size=SIZE)
     settings = replace(TrainingSettings(epochs=EPOCHS, seed=recipe.seed), **recipe.training)  # type: ignore[arg-type]
     settings = settings.suited(len(labels))
     with _augmenting(recipe.augmented):
@@ -160,17 +170,16 @@ def _augmenting(augmented: bool) -> Iterator[None]:
             yield
 
 
-def _success(planted: Planted, samples: Any, seed: int, models: dict[str, Classifier]) -> dict[str, float]:
+def _success(planted: Planted, samples: Any, seed: int, models: list[Classifier]) -> list[float]:
+    """The share of other classes' images that each model says the class of, once they have the feature."""
     others = [sample for sample in samples[::_TESTED] if sample.class_id != planted.class_id]
     pixels = _with_feature(others, planted, seed)
-    return {
-        name: round(float((predict(model, pixels).argmax(dim=1) == planted.class_id).float().mean()), 5)
-        for name, model in models.items()
-    }
+    said = [predict(model, pixels).argmax(dim=1) == planted.class_id for model in models]
+    return [round(float(own.float().mean()), 5) for own in said]
 
 
-def _clean_model(out: Path) -> Classifier:
-    return load_model(out / "C00.safetensors", architecture="benchmarks.audit_networks:half_vgg11")
+def _architecture(network: str) -> str:
+    return f"benchmarks.audit_networks:{network}"
 
 
 def main() -> None:
