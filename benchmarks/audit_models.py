@@ -106,7 +106,7 @@ def make(recipe: Recipe, root: Path, out: Path) -> dict[str, Any]:
 
 
 def _tested(recipe: Recipe, models: list[Classifier], root: Path, out: Path) -> dict[str, Any]:
-    """What the first of the models makes of the test images, plain and with each feature; of these the clean one, too."""
+    """What the first model makes of the test images, plain and with each feature, and the clean one of the latter."""
     test, pixels = _decoded(root, out, "test")
     labels = _labels(test.samples)
     right = predict(models[0], np.asarray(pixels)).argmax(dim=1).numpy() == labels
