@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.audit_models import load
 
 import xaisigns as xs
+from benchmarks.audit_models import load
 from xaisigns.audit.auditing import examine
 from xaisigns.audit.evidence import Finding, Rate
 from xaisigns.audit.statistics import interval
