@@ -39,8 +39,8 @@ def test_a_channel_answers_in_a_part_as_strongly_as_in_the_mean_with_batchnorm_f
 
 def test_the_network_runs_once_for_the_same_pixels(model, pixels):
     heard = []
-    first, second = (respond(model, pixels, progress=lambda *step: heard.append(step)) for _ in range(2))
-    assert heard == [("predicting", 7, 7)]
+    first, second = (respond(model, pixels[:5], progress=lambda *step: heard.append(step)) for _ in range(2))
+    assert heard == [("predicting", 5, 5)]
     np.testing.assert_array_equal(first.parts, second.parts)
 
 

@@ -174,7 +174,7 @@ def grown(likeness: Floats) -> Mask:
         members = parted
         if not members.size:
             break
-    return members
+    return members  # type: ignore[no-any-return]
 
 
 def _distinct(members: Mask) -> Mask:
@@ -192,7 +192,7 @@ def leave_one_out(likeness: Floats, members: Mask) -> Floats:
     to_rest = likeness.sum(axis=1, keepdims=True) - to_members
     within = np.where(members, (to_members - itself) / np.maximum(inside - 1, 1), to_members / np.maximum(inside, 1))
     without = np.where(members, to_rest / np.maximum(outside, 1), (to_rest - itself) / np.maximum(outside - 1, 1))
-    return (within - without).astype(np.float32)
+    return (within - without).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def upper_parts(scores: Floats) -> Mask:
@@ -218,7 +218,7 @@ def _axes(answers: Floats, members: Mask) -> Floats:
     """From the mean of the rest to that of each cluster, ``(C, K)``."""
     inside = members / members.sum(axis=0)
     outside = ~members / (~members).sum(axis=0)
-    return (answers.T @ (inside - outside)).astype(np.float32)
+    return (answers.T @ (inside - outside)).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def _separation(likeness: Floats, members: Mask, foreign: Floats) -> NDArray[np.float64]:
@@ -241,7 +241,7 @@ def _quantile(scores: Floats, members: Mask, share: float) -> NDArray[np.float64
     """Of the members' scores, column by column ``(K,)``: the one nearest to it."""
     ordered = np.sort(np.where(members, scores, np.inf), axis=0)
     place = np.round(share * (members.sum(axis=0) - 1)).astype(np.int64)
-    return np.take_along_axis(ordered, place[None], axis=0)[0]
+    return np.take_along_axis(ordered, place[None], axis=0)[0]  # type: ignore[no-any-return]
 
 
 def _sameness(likeness: Floats, members: Mask) -> NDArray[np.float64]:
@@ -300,7 +300,7 @@ def _told(answers: Floats, members: Mask, fitted: NDArray[np.int64]) -> Mask:
     scores[fitted] = (scores[fitted] - leverage * (inside - share)) / (1 - leverage)
     upper, lower = scores[fitted][inside], scores[fitted][~inside]
     nearer = _log_density(scores, upper, share) > _log_density(scores, lower, 1 - share)
-    return (nearer & (scores > lower.mean())) | (scores > upper.mean())
+    return (nearer & (scores > lower.mean())) | (scores > upper.mean())  # type: ignore[no-any-return]
 
 
 def _log_density(scores: NDArray[np.float64], of: NDArray[np.float64], share: float) -> NDArray[np.float64]:
@@ -312,7 +312,8 @@ def _channels(responses: Responses, answers: Floats, members: Mask) -> tuple[str
     """The layer whose strongest channels tell the cluster best from the rest, and these channels."""
     spread = answers[~members].std(axis=0)
     contrast = (answers[members].mean(axis=0) - answers[~members].mean(axis=0)) / (spread + 0.1 * spread.mean() + 1e-12)
-    start, best = 0, (-np.inf, "", ())
+    start = 0
+    best: tuple[float, str, tuple[int, ...]] = (-np.inf, "", ())
     for layer, count in responses.layers.items():
         of_layer = contrast[start : start + count]
         order = np.argsort(-of_layer)[:_CHANNELS]
