@@ -59,20 +59,18 @@ class Scatter(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def clusters(responses: Responses, labels: NDArray[np.int64], seed: int = 0) -> Iterator[Cluster]:
-    """The strongest cluster of each class that has one, class by class.
+def clusters(responses: Responses, labels: NDArray[np.int64], seed: int = 0, *, most: int = 1) -> Iterator[Cluster]:
+    """The ``most`` best separated clusters of each class that has any, class by class, the best first.
 
-    ``labels`` ``(N,)`` are the classes of the images that answered. ``seed`` chooses which images stand for large
-    classes. Raises ShapeError when the two do not belong together.
+    No two of a class share half of their images. ``labels`` ``(N,)`` are the classes of the images that answered.
+    ``seed`` chooses which images stand for large classes. Raises ShapeError when the two do not belong together.
     """
     if labels.shape != (len(responses.parts),):
         raise ShapeError(f"labels must be (N,) = ({len(responses.parts)},), got {labels.shape}")
     scatter = scatter_of(responses.parts, labels)
     for class_id in np.unique(labels):
         generator = np.random.default_rng([seed, int(class_id)])
-        cluster = _cluster(responses, scatter, int(class_id), generator)
-        if cluster is not None:
-            yield cluster
+        yield from _clusters(responses, scatter, int(class_id), generator, most)
 
 
 def scatter_of(parts: NDArray[np.float16], labels: NDArray[np.int64]) -> Scatter:
@@ -97,47 +95,55 @@ class _Found(NamedTuple):
     members: Mask  # (n,) of the images that were sought
 
 
-def _cluster(responses: Responses, scatter: Scatter, class_id: int, generator: np.random.Generator) -> Cluster | None:
+def _clusters(
+    responses: Responses, scatter: Scatter, class_id: int, generator: np.random.Generator, most: int
+) -> Iterator[Cluster]:
     own = np.flatnonzero(scatter.labels == class_id)
     others = generator.permutation(np.flatnonzero(scatter.labels != class_id))[:_OTHERS]
     sample = np.sort(generator.permutation(len(own))[:_SOUGHT])
     if len(sample) < 2 * _LEAST or not len(others):
-        return None
-    found = _strongest(whitened(scatter, class_id, own[sample]), whitened(scatter, class_id, others))
-    if found is None:
-        return None
-    answers = whitened(scatter, class_id, own, [found.part])[:, 0]
-    members = _refined(answers, sample, found.members)
-    layer, channels = _channels(responses, scatter.residuals[own, found.part].astype(np.float32), members)
-    return Cluster(
-        class_id=class_id,
-        images=own[members],
-        count=len(own),
-        separation=found.separation,
-        stability=_stability(answers, members, generator),
-        part=found.part,
-        layer=layer,
-        channels=channels,
-    )
+        return
+    for found in _separated(whitened(scatter, class_id, own[sample]), whitened(scatter, class_id, others), most):
+        answers = whitened(scatter, class_id, own, [found.part])[:, 0]
+        members = _refined(answers, sample, found.members)
+        layer, channels = _channels(responses, scatter.residuals[own, found.part].astype(np.float32), members)
+        yield Cluster(
+            class_id=class_id,
+            images=own[members],
+            count=len(own),
+            separation=found.separation,
+            stability=_stability(answers, members, generator),
+            part=found.part,
+            layer=layer,
+            channels=channels,
+        )
 
 
-def _strongest(answers: Floats, foreign: Floats) -> _Found | None:
-    """Of all clusters of images ``(n, P, C)`` in any part; ``foreign`` ``(m, P, C)`` are of other classes."""
-    best: _Found | None = None
+def _separated(answers: Floats, foreign: Floats, most: int) -> list[_Found]:
+    """The best of all clusters of images ``(n, P, C)`` in any part; ``foreign`` ``(m, P, C)`` are of other classes."""
+    found: list[_Found] = []
     distance = _distances(answers.reshape(len(answers), -1))
     for part in range(answers.shape[1]):
         likeness = answers[:, part] @ answers[:, part].T
         members = grown(likeness)
         diversity = _diversity(distance, members)
         members, diversity = members[:, diversity >= _DIVERSE], diversity[diversity >= _DIVERSE]
-        if not members.size:
-            continue
-        separation = _separation(likeness, members, foreign[:, part] @ _axes(answers[:, part], members))
-        separation *= np.minimum(diversity, 1)
-        first = int(separation.argmax())
-        if best is None or separation[first] > best.separation:
-            best = _Found(float(separation[first]), part, members[:, first])
-    return best
+        if members.size:
+            separation = _separation(likeness, members, foreign[:, part] @ _axes(answers[:, part], members))
+            separation *= np.minimum(diversity, 1)
+            found += [_Found(float(value), part, one) for value, one in zip(separation, members.T, strict=True)]
+    return _distinct_ones(sorted(found, key=lambda one: -one.separation), most)
+
+
+def _distinct_ones(found: list[_Found], most: int) -> list[_Found]:
+    """The first of them that do not share half of their images with one before."""
+    chosen: list[_Found] = []
+    for one in found:
+        if len(chosen) == most:
+            break
+        if all(2 * (one.members & other.members).sum() < (one.members | other.members).sum() for other in chosen):
+            chosen.append(one)
+    return chosen
 
 
 def whitened(scatter: Scatter, class_id: int, wanted: NDArray[np.int64], parts: Sequence[int] | None = None) -> Floats:
@@ -162,13 +168,19 @@ def grown(likeness: Floats) -> Mask:
     for _ in range(_STEPS):
         parted = upper_parts(leave_one_out(likeness, members))
         sizes = parted.sum(axis=0)
-        parted = np.unique(parted[:, (sizes >= _LEAST) & (sizes <= _LARGEST * len(likeness))], axis=1)
+        parted = _distinct(parted[:, (sizes >= _LEAST) & (sizes <= _LARGEST * len(likeness))])
         if parted.shape == members.shape and (parted == members).all():
             break
         members = parted
         if not members.size:
             break
-    return members
+    return members  # type: ignore[no-any-return]
+
+
+def _distinct(members: Mask) -> Mask:
+    """Each cluster ``(n, K)`` once."""
+    _, first = np.unique(np.packbits(members, axis=0), axis=1, return_index=True)
+    return members[:, first]
 
 
 def leave_one_out(likeness: Floats, members: Mask) -> Floats:
@@ -180,7 +192,7 @@ def leave_one_out(likeness: Floats, members: Mask) -> Floats:
     to_rest = likeness.sum(axis=1, keepdims=True) - to_members
     within = np.where(members, (to_members - itself) / np.maximum(inside - 1, 1), to_members / np.maximum(inside, 1))
     without = np.where(members, to_rest / np.maximum(outside, 1), (to_rest - itself) / np.maximum(outside - 1, 1))
-    return (within - without).astype(np.float32)
+    return (within - without).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def upper_parts(scores: Floats) -> Mask:
@@ -206,7 +218,7 @@ def _axes(answers: Floats, members: Mask) -> Floats:
     """From the mean of the rest to that of each cluster, ``(C, K)``."""
     inside = members / members.sum(axis=0)
     outside = ~members / (~members).sum(axis=0)
-    return (answers.T @ (inside - outside)).astype(np.float32)
+    return (answers.T @ (inside - outside)).astype(np.float32)  # type: ignore[no-any-return]
 
 
 def _separation(likeness: Floats, members: Mask, foreign: Floats) -> NDArray[np.float64]:
@@ -216,13 +228,20 @@ def _separation(likeness: Floats, members: Mask, foreign: Floats) -> NDArray[np.
     same in this part.
     """
     scores = leave_one_out(likeness, members)
-    inside, outside = np.where(members, scores, np.nan), np.where(members, np.nan, scores)
-    mean = np.nanmean(inside, axis=0)
-    gap = np.nanquantile(inside, 0.1, axis=0) - np.nanquantile(outside, 0.98, axis=0)
-    gap /= mean - np.nanmean(outside, axis=0)
-    crowd = np.maximum(gap, 1e-3) * members.sum(axis=0)
+    count = members.sum(axis=0)
+    mean = (scores * members).sum(axis=0) / count
+    rest = (scores * ~members).sum(axis=0) / (len(members) - count)
+    gap = (_quantile(scores, members, 0.1) - _quantile(scores, ~members, 0.98)) / (mean - rest)
+    crowd = np.maximum(gap, 1e-3) * count
     distance = (mean - foreign.mean(axis=0)) / (foreign.std(axis=0) + 1e-12)
     return np.sqrt((1 - _sameness(likeness, members)) * np.sqrt(crowd)) * distance  # type: ignore[no-any-return]
+
+
+def _quantile(scores: Floats, members: Mask, share: float) -> NDArray[np.float64]:
+    """Of the members' scores, column by column ``(K,)``: the one nearest to it."""
+    ordered = np.sort(np.where(members, scores, np.inf), axis=0)
+    place = np.round(share * (members.sum(axis=0) - 1)).astype(np.int64)
+    return np.take_along_axis(ordered, place[None], axis=0)[0]  # type: ignore[no-any-return]
 
 
 def _sameness(likeness: Floats, members: Mask) -> NDArray[np.float64]:
@@ -244,7 +263,7 @@ def _diversity(distance: Floats, members: Mask) -> NDArray[np.float64]:
     chosen = members.astype(np.float64)
     inside, count = chosen.sum(axis=0), len(distance)
     mean = (chosen * (distance @ chosen)).sum(axis=0) / (inside * (inside - 1))
-    return mean * (count * (count - 1)) / distance.sum()  # type: ignore[no-any-return]
+    return mean * (count * (count - 1)) / (distance.sum() + 1e-12)  # type: ignore[no-any-return]
 
 
 def _refined(answers: Floats, sample: NDArray[np.int64], found: Mask) -> Mask:
@@ -254,7 +273,7 @@ def _refined(answers: Floats, sample: NDArray[np.int64], found: Mask) -> Mask:
     fitted = sample
     for _ in range(_STEPS):
         told = _told(answers, members, fitted)
-        if not _LEAST <= told.sum() < len(told) - _LEAST:
+        if not _LEAST <= told.sum() <= _LARGEST * len(told):
             break
         fitted = np.arange(len(answers))
         if (told == members).all():
@@ -281,7 +300,7 @@ def _told(answers: Floats, members: Mask, fitted: NDArray[np.int64]) -> Mask:
     scores[fitted] = (scores[fitted] - leverage * (inside - share)) / (1 - leverage)
     upper, lower = scores[fitted][inside], scores[fitted][~inside]
     nearer = _log_density(scores, upper, share) > _log_density(scores, lower, 1 - share)
-    return (nearer & (scores > lower.mean())) | (scores > upper.mean())
+    return (nearer & (scores > lower.mean())) | (scores > upper.mean())  # type: ignore[no-any-return]
 
 
 def _log_density(scores: NDArray[np.float64], of: NDArray[np.float64], share: float) -> NDArray[np.float64]:
@@ -293,7 +312,8 @@ def _channels(responses: Responses, answers: Floats, members: Mask) -> tuple[str
     """The layer whose strongest channels tell the cluster best from the rest, and these channels."""
     spread = answers[~members].std(axis=0)
     contrast = (answers[members].mean(axis=0) - answers[~members].mean(axis=0)) / (spread + 0.1 * spread.mean() + 1e-12)
-    start, best = 0, (-np.inf, "", ())
+    start = 0
+    best: tuple[float, str, tuple[int, ...]] = (-np.inf, "", ())
     for layer, count in responses.layers.items():
         of_layer = contrast[start : start + count]
         order = np.argsort(-of_layer)[:_CHANNELS]
@@ -308,6 +328,6 @@ def _stability(answers: Floats, members: Mask, generator: np.random.Generator) -
     agreement = []
     for _ in range(_RESAMPLES):
         half = generator.permutation(len(members))[: len(members) // 2]
-        told = _told(answers, members, half) if members[half].sum() > 1 else np.zeros_like(members)
+        told = _told(answers, members, half) if members[half].sum() > 1 else ~members
         agreement.append(float((told & members).sum() / (told | members).sum()))
     return float(np.mean(agreement))

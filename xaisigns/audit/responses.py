@@ -65,7 +65,7 @@ def listened_to(network: Network) -> dict[str, int]:
     if not convolutions:
         raise AuditError("an audit needs a network with convolutions (Conv2d); this one has none")
     chosen = [convolutions[round(depth * (len(convolutions) - 1))] for depth in _DEPTHS]
-    return {name: layer.out_channels for name, layer in chosen}
+    return {name: layer.out_channels for name, layer in chosen}  # one where the two are the same
 
 
 @contextmanager

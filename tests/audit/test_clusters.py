@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from xaisigns.audit.clusters import clusters, grown, leave_one_out, upper_parts
+from xaisigns.audit.responses import Responses
+from xaisigns.errors import ShapeError
+
+CHANNELS = {"early": 6, "late": 8}
+PART, FIRST = 5, 6  # where the feature is, and the first of late's channels
+
+
+def answers(carriers, classes=4, per_class=60, seed=0):
+    """Answers of four parts' worth of noise; ``carriers`` of class 2 answer to something in two of late's channels."""
+    generator = np.random.default_rng(seed)
+    parts = np.abs(generator.normal(1, 0.3, size=(classes * per_class, 16, sum(CHANNELS.values()))))
+    labels = np.repeat(np.arange(classes), per_class)
+    parts += 0.2 * labels[:, None, None] * generator.random(parts.shape[1:])
+    parts *= generator.uniform(0.7, 1.4, size=(len(parts), 1, 1))  # the light
+    own = np.flatnonzero(labels == 2)
+    chosen = np.sort(generator.permutation(own)[:carriers])
+    parts[chosen, PART, FIRST + 2] += 4
+    parts[chosen, PART, FIRST + 5] += 3
+    return Responses(np.zeros((len(labels), classes), np.float32), CHANNELS, parts.astype(np.float16)), labels, chosen
+
+
+@pytest.mark.parametrize("carriers", [6, 20])
+def test_the_images_that_carry_something_are_named_with_its_part_and_channels(carriers):
+    responses, labels, chosen = answers(carriers)
+    found = {cluster.class_id: cluster for cluster in clusters(responses, labels)}
+    np.testing.assert_array_equal(found[2].images, chosen)
+    assert (found[2].count, found[2].part, found[2].layer) == (60, PART, "late")
+    assert set(found[2].channels[:2]) == {2, 5}
+    assert found[2].stability > 0.8
+
+
+def test_a_large_class_is_named_as_a_whole():
+    responses, labels, chosen = answers(50, per_class=500)
+    (found,) = [cluster for cluster in clusters(responses, labels) if cluster.class_id == 2]
+    np.testing.assert_array_equal(found.images, chosen)
+
+
+def test_what_varies_in_every_class_alike_is_no_suspect():
+    responses, labels, chosen = answers(12)
+    parts = responses.parts.copy()
+    parts[np.arange(len(labels)) % 3 == 0, 10] += 4  # a third of each class
+    (found,) = [one for one in clusters(responses._replace(parts=parts), labels) if one.class_id == 2]
+    np.testing.assert_array_equal(found.images, chosen)
+
+
+def test_one_object_photographed_again_and_again_is_no_suspect():
+    responses, labels, chosen = answers(12)
+    parts = responses.parts.copy()
+    same = np.setdiff1d(np.flatnonzero(labels == 2), chosen)[:10]
+    parts[same] = parts[same[0]] + np.random.default_rng(0).normal(0, 0.01, size=parts[same].shape)
+    (found,) = [one for one in clusters(responses._replace(parts=parts), labels) if one.class_id == 2]
+    np.testing.assert_array_equal(found.images, chosen)
+
+
+def test_further_clusters_of_a_class_come_behind_the_best():
+    responses, labels, chosen = answers(12)
+    parts = responses.parts.copy()
+    second = np.setdiff1d(np.flatnonzero(labels == 2), chosen)[:12]
+    parts[second, 12, 1] += 2.5
+    found = [one for one in clusters(responses._replace(parts=parts), labels, most=2) if one.class_id == 2]
+    np.testing.assert_array_equal(found[0].images, chosen)
+    np.testing.assert_array_equal(found[1].images, second)
+    assert found[0].separation > found[1].separation
+
+
+def test_a_class_of_few_images_has_none():
+    responses, labels, _ = answers(6)
+    few = np.concatenate([np.flatnonzero(labels != 1), np.flatnonzero(labels == 1)[:7]])
+    some = responses._replace(parts=responses.parts[few])
+    assert 1 not in {cluster.class_id for cluster in clusters(some, labels[few])}
+
+
+def test_labels_that_do_not_belong_to_the_responses_are_refused():
+    responses, labels, _ = answers(6)
+    with pytest.raises(ShapeError, match=r"labels must be \(N,\) = \(240,\), got \(239,\)"):
+        next(clusters(responses, labels[1:]))
+
+
+def test_an_image_is_judged_by_the_others_alone():
+    likeness = np.random.default_rng(0).normal(size=(7, 7)).astype(np.float32)
+    members = np.array([1, 1, 1, 0, 0, 0, 0], dtype=bool)
+    wanted = [
+        np.mean([likeness[one, other] for other in range(7) if other != one and members[other]])
+        - np.mean([likeness[one, other] for other in range(7) if other != one and not members[other]])
+        for one in range(7)
+    ]
+    np.testing.assert_allclose(leave_one_out(likeness, members[:, None])[:, 0], wanted, rtol=1e-5)
+
+
+def test_scores_are_parted_between_two_heaps():
+    scores = np.concatenate([np.linspace(-1, 1, 30), np.linspace(5, 6, 7)]).astype(np.float32)
+    np.testing.assert_array_equal(upper_parts(np.stack([scores, scores[::-1]], 1)).sum(axis=0), [7, 7])
+    assert upper_parts(scores[:, None])[30:].all()
+
+
+def test_clusters_grow_from_any_of_their_images():
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(40, 5)).astype(np.float32)
+    points[:9, 0] += 12
+    points -= points.mean(axis=0)
+    members = grown(points @ points.T)
+    wanted = np.arange(40) < 9
+    assert any((one == wanted).all() for one in members.T)
