@@ -1,22 +1,25 @@
-"""What evidence says by itself."""
+"""The difference that a transplant makes: to the strongest control that there is."""
 
 import numpy as np
 import pytest
 
-from tests.findings import transplant
-from xaisigns.audit.evidence import Rate
+from xaisigns.audit.evidence import Rate, Transplant
 
-LABELS = np.zeros(4, dtype=int)
+
+def transplanted(**controls):
+    rates = dict.fromkeys(("reference", "others", "elsewhere")) | controls
+    places, boxes = np.zeros(2, dtype=np.int64), np.zeros((2, 4), dtype=np.int64)
+    return Transplant("window", places, boxes, Rate(6, 20), **rates, by_patch=np.zeros(2), p=0.5)
 
 
 @pytest.mark.parametrize(
-    ("controls", "difference"),
+    ("controls", "wanted"),
     [
-        ({}, 0.46 - 0.08),
-        ({"elsewhere": None}, 0.46 - 0.02),
-        ({"others": Rate(60, 100)}, 0.46 - 0.6),
-        ({"elsewhere": None, "others": None, "reference": None}, 0.46),
+        ({}, 0.3),
+        ({"reference": Rate(0, 20)}, 0.3),
+        ({"reference": Rate(1, 20), "others": Rate(4, 40), "elsewhere": Rate(0, 20)}, 0.2),
+        ({"elsewhere": Rate(20, 20)}, -0.7),
     ],
 )
-def test_the_difference_is_to_the_strongest_control_that_there_is(controls, difference):
-    assert transplant(LABELS, 0, **controls).difference == pytest.approx(difference)
+def test_the_strongest_control_counts(controls, wanted):
+    assert transplanted(**controls).difference == pytest.approx(wanted)

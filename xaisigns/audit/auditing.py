@@ -27,7 +27,7 @@ _POOL = 600  # images that targets are drawn from
 _SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
 _PROVING = 10
 _ASKED, _KNOWN = 20, 0.5  # unseen images of a class, of which the reference must recognise so many
-_SUSPECTS, _SEPARATED = 16, 50.0  # clusters at most, and how separated at least: clean models have natural ones, too
+_SUSPECTS = 16  # clusters that are looked at
 _PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
 
@@ -61,8 +61,8 @@ def examine(
     ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
     leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
 
-    Clusters with a separation of at least 50, 16 at most, are suspects. Then every class, and the suspect part of
-    those that have one, is screened by every carrier, with few images; what differs most from its controls is proven
+    The 16 classes with the most separated cluster have a part to look at. Then every class, and the part of those that
+    have one, is screened by every carrier, with few images; what differs most from its controls is proven
     with sources and targets drawn anew, so that p-values are corrected only for these proofs. Raises AuditError for a
     reference with other classes and where the models together recognise no images of two classes, and as ``respond``
     does.
@@ -78,8 +78,7 @@ def examine(
     targets = _targets(reference, pixels, labels, recognised, seed)
     pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
-    found = [cluster for cluster in clusters(responses, labels, seed) if cluster.separation >= _SEPARATED]
-    found = sorted(found, key=lambda cluster: -cluster.separation)[:_SUSPECTS]
+    found = sorted(clusters(responses, labels, seed), key=lambda cluster: -cluster.separation)[:_SUSPECTS]
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
     return weighed(pair, Routes(pair, recognised, suspects, explainer, seed), unseen, seed=seed, progress=progress)
 

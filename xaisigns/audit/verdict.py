@@ -8,6 +8,7 @@ from xaisigns.audit.unseen import is_lost
 
 LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
 WITHIN, ABROAD = 0.15, 0.28  # the smallest difference that counts, with and without the class's own other images
+SEPARATED = 25.0  # from which on a part of a class is a suspect by itself; clean models have natural parts, too
 _RESAMPLES = 2000
 
 
@@ -26,8 +27,9 @@ def judged(
     by no less than 0.15 more than each control where the class's own other images are one, else by no less than 0.28
     more than the reference model. A transplant with neither control proves nothing.
     "unseen": the class has collapsed on images that the training did not see.
-    "suspect": a part of the class's images stands out, and nothing proves that the model relies on it.
-    "nothing": none of these.
+    "suspect": a part of the class's images stands out, with a separation of at least SEPARATED, and nothing proves that
+    the model relies on it.
+    "nothing": none of these; then no part is told.
 
     The confidence is how often a resample of what decides gives the same verdict: of the transplant's sources for
     "shortcut" and "nothing", of the class's unseen images for "unseen" (``others`` is the other classes' rate there),
@@ -40,10 +42,10 @@ def judged(
         verdict, confidence = "shortcut", above
     elif unseen and others and unseen.collapsed:
         verdict, confidence = "unseen", _share_collapsed(unseen.right, others)
-    elif suspect:
+    elif suspect and suspect.separation >= SEPARATED:
         verdict, confidence = "suspect", suspect.stability
     else:
-        verdict, confidence = "nothing", 0.0 if transplant is None else 1 - above
+        suspect, verdict, confidence = None, "nothing", 0.0 if transplant is None else 1 - above
     return Finding(class_id, verdict, confidence, suspect, transplant, removal, unseen)
 
 
