@@ -78,7 +78,7 @@ def examine(
     targets = _targets(reference, pixels, labels, recognised, seed)
     pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
-    found = sorted(clusters(responses, labels, seed), key=lambda cluster: -cluster.separation)[:_SUSPECTS]
+    found = clusters(responses, labels, seed, most=_SUSPECTS)
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
     return weighed(pair, Routes(pair, recognised, suspects, explainer, seed), unseen, seed=seed, progress=progress)
 

@@ -7,7 +7,7 @@ that have grown the one is the suspect that many images have, that lies far off 
 images lie between.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,18 +59,21 @@ class Scatter(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def clusters(responses: Responses, labels: NDArray[np.int64], seed: int = 0, *, most: int = 1) -> Iterator[Cluster]:
-    """The ``most`` best separated clusters of each class that has any, class by class, the best first.
+def clusters(responses: Responses, labels: NDArray[np.int64], seed: int = 0, *, most: int = 16) -> list[Cluster]:
+    """The best cluster of each of the ``most`` classes whose best is the most separated, that one first.
 
-    No two of a class share half of their images. ``labels`` ``(N,)`` are the classes of the images that answered.
-    ``seed`` chooses which images stand for large classes. Raises ShapeError when the two do not belong together.
+    ``labels`` ``(N,)`` are the classes of the images that answered. ``seed`` chooses which images stand for large
+    classes. Raises ShapeError when the two do not belong together.
     """
     if labels.shape != (len(responses.parts),):
         raise ShapeError(f"labels must be (N,) = ({len(responses.parts)},), got {labels.shape}")
     scatter = scatter_of(responses.parts, labels)
-    for class_id in np.unique(labels):
-        generator = np.random.default_rng([seed, int(class_id)])
-        yield from _clusters(responses, scatter, int(class_id), generator, most)
+    found = [
+        _best(scatter, int(class_id), np.random.default_rng([seed, int(class_id)])) for class_id in np.unique(labels)
+    ]
+    chosen = sorted((one for one in found if one), key=lambda one: -one.separation)[:most]
+    # What tells all of a class's images apart takes long: it is left to those that are wanted.
+    return [_whole(responses, scatter, one, np.random.default_rng([seed, one.class_id, 1])) for one in chosen]
 
 
 def scatter_of(parts: NDArray[np.float16], labels: NDArray[np.int64]) -> Scatter:
@@ -90,39 +93,23 @@ def scatter_of(parts: NDArray[np.float16], labels: NDArray[np.int64]) -> Scatter
 
 
 class _Found(NamedTuple):
+    class_id: int
     separation: float
     part: int
-    members: Mask  # (n,) of the images that were sought
+    sample: NDArray[np.int64]  # places among the class's images that were looked at
+    members: Mask  # which of these
 
 
-def _clusters(
-    responses: Responses, scatter: Scatter, class_id: int, generator: np.random.Generator, most: int
-) -> Iterator[Cluster]:
+def _best(scatter: Scatter, class_id: int, generator: np.random.Generator) -> _Found | None:
+    """The most separated cluster of a class, among some of its images; None where there is none."""
     own = np.flatnonzero(scatter.labels == class_id)
     others = generator.permutation(np.flatnonzero(scatter.labels != class_id))[:_OTHERS]
     sample = np.sort(generator.permutation(len(own))[:_SOUGHT])
     if len(sample) < 2 * _LEAST or not len(others):
-        return
-    for found in _separated(whitened(scatter, class_id, own[sample]), whitened(scatter, class_id, others), most):
-        answers = whitened(scatter, class_id, own, [found.part])[:, 0]
-        members = _refined(answers, sample, found.members)
-        layer, channels = _channels(responses, scatter.residuals[own, found.part].astype(np.float32), members)
-        yield Cluster(
-            class_id=class_id,
-            images=own[members],
-            count=len(own),
-            separation=found.separation,
-            stability=_stability(answers, members, generator),
-            part=found.part,
-            layer=layer,
-            channels=channels,
-        )
-
-
-def _separated(answers: Floats, foreign: Floats, most: int) -> list[_Found]:
-    """The best of all clusters of images ``(n, P, C)`` in any part; ``foreign`` ``(m, P, C)`` are of other classes."""
-    found: list[_Found] = []
+        return None
+    answers, foreign = whitened(scatter, class_id, own[sample]), whitened(scatter, class_id, others)
     distance = _distances(answers.reshape(len(answers), -1))
+    best: _Found | None = None
     for part in range(answers.shape[1]):
         likeness = answers[:, part] @ answers[:, part].T
         members = grown(likeness)
@@ -131,19 +118,28 @@ def _separated(answers: Floats, foreign: Floats, most: int) -> list[_Found]:
         if members.size:
             separation = _separation(likeness, members, foreign[:, part] @ _axes(answers[:, part], members))
             separation *= np.minimum(diversity, 1)
-            found += [_Found(float(value), part, one) for value, one in zip(separation, members.T, strict=True)]
-    return _distinct_ones(sorted(found, key=lambda one: -one.separation), most)
+            first = int(separation.argmax())
+            if best is None or separation[first] > best.separation:
+                best = _Found(class_id, float(separation[first]), part, sample, members[:, first])
+    return best
 
 
-def _distinct_ones(found: list[_Found], most: int) -> list[_Found]:
-    """The first of them that do not share half of their images with one before."""
-    chosen: list[_Found] = []
-    for one in found:
-        if len(chosen) == most:
-            break
-        if all(2 * (one.members & other.members).sum() < (one.members | other.members).sum() for other in chosen):
-            chosen.append(one)
-    return chosen
+def _whole(responses: Responses, scatter: Scatter, found: _Found, generator: np.random.Generator) -> Cluster:
+    """The cluster among all images of the class."""
+    own = np.flatnonzero(scatter.labels == found.class_id)
+    answers = whitened(scatter, found.class_id, own, [found.part])[:, 0]
+    members = _refined(answers, found.sample, found.members)
+    layer, channels = _channels(responses, scatter.residuals[own, found.part].astype(np.float32), members)
+    return Cluster(
+        class_id=found.class_id,
+        images=own[members],
+        count=len(own),
+        separation=found.separation,
+        stability=_stability(answers, members, generator),
+        part=found.part,
+        layer=layer,
+        channels=channels,
+    )
 
 
 def whitened(scatter: Scatter, class_id: int, wanted: NDArray[np.int64], parts: Sequence[int] | None = None) -> Floats:
