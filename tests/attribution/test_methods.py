@@ -312,15 +312,16 @@ def test_a_relevance_that_is_no_tensor_is_refused(registries, network, images):
 @pytest.mark.parametrize(
     ("text", "name", "options"),
     [
-        ("lrp", "lrp", {"composite": DEFAULT_COMPOSITE}),
-        ("lrp:stabilizer=0.1", "lrp:stabilizer=0.1", {"composite": f"{DEFAULT_COMPOSITE}:stabilizer=0.1"}),
-        ("lrp:epsilon-plus-flat", "lrp:epsilon_plus_flat", {"composite": "epsilon_plus_flat"}),
-        ("lrp:gamma=0.1", "lrp:gamma=0.1", {"composite": "epsilon_gamma_box:gamma=0.1"}),
+        ("lrp", "lrp", {"composite": DEFAULT_COMPOSITE, "smooth": 0}),
+        ("lrp:stabilizer=0.1", "lrp:stabilizer=0.1", {"composite": f"{DEFAULT_COMPOSITE}:stabilizer=0.1", "smooth": 0}),
+        ("lrp:epsilon-plus-flat", "lrp:epsilon_plus_flat", {"composite": "epsilon_plus_flat", "smooth": 0}),
+        ("lrp:gamma=0.1", "lrp:gamma=0.1", {"composite": "epsilon_gamma_box:gamma=0.1", "smooth": 0}),
         (
             "lrp:contrast:epsilon-gamma-box:gamma=0.1",
             "lrp:epsilon_gamma_box:gamma=0.1:contrast",
-            {"composite": "epsilon_gamma_box:gamma=0.1"},
+            {"composite": "epsilon_gamma_box:gamma=0.1", "smooth": 0},
         ),
+        ("lrp:smooth=1", "lrp:smooth=1", {"composite": DEFAULT_COMPOSITE, "smooth": 1}),
         ("integrated-gradients", "integrated_gradients", {"steps": 20}),
         (" occlusion : stride = 2 ", "occlusion:stride=2", {"window": 8, "stride": 2}),
         ("smoothgrad:contrast:noise=1", "smoothgrad:noise=1:contrast", {"samples": 20, "noise": 1.0, "seed": 0}),

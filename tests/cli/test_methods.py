@@ -11,7 +11,7 @@ def test_methods_as_json(run):
     listed = {method["name"]: method for method in json.loads(printed)["methods"]}
     assert (code, told) == (0, "")
     assert list(listed) == [method.name for method in methods()]
-    assert listed["lrp"]["options"] == {"composite": DEFAULT_COMPOSITE}
+    assert listed["lrp"]["options"] == {"composite": DEFAULT_COMPOSITE, "smooth": 0}
     assert listed["occlusion"] == {
         "name": "occlusion",
         "description": "How far the logit falls when a square window covers the pixel, averaged over all windows "
