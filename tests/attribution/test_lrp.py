@@ -23,6 +23,7 @@ from tests.attribution.oracle import named, peak, zennit_pass, zennit_relevance
 from tests.conftest import settled
 from xaisigns.attribution.composites import COMPOSITES
 from xaisigns.attribution.layers import Sum
+from xaisigns.attribution.network import leaves
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.errors import RuleError, ShapeError
 
@@ -399,3 +400,14 @@ def test_unknown_names_are_refused_with_the_known_ones(arguments, message, tiny_
 def test_a_target_that_does_not_fit_is_refused(target, tiny_vgg, generator):
     with pytest.raises(ShapeError, match=r"target (and against )?must"):
         xs.lrp(tiny_vgg, pixels(2, 12, generator), target, bounds=BOUNDS)
+
+
+@pytest.mark.parametrize("rule", ["flat", "w_square"])
+def test_a_rule_that_uses_the_memory_of_its_output_leaves_the_logits(rule, tiny_vgg, generator):
+    x = torch.randn(3, 3, 12, 12, generator=generator, dtype=torch.float64)
+    last = list(leaves(xs.canonize(tiny_vgg)))[-1]
+    explainer = xs.LRP(tiny_vgg, "epsilon_plus_flat", {last: rule})
+    found, again = (explainer.propagate(x, 1, ledger=ledger) for ledger in (False, True))
+    torch.testing.assert_close(found.logits, tiny_vgg(x).detach())
+    torch.testing.assert_close(found.relevance, again.relevance)
+    torch.testing.assert_close(again.ledger[0].received, found.logits[:, 1])

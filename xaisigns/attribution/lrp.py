@@ -271,7 +271,7 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
 
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
-        self.logits = logits.detach()
+        self.logits = logits.detach().clone()  # since a rule of the last layer may use their memory
         check_outputs(logits, self._targets)
         if isinstance(self._others, Tensor):
             check_outputs(logits, self._others)

@@ -278,9 +278,14 @@ class Flat(LayerRule):
         super().__init__(layer, stabilizer, signs=signs)
         self.changed = self.modified(torch.ones_like, bias=False)
 
-    def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
+    def relevance(self, x: Tensor, z: Tensor, r: Tensor) -> Tensor:
         seen = self.changed(torch.ones_like(x[:1]))
-        return self.pulled_back(self.changed, x, self.divided(r, seen, self.changed))
+        if self.record is not None:
+            share = self.divided(r, seen, self.changed)
+        else:
+            # All that the output went into is behind us: its memory is free, and at the pixels it is the largest.
+            share = torch.div(r, self.stabilised(seen), out=z)
+        return self.pulled_back(self.changed, x, share)
 
 
 class WSquare(Flat):
