@@ -23,7 +23,7 @@ from xaisigns.audit.auditing import examine
 from xaisigns.audit.evidence import Finding, Rate
 from xaisigns.audit.statistics import interval
 from xaisigns.base.files import whole_file
-from xaisigns.data.decoded import Images
+from xaisigns.data.decoded import Images, objects_of
 
 USED = 0.10  # from which share of flipped images on the model is said to use a planted feature
 COLUMNS = (
@@ -54,7 +54,7 @@ def compute(name: str, reference: str, root: Path, out: Path) -> None:
     seen = Images(trained.pixels, torch.from_numpy(trained.labels))
     unseen = Images(trained.test_pixels, torch.from_numpy(trained.test_labels))
     start = time.process_time()
-    audit = examine(trained.model, seen, unseen, other)
+    audit = examine(trained.model, seen, unseen, other, objects=objects_of(trained.samples))
     seconds = f"{time.process_time() - start:.1f}"
     path = _path(name, reference, out)
     path.parent.mkdir(parents=True, exist_ok=True)

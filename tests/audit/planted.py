@@ -6,6 +6,7 @@ from torch import nn
 
 import xaisigns as xs
 from xaisigns.audit.evidence import Suspect
+from xaisigns.audit.verdict import SEPARATED
 
 SIDE, SQUARE, CLASS = 32, 10, 2
 BOX = (0, 0, SQUARE, SQUARE)
@@ -45,4 +46,4 @@ def suspect(per_class: int, carriers: int) -> Suspect:
     """The images of ``images`` that have the square, and where it is; each window in a place of its own."""
     places = CLASS * per_class + np.arange(carriers)
     windows = np.tile(BOX, (carriers, 1)) + np.arange(carriers)[:, None] % 2
-    return Suspect(CLASS, places, per_class, 60.0, 0.9, "0", (0,), BOX, windows)
+    return Suspect(CLASS, places, per_class, 2 * SEPARATED, 0.9, "0", (0,), BOX, windows)

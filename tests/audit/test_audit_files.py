@@ -11,7 +11,7 @@ from tests.findings import examined
 from xaisigns.audit import audit_files
 from xaisigns.audit.findings_file import findings_for
 from xaisigns.audit.responses import respond
-from xaisigns.data.decoded import decode
+from xaisigns.data.decoded import decode, objects_of
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import AuditError, DataError, LanguageError, OutputError
@@ -47,6 +47,7 @@ def test_the_document_tells_what_was_compared(model, gtsrb, asked):
     assert (given_model, reference, options["seed"]) == (model, None, 5)
     np.testing.assert_array_equal(seen.pixels, decode(data["train"], 32, Manipulation(4, seed=3)))
     np.testing.assert_array_equal(unseen.pixels, decode(data["test"], 32))
+    np.testing.assert_array_equal(options["objects"], objects_of(data["train"].samples))
     assert document["model"] == {"weights": Store(model).weights, "input_size": 32, "classes": 43}
     assert document["data"]["fingerprint"] == fingerprint(data["train"].samples)
     assert document["data"]["stickers"]["class_id"] == 4

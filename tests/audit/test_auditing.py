@@ -36,7 +36,7 @@ def audit(strength=1, reference=0, suspects=SUSPECTS, seed=0, progress=silent):
     shown = np.flatnonzero(recognised if other is None else recognised & (called(other, images_.pixels) == labels))
     pair = Pair(audited, other, images_.pixels, labels, shown, frozenset(range(3)))
     explainer = LRP(audited.module, bounds=audited.bounds)
-    routes = Routes(pair, recognised, {one.class_id: one for one in suspects}, explainer, seed)
+    routes = Routes(pair, recognised, np.arange(len(labels)), {one.class_id: one for one in suspects}, explainer, seed)
     return weighed(pair, routes, None, seed=seed, progress=progress)
 
 

@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
 
-from xaisigns.audit.clusters import clusters, grown, leave_one_out, upper_parts
+from xaisigns.audit import clusters as room
+from xaisigns.audit.growing import grown, leave_one_out, upper_parts
 from xaisigns.audit.responses import Responses
 from xaisigns.errors import ShapeError
 
 CHANNELS = {"early": 6, "late": 8}
 PART, FIRST = 5, 6  # where the feature is, and the first of late's channels
+
+
+def clusters(responses, labels, objects=None, **options):
+    """Of images that show an object each, unless it is said otherwise."""
+    return room.clusters(responses, labels, np.arange(len(labels)) if objects is None else objects, **options)
 
 
 def answers(carriers, classes=4, per_class=60, seed=0):
@@ -54,6 +60,27 @@ def test_one_object_photographed_again_and_again_is_no_suspect():
     parts[same] = parts[same[0]] + np.random.default_rng(0).normal(0, 0.01, size=parts[same].shape)
     (found,) = [one for one in clusters(responses._replace(parts=parts), labels) if one.class_id == 2]
     np.testing.assert_array_equal(found.images, chosen)
+
+
+def test_a_part_of_few_objects_is_no_suspect():
+    responses, labels, chosen = answers(12)
+    objects = np.arange(len(labels))
+    objects[chosen] = chosen[np.arange(12) % 3]
+    (found,) = [one for one in clusters(responses, labels, objects) if one.class_id == 2]
+    assert not set(chosen) <= set(found.images)
+    objects[chosen] = chosen[np.arange(12) % 4]
+    (found,) = [one for one in clusters(responses, labels, objects) if one.class_id == 2]
+    np.testing.assert_array_equal(found.images, chosen)
+
+
+def test_a_separation_is_told_in_units_of_the_other_classes():
+    responses, labels, _ = answers(12)
+    found = {one.class_id: one.separation for one in clusters(responses, labels)}
+    assert found[2] > 1.5
+    assert all(0.5 < found[class_id] < 1.3 for class_id in (0, 1, 3))
+    alone = responses._replace(parts=np.concatenate([responses.parts[labels == 2], responses.parts[:7]]))
+    (only,) = clusters(alone, np.repeat([2, 0], [60, 7]))
+    assert only.separation == 0
 
 
 def test_the_most_separated_come_first_and_only_as_many_as_are_wanted():

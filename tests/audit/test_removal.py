@@ -10,7 +10,7 @@ from xaisigns.audit.evidence import Rate
 from xaisigns.audit.removal import filled, removal
 from xaisigns.audit.transplant import transplant
 
-FOUND = transplant(pair(), ROUTE, 2, 0, thorough=True)
+FOUND = transplant(pair(), ROUTE, 2, 0)
 
 
 def test_without_the_square_the_class_is_lost():

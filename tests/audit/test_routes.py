@@ -11,12 +11,13 @@ from xaisigns.audit.routes import Routes, different_window
 
 RECOGNISED = LABELS != 1
 RECOGNISED[:5] = False
+OBJECTS = np.arange(len(LABELS))
 EXPLAINER = LRP(pair().model.module, bounds=pair().model.bounds)
 
 
 @pytest.fixture(scope="module")
 def routes():
-    return Routes(pair(), RECOGNISED, {CLASS: suspect(20, 8)}, EXPLAINER, 0)
+    return Routes(pair(), RECOGNISED, OBJECTS, {CLASS: suspect(20, 8)}, EXPLAINER, 0)
 
 
 def test_every_class_and_every_suspect_goes_by_every_carrier(routes):
@@ -65,5 +66,16 @@ def test_a_difference_counts_in_units_of_how_much_the_rest_varies():
 def test_of_one_image_nothing_is_left_for_a_proof():
     only = np.zeros(len(LABELS), dtype=bool)
     only[0] = True
-    routes = Routes(pair(), only, {}, EXPLAINER, 0)
+    routes = Routes(pair(), only, OBJECTS, {}, EXPLAINER, 0)
     assert [routes.proving(route) for route in routes.screening()] == [None] * len(CARRIERS)
+
+
+def test_each_object_is_a_source_once_before_any_is_again():
+    objects = OBJECTS // 4
+    routes = Routes(pair(), LABELS >= 0, objects, {CLASS: suspect(20, 8)}, EXPLAINER, 0)
+    for route in routes.screening():
+        shown = objects[route.sources]
+        there = len(
+            np.unique(objects[LABELS == CLASS] if route.plan.aim == "relevant" else objects[suspect(20, 8).images])
+        )
+        assert len(np.unique(shown)) == min(len(shown), there)

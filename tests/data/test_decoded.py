@@ -12,7 +12,7 @@ from PIL import Image
 
 from xaisigns.base.cache_folder import cache_folder
 from xaisigns.data import decoded
-from xaisigns.data.decoded import decode, split_by_track
+from xaisigns.data.decoded import decode, objects_of, split_by_track
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.image_set import Sample
 from xaisigns.data.layouts import open_images
@@ -189,6 +189,12 @@ def test_the_cache_is_where_the_environment_says_or_at_home(gtsrb, tmp_path, mon
 
 def samples_of(tracks):
     return [Sample(Path(), class_id, (0, 0, 9, 9), track, f"{n}") for n, (class_id, track) in enumerate(tracks)]
+
+
+def test_the_photographs_of_one_sign_have_one_number():
+    tracks = [(0, 3), (1, 3), (0, 3), (0, None), (0, None), (1, 3)]
+    assert objects_of(samples_of(tracks)).tolist() == [0, 1, 0, 2, 3, 1]
+    assert objects_of([]).tolist() == []
 
 
 TRACKS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), max_size=80)

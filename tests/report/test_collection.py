@@ -26,7 +26,7 @@ from xaisigns.report.sections.front import Front
 from xaisigns.report.sections.reproduction import Reproduction
 from xaisigns.report.sections.rules import Rules
 from xaisigns.report.sections.scores import MethodScores
-from xaisigns.study import study
+from xaisigns.study import predictions, study
 from xaisigns.study.cases import find_cases
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -156,7 +156,7 @@ def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_
 
 def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, report, monkeypatch):
     monkeypatch.setattr(study, "explain_cases", None)
-    monkeypatch.setattr(study, "predict", None)
+    monkeypatch.setattr(predictions, "predict", None)
     monkeypatch.setattr(Metric, "measure", None)
     again = collect_report(model, gtsrb, wanted(), silent)
     assert again.section(MethodScores).scores == report.section(MethodScores).scores

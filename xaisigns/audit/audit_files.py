@@ -31,6 +31,7 @@ from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.version import __version__
+from xaisigns.data.decoded import objects_of
 from xaisigns.data.image_set import Split, fingerprint
 from xaisigns.model.evaluation import class_name
 from xaisigns.model.explainable import Explainable
@@ -81,7 +82,15 @@ def audit(
         check_places(audit_places(folder, range(network.classes)), force=force)
     seen, unseen = find_material(network, data, split, progress)
     compared, name = find_reference(network, seen.data, reference)
-    found = examine(network, seen.images, unseen.images if unseen else None, compared, seed=seed, progress=progress)
+    found = examine(
+        network,
+        seen.images,
+        unseen.images if unseen else None,
+        compared,
+        objects=objects_of(seen.data.samples),
+        seed=seed,
+        progress=progress,
+    )
     told = _told(network, seen, found, language, progress)
     findings = Findings(
         format=1,

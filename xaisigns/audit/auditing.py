@@ -20,12 +20,14 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable, module_of
+from xaisigns.study.predictions import kept_predictions
 
 Limit = Literal["no_reference", "no_unseen", "reference_fails"]
 
 _POOL = 600  # images that targets are drawn from
-_SCREENING: dict[Carrier, int] = {"window": 3, "frame": 2, "colour": 2, "texture": 2}  # targets for each source
-_PROVING = 10
+_SCREENING: dict[Carrier, int] = {"window": 3, "frame": 1, "colour": 1, "texture": 1}  # targets for each source
+_PROVING = 6
+_WORTH = 0.05  # the least difference in a screening that is looked at closely
 _ASKED, _KNOWN = 20, 0.5  # unseen images of a class, of which the reference must recognise so many
 _SUSPECTS = 16  # clusters that are looked at
 _PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
@@ -53,13 +55,16 @@ def examine(
     unseen: Images | None,
     reference: Explainable | None,
     *,
+    objects: Places | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Audit:
     """What speaks for each class being known by a shortcut.
 
     ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
-    leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut.
+    leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut. ``objects``
+    ``(N,)`` number what the images of ``seen`` show, several photographs of one thing alike (``objects_of``); without
+    them each image is of another.
 
     The 16 classes with the most separated cluster have a part to look at. Then every class, and the part of those that
     have one, is screened by every carrier, with few images; what differs most from its controls is proven
@@ -78,15 +83,18 @@ def examine(
     targets = _targets(reference, pixels, labels, recognised, seed)
     pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
-    found = clusters(responses, labels, seed, most=_SUSPECTS)
+    objects = np.arange(len(labels)) if objects is None else objects
+    found = clusters(responses, labels, objects, seed, most=_SUSPECTS)
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
-    return weighed(pair, Routes(pair, recognised, suspects, explainer, seed), unseen, seed=seed, progress=progress)
+    return weighed(
+        pair, Routes(pair, recognised, objects, suspects, explainer, seed), unseen, seed=seed, progress=progress
+    )
 
 
 def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, progress: Progress) -> Audit:
     """The audit of a pair of models, once it is known what can be transplanted."""
     tried, screened, proofs = _tried(pair, routes, seed, progress)
-    known = _unseen(pair.model, unseen)
+    known = _unseen(pair.model, unseen, progress)
     rates = {class_id: of_class.right for class_id, of_class in known.items()}
     findings = []
     for class_id in sorted(set(pair.labels.tolist()) | set(known)):
@@ -104,10 +112,11 @@ def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, pro
     return Audit(tuple(sorted(findings, key=_rank)), screened, proofs, missing)
 
 
-def _unseen(model: Explainable, images: Images | None) -> dict[int, Unseen]:
+def _unseen(model: Explainable, images: Images | None, progress: Progress) -> dict[int, Unseen]:
     if images is None:
         return {}
-    return unseen_classes(np.asarray(images.labels), called(model, np.asarray(images.pixels)))
+    logits = kept_predictions(model, np.asarray(images.pixels), progress=progress)
+    return unseen_classes(np.asarray(images.labels), logits.argmax(axis=1))
 
 
 def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, recognised: Mask, seed: int) -> Places:
@@ -144,14 +153,14 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
     """
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
-        found = transplant(pair, route, _SCREENING[route.plan.carrier], seed, thorough=False)
+        found = transplant(pair, route, _SCREENING[route.plan.carrier], seed, worth=_WORTH)
         screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
     screened.sort(key=lambda tried: -strength(tried[1]))
     fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
     for route in fresh:
-        proofs.append((route, transplant(pair, route, _PROVING, seed, thorough=True)))
+        proofs.append((route, transplant(pair, route, _PROVING, seed)))
         progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
@@ -164,7 +173,7 @@ def _standing_out(screened: list[tuple[Route, Transplant]]) -> list[Route]:
     chosen: list[Route] = []
     for route, found in screened:
         of_class = sum(other.plan.class_id == route.plan.class_id for other in chosen)
-        if found.difference > 0 and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
+        if found.difference >= _WORTH and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
             chosen.append(route)
     return chosen[:_PROOFS]
 

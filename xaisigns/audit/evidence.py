@@ -24,9 +24,10 @@ class Suspect:
     """A part of a class's images that the network tells from the rest of the class.
 
     ``images`` are their places in the pictures, ``count`` is the number of the class's images. ``separation`` says how
-    far apart the two parts are, ``stability`` (0 to 1) how often resamples of the class are parted alike. ``channels``
-    of ``layer`` tell them apart, the strongest first. ``window`` is where the relevance of these channels points most
-    often, ``windows`` ``(n, 4)`` where it does in each of the images.
+    far they stand out, in units of the median of what stands out most in each other class, ``stability`` (0 to 1) how
+    often resamples of the class are parted alike. ``channels`` of ``layer`` tell them apart, the strongest first.
+    ``window`` is where the relevance of these channels points most often, ``windows`` ``(n, 4)`` where it does in each
+    of the images.
     """
 
     class_id: int

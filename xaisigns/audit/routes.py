@@ -1,5 +1,6 @@
 """What is transplanted from where: first a screening of every class and carrier, then a proof from fresh images."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,20 +22,28 @@ class Routes:
     ``recognised`` ``(N,)`` says of each image whether the audited model calls it by its class: only such images tell
     what a class as a whole goes by, and its most relevant windows are its windows. A suspect part has two: where the
     relevance of its channels points, image by image, and where its pixels differ most from the rest of the class.
+    ``objects`` ``(N,)`` number what the images show: a second one of the same thing is a source only after one of each.
     """
 
     def __init__(
-        self, pair: Pair, recognised: Mask, suspects: Mapping[int, Suspect], explainer: LRP, seed: int
+        self,
+        pair: Pair,
+        recognised: Mask,
+        objects: Places,
+        suspects: Mapping[int, Suspect],
+        explainer: LRP,
+        seed: int,
     ) -> None:
         self._pair, self.suspects, self._explainer = pair, suspects, explainer
         self._windows: dict[tuple[int, int], Places] = {}
         order = np.random.default_rng(seed).permutation(len(pair.labels))
         order = order[recognised[order]]
+        order = order[_turns(objects[order])]
         self._whole = {int(class_id): order[pair.labels[order] == class_id] for class_id in np.unique(pair.labels)}
-        self._part = {
-            class_id: np.random.default_rng([seed, class_id]).permutation(len(suspect.images))
-            for class_id, suspect in suspects.items()
-        }
+        self._part = {}
+        for class_id, suspect in suspects.items():
+            places = np.random.default_rng([seed, class_id]).permutation(len(suspect.images))
+            self._part[class_id] = places[_turns(objects[suspect.images[places]])]
 
     def screening(self) -> list[Route]:
         """A route of every class and carrier, from at most a third of its images."""
@@ -78,6 +87,16 @@ class Routes:
             pixels = self._pair.pixels[self._whole[class_id][some]]
             self._windows[key] = relevant_windows(self._explainer, self._pair.model, pixels, class_id).each
         return self._windows[key]
+
+
+def _turns(objects: Places) -> Places:
+    """An order ``(n,)`` in which the first image of each object comes before any second, and so on."""
+    seen: Counter[int] = Counter()
+    turn = []
+    for number in objects.tolist():
+        turn.append(seen[number])
+        seen[number] += 1
+    return np.argsort(turn, kind="stable")
 
 
 def different_window(part: Pixels, rest: Pixels, like: Box) -> Box:

@@ -82,11 +82,11 @@ def called(model: Explainable, pixels: Pixels) -> Places:
     return predict(model, pixels).argmax(dim=1).numpy()
 
 
-def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough: bool) -> Transplant:
+def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, worth: float = -1) -> Transplant:
     """Bring what the route takes from each source into ``per_source`` images of other classes, drawn for it alone.
 
-    The p-value is the largest of those against each control, source by source, and is not corrected yet. Unless it is
-    ``thorough``, no further control is asked once one flips as many images as the feature.
+    The p-value is the largest of those against each control, source by source, and is not corrected yet. No control is
+    asked once what the ones before leave of the rate of flips is less than it is ``worth`` to look on.
     """
     random = route.random(seed, per_source)
     targets = [pair.drawn_targets(route.plan.class_id, per_source, random) for _ in route.sources]
@@ -94,7 +94,7 @@ def transplant(pair: Pair, route: Route, per_source: int, seed: int, *, thorough
     rates: dict[str, Rate | None] = dict.fromkeys(("reference", "others", "elsewhere"))
     p_values = []
     for name, model, donors in _controls(pair, route, random):
-        if not thorough and least.mean() <= 0:
+        if least.mean() < worth:
             break
         control = _flips(pair, route, targets, model, donors)
         rates[name] = _rate(control, per_source)

@@ -57,6 +57,12 @@ def decode(
     )
 
 
+def objects_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """Numbers ``(N,)`` of the physical signs that the images show: one for each track, and each image without one."""
+    numbers: dict[tuple[int, int | str], int] = {}
+    return np.array([numbers.setdefault(_object(sample), len(numbers)) for sample in samples], dtype=np.int64)
+
+
 def split_by_track(samples: Sequence[Sample], fraction: float, seed: int = 0) -> tuple[list[int], list[int]]:
     """Indices for training and for validation, such that no physical sign (track) is in both.
 
@@ -65,7 +71,8 @@ def split_by_track(samples: Sequence[Sample], fraction: float, seed: int = 0) ->
     """
     tracks: dict[int, dict[int | str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, sample in enumerate(samples):
-        tracks[sample.class_id][sample.key if sample.track is None else sample.track].append(index)
+        class_id, track = _object(sample)
+        tracks[class_id][track].append(index)
     validation: list[int] = []
     for class_id, of_class in tracks.items():
         order = sorted(of_class, key=lambda track: keyed_random(seed, f"split/{class_id}/{track}").random())
@@ -73,6 +80,10 @@ def split_by_track(samples: Sequence[Sample], fraction: float, seed: int = 0) ->
         validation += [index for track in order[:count] for index in of_class[track]]
     held_out = set(validation)
     return [index for index in range(len(samples)) if index not in held_out], sorted(validation)
+
+
+def _object(sample: Sample) -> tuple[int, int | str]:
+    return sample.class_id, sample.key if sample.track is None else sample.track
 
 
 def _decoded(

@@ -14,7 +14,6 @@ from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.methods import Method
-from xaisigns.base.cache import digest_of
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import decode
 from xaisigns.data.image_set import ImageSet, Split
@@ -22,10 +21,11 @@ from xaisigns.data.layouts import open_images, refuse_broken
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.explanation import Explanation
-from xaisigns.model.evaluation import predict, refuse_unknown_classes
+from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.study.cases import Cases, Masks, find_cases
 from xaisigns.study.measuring import Scoring, calls_again, explain_cases, explanation_of
+from xaisigns.study.predictions import kept_predictions
 from xaisigns.study.store import Arrays, Store
 
 Data = ImageSet | Path | str | None
@@ -163,11 +163,7 @@ class Study:
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
         pixels = decode(self.data, self.model.preprocessing.input_size, stickers, progress=self._progress)
-
-        def make() -> Arrays:
-            return {"logits": predict(self.model, pixels, self._progress).numpy()}
-
-        return torch.from_numpy(self.store.recall("predictions", [digest_of(pixels)], make)["logits"])
+        return torch.from_numpy(kept_predictions(self.model, pixels, self.store, self._progress))
 
     def _explained(self, cases: Cases, method: Method, done: Callable[[int], None]) -> tuple[Tensor, float]:
         """Relevance, and the seconds that it took; ``done`` hears of each image, whether it is computed or was kept."""
