@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from xaisigns.audit import clusters as room
-from xaisigns.audit.growing import grown, leave_one_out, upper_parts
 from xaisigns.audit.responses import Responses
 from xaisigns.errors import ShapeError
 
@@ -105,30 +104,3 @@ def test_labels_that_do_not_belong_to_the_responses_are_refused():
     responses, labels, _ = answers(6)
     with pytest.raises(ShapeError, match=r"labels must be \(N,\) = \(240,\), got \(239,\)"):
         clusters(responses, labels[1:])
-
-
-def test_an_image_is_judged_by_the_others_alone():
-    likeness = np.random.default_rng(0).normal(size=(7, 7)).astype(np.float32)
-    members = np.array([1, 1, 1, 0, 0, 0, 0], dtype=bool)
-    wanted = [
-        np.mean([likeness[one, other] for other in range(7) if other != one and members[other]])
-        - np.mean([likeness[one, other] for other in range(7) if other != one and not members[other]])
-        for one in range(7)
-    ]
-    np.testing.assert_allclose(leave_one_out(likeness, members[:, None])[:, 0], wanted, rtol=1e-5)
-
-
-def test_scores_are_parted_between_two_heaps():
-    scores = np.concatenate([np.linspace(-1, 1, 30), np.linspace(5, 6, 7)]).astype(np.float32)
-    np.testing.assert_array_equal(upper_parts(np.stack([scores, scores[::-1]], 1)).sum(axis=0), [7, 7])
-    assert upper_parts(scores[:, None])[30:].all()
-
-
-def test_clusters_grow_from_any_of_their_images():
-    generator = np.random.default_rng(0)
-    points = generator.normal(size=(40, 5)).astype(np.float32)
-    points[:9, 0] += 12
-    points -= points.mean(axis=0)
-    members = grown(points @ points.T)
-    wanted = np.arange(40) < 9
-    assert any((one == wanted).all() for one in members.T)

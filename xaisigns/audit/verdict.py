@@ -8,7 +8,7 @@ from xaisigns.audit.unseen import is_lost
 
 LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
 WITHIN, ABROAD = 0.15, 0.28  # the smallest difference that counts, with and without the class's own other images
-SEPARATED = 2.4  # from which on a part of a class is a suspect by itself; clean models have natural parts, too
+SEPARATED = 3.0  # from which on a part of a class is a suspect by itself; clean models have natural parts, too
 _RESAMPLES = 2000
 
 
