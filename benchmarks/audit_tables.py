@@ -4,7 +4,8 @@ OUT is the folder of ``benchmarks.audit_models``. What is not there yet is compu
 OUT/baselines/MODEL-METHOD.csv with a row for each class: score, flagged by the paper's threshold, the balanced accuracy
 of naming the images of a planted class, and processor seconds of the whole. Then the tables are printed, of what is
 there. One threshold of each method is set on the third of the models that ``audit_recipes`` keeps for it: the highest
-score of any class of its clean models; the figures are of the other models.
+score of any class of its clean models; the figures are of the other models. Beside the published ones stands what the
+audit's clusters say before any transplant.
 """
 
 import argparse
@@ -23,7 +24,11 @@ from scipy.stats import beta
 from benchmarks.audit_baselines import BASELINES, Judged
 from benchmarks.audit_models import Trained, load
 from benchmarks.audit_recipes import SHARES
+from xaisigns.audit.clusters import clusters
+from xaisigns.audit.responses import respond
+from xaisigns.audit.verdict import SEPARATED
 from xaisigns.base.files import whole_file
+from xaisigns.data.decoded import objects_of
 
 COLUMNS = ("class", "score", "flagged", "named", "seconds")
 USED = 0.10  # from which success on a planted feature is one that the model uses
@@ -49,11 +54,25 @@ class Row:
         return int((self.score >= self.score[class_id]).sum())
 
 
+def audit_clusters(trained: Trained) -> Judged:
+    """The audit's clusters, one of each class; the score is the separation."""
+    responses = respond(trained.model, trained.pixels)
+    found = clusters(responses, trained.labels, objects_of(trained.samples), most=trained.model.classes)
+    score, suspects = np.zeros(trained.model.classes), np.zeros(len(trained.labels), dtype=np.bool_)
+    for cluster in found:
+        score[cluster.class_id] = cluster.separation
+        suspects[cluster.images] = True
+    return Judged(score, score >= SEPARATED, suspects)
+
+
+METHODS = {"audit_clusters": audit_clusters, **BASELINES}
+
+
 def compute(name: str, method: str, root: Path, out: Path) -> None:
     """Run a method on a model and write its file."""
     trained = load(name, root, out)
     start = time.process_time()
-    judged = BASELINES[method](trained)
+    judged = METHODS[method](trained)
     seconds = round(time.process_time() - start, 1)
     with whole_file(_path(name, method, out)) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -139,7 +158,7 @@ def _share(hits: Iterable[bool]) -> str:
 
 def tables(out: Path) -> str:
     """Both tables in Markdown."""
-    found = {method: rows for method in BASELINES if (rows := read(method, out))}
+    found = {method: rows for method in METHODS if (rows := read(method, out))}
     lines = [
         "| method | planted class first | found, own threshold | false, own threshold | found, paper's threshold "
         "| false, paper's threshold | processor s |",
@@ -159,7 +178,7 @@ def main() -> None:
     parser.add_argument("root", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--models", type=lambda text: text.split(","), help="which, all that are there without it")
-    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(BASELINES))
+    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
     arguments = parser.parse_args()
     names = arguments.models or sorted(path.stem for path in arguments.out.glob("*.json"))
     for name in names:
