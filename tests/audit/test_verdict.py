@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from xaisigns.audit.evidence import Rate, Suspect, Transplant, Unseen
-from xaisigns.audit.verdict import ABROAD, LEVEL, WITHIN, judged, strength
+from xaisigns.audit.verdict import ABROAD, APART, LEVEL, SEPARATED, WITHIN, judged, strength
 
-SUSPECT = Suspect(3, np.arange(5), 50, 60.0, 0.8, "features.14", (1,), (0, 0, 8, 8), np.zeros((5, 4), dtype=np.int64))
+SUSPECT = Suspect(
+    3, np.arange(5), 50, SEPARATED, 0.8, "features.14", (1,), (0, 0, 8, 8), np.zeros((5, 4), dtype=np.int64)
+)
 GONE = Unseen(Rate(0, 58), 1e-9, collapsed=True)
 WORSE = Unseen(Rate(40, 58), 1e-3, collapsed=False)
 OTHERS = Rate(990, 1000)
@@ -38,9 +40,13 @@ def test_with_a_reference_alone_the_difference_must_be_large():
     assert verdict(transplant=transplanted(ABROAD - 0.01)).verdict == "nothing"
 
 
-def test_with_the_classes_other_images_a_smaller_one_is_enough():
-    assert verdict(SUSPECT, transplanted(WITHIN + 0.01, others=True)).verdict == "shortcut"
-    assert verdict(SUSPECT, transplanted(WITHIN - 0.01, others=True)).verdict == "suspect"
+@pytest.mark.parametrize(
+    ("suspect", "smallest", "else_"),
+    [(replace(SUSPECT, separation=SEPARATED - 0.1), WITHIN, "nothing"), (SUSPECT, APART, "suspect")],
+)
+def test_with_the_classes_other_images_a_smaller_one_is_enough(suspect, smallest, else_):
+    assert verdict(suspect, transplanted(smallest + 0.01, others=True)).verdict == "shortcut"
+    assert verdict(suspect, transplanted(smallest - 0.01, others=True)).verdict == else_
 
 
 def test_what_may_be_chance_proves_nothing():
@@ -53,7 +59,7 @@ def test_without_a_control_that_counts_there_is_no_verdict_and_no_confidence():
 
 
 def test_the_strongest_control_counts():
-    assert strength(replace(transplanted(0.5), elsewhere=Rate(50, 100))) == pytest.approx(0.05 / ABROAD)
+    assert strength(replace(transplanted(0.5), elsewhere=Rate(50, 100)), SUSPECT) == pytest.approx(0.05 / ABROAD)
 
 
 def test_a_collapse_is_told_before_a_suspect_and_after_a_proof():

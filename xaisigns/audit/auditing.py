@@ -151,12 +151,17 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
 
     Its p-value is 1 where it was only screened.
     """
+
+    def weight(tried: tuple[Route, Transplant]) -> float:
+        route, found = tried
+        return -strength(found, routes.suspects.get(route.plan.class_id))
+
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
         found = transplant(pair, route, _SCREENING[route.plan.carrier], seed, worth=_WORTH)
         screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
-    screened.sort(key=lambda tried: -strength(tried[1]))
+    screened.sort(key=weight)
     fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
     for route in fresh:
@@ -164,7 +169,7 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
         progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
-    proven.sort(key=lambda tried: -strength(tried[1]))
+    proven.sort(key=weight)
     return {route.plan.class_id: found for route, found in (*screened[::-1], *proven[::-1])}, len(screened), len(proofs)
 
 
@@ -190,4 +195,9 @@ def _rank(finding: Finding) -> tuple[float, ...]:
     found, unseen = finding.transplant, finding.unseen
     chance = unseen.p if unseen and finding.verdict == "unseen" else 0.0
     only_screened = found is None or found.p == 1
-    return get_args(Verdict).index(finding.verdict), chance, only_screened, -strength(found) if found else 0.0
+    return (
+        get_args(Verdict).index(finding.verdict),
+        chance,
+        only_screened,
+        -strength(found, finding.suspect) if found else 0.0,
+    )

@@ -7,7 +7,8 @@ from xaisigns.audit.evidence import Finding, Rate, Removal, Suspect, Transplant,
 from xaisigns.audit.unseen import is_lost
 
 LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
-WITHIN, ABROAD = 0.15, 0.28  # the smallest difference that counts, with and without the class's own other images
+# The smallest difference that counts: of a part that stands out, of another part, and of a class as a whole.
+APART, WITHIN, ABROAD = 0.05, 0.15, 0.28
 SEPARATED = 3.0  # from which on a part of a class is a suspect by itself; clean models have natural parts, too
 _RESAMPLES = 2000
 
@@ -24,8 +25,9 @@ def judged(
     """The finding about a class; its verdict is the first of these that holds.
 
     "shortcut": a transplant turns images of other classes into the class, with a corrected p-value of at most 0.05, and
-    by no less than 0.15 more than each control where the class's own other images are one, else by no less than 0.28
-    more than the reference model. A transplant with neither control proves nothing.
+    by no less than 0.15 more than each control where the class's own other images are one (0.05 where the part of the
+    class stands out as for "suspect"), else by no less than 0.28 more than the reference model. A transplant with
+    neither control proves nothing.
     "unseen": the class has collapsed on images that the training did not see.
     "suspect": a part of the class's images stands out, with a separation of at least SEPARATED, and nothing proves that
     the model relies on it.
@@ -37,27 +39,31 @@ def judged(
     no control says why, it is not, and it is 0 where nothing was tried.
     """
     verdict: Verdict
-    above = 0.0 if transplant is None else _share_above(transplant, seed)
-    if transplant and is_proof(transplant):
+    above = 0.0 if transplant is None else _share_above(transplant, suspect, seed)
+    if transplant and is_proof(transplant, suspect):
         verdict, confidence = "shortcut", above
     elif unseen and others and unseen.collapsed:
         verdict, confidence = "unseen", _share_collapsed(unseen.right, others)
-    elif suspect and suspect.separation >= SEPARATED:
+    elif suspect and stands_out(suspect):
         verdict, confidence = "suspect", suspect.stability
     else:
         suspect, verdict, confidence = None, "nothing", 0.0 if transplant is None else 1 - above
     return Finding(class_id, verdict, confidence, suspect, transplant, removal, unseen)
 
 
-def is_proof(transplant: Transplant) -> bool:
+def stands_out(suspect: Suspect) -> bool:
+    """Whether a part of a class is a suspect by itself."""
+    return suspect.separation >= SEPARATED
+
+
+def is_proof(transplant: Transplant, suspect: Suspect | None) -> bool:
     """Whether a transplant says by itself that the model relies on what it carried."""
-    counts = transplant.difference >= smallest_effect(transplant)
-    return is_controlled(transplant) and counts and transplant.p <= LEVEL
+    return is_controlled(transplant) and strength(transplant, suspect) >= 1 and transplant.p <= LEVEL
 
 
-def strength(transplant: Transplant) -> float:
+def strength(transplant: Transplant, suspect: Suspect | None) -> float:
     """The difference in units of the smallest that counts."""
-    return transplant.difference / smallest_effect(transplant)
+    return transplant.difference / smallest_effect(transplant, suspect)
 
 
 def is_controlled(transplant: Transplant) -> bool:
@@ -65,16 +71,18 @@ def is_controlled(transplant: Transplant) -> bool:
     return transplant.others is not None or transplant.reference is not None
 
 
-def smallest_effect(transplant: Transplant) -> float:
+def smallest_effect(transplant: Transplant, suspect: Suspect | None) -> float:
     """The difference to the strongest control from which on a transplant counts."""
-    return ABROAD if transplant.others is None else WITHIN
+    if transplant.others is None:
+        return ABROAD
+    return APART if suspect and stands_out(suspect) else WITHIN
 
 
-def _share_above(transplant: Transplant, seed: int) -> float:
+def _share_above(transplant: Transplant, suspect: Suspect | None, seed: int) -> float:
     """How often resamples of the sources have a mean difference that counts [efron1979bootstrap]."""
     values = transplant.by_patch
     drawn = np.random.default_rng(seed).integers(len(values), size=(_RESAMPLES, len(values)))
-    return float((values[drawn].mean(axis=1) >= smallest_effect(transplant)).mean())
+    return float((values[drawn].mean(axis=1) >= smallest_effect(transplant, suspect)).mean())
 
 
 def _share_collapsed(rate: Rate, others: Rate) -> float:
