@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xaisigns.audit.evidence import Rate, Suspect, Transplant, Unseen
-from xaisigns.audit.verdict import ABROAD, APART, LEVEL, SEPARATED, WITHIN, judged, strength
+from xaisigns.audit.verdict import APART, EFFECT, LEVEL, SEPARATED, judged, strength
 
 SUSPECT = Suspect(
     3, np.arange(5), 50, SEPARATED, 0.8, "features.14", (1,), (0, 0, 8, 8), np.zeros((5, 4), dtype=np.int64)
@@ -35,18 +35,22 @@ def verdict(suspect=None, transplant=None, unseen=None):
     return judged(3, suspect, transplant, None, unseen, OTHERS, 0)
 
 
-def test_with_a_reference_alone_the_difference_must_be_large():
-    assert verdict(transplant=transplanted(ABROAD + 0.01)).verdict == "shortcut"
-    assert verdict(transplant=transplanted(ABROAD - 0.01)).verdict == "nothing"
+def test_the_difference_must_be_large():
+    assert verdict(transplant=transplanted(EFFECT + 0.01)).verdict == "shortcut"
+    assert verdict(transplant=transplanted(EFFECT - 0.01)).verdict == "nothing"
 
 
 @pytest.mark.parametrize(
     ("suspect", "smallest", "else_"),
-    [(replace(SUSPECT, separation=SEPARATED - 0.1), WITHIN, "nothing"), (SUSPECT, APART, "suspect")],
+    [(replace(SUSPECT, separation=SEPARATED - 0.1), EFFECT, "nothing"), (SUSPECT, APART, "suspect")],
 )
-def test_with_the_classes_other_images_a_smaller_one_is_enough(suspect, smallest, else_):
+def test_of_a_part_that_stands_out_a_smaller_one_is_enough(suspect, smallest, else_):
     assert verdict(suspect, transplanted(smallest + 0.01, others=True)).verdict == "shortcut"
     assert verdict(suspect, transplanted(smallest - 0.01, others=True)).verdict == else_
+
+
+def test_what_the_whole_class_has_is_not_proven_by_the_small_difference_of_a_part():
+    assert verdict(SUSPECT, transplanted(APART + 0.01)).verdict == "suspect"
 
 
 def test_what_may_be_chance_proves_nothing():
@@ -59,7 +63,7 @@ def test_without_a_control_that_counts_there_is_no_verdict_and_no_confidence():
 
 
 def test_the_strongest_control_counts():
-    assert strength(replace(transplanted(0.5), elsewhere=Rate(50, 100)), SUSPECT) == pytest.approx(0.05 / ABROAD)
+    assert strength(replace(transplanted(0.5), elsewhere=Rate(50, 100)), SUSPECT) == pytest.approx(0.05 / EFFECT)
 
 
 def test_a_collapse_is_told_before_a_suspect_and_after_a_proof():

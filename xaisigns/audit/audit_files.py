@@ -23,7 +23,7 @@ from xaisigns.audit.findings_file import FINDINGS_MARK
 from xaisigns.audit.material import Material, find_material, find_reference
 from xaisigns.audit.responses import Responses, respond
 from xaisigns.audit.telling import told_finding
-from xaisigns.audit.verdict import ABROAD, APART, LEVEL, SEPARATED, WITHIN
+from xaisigns.audit.verdict import APART, EFFECT, LEVEL, SEPARATED
 from xaisigns.audit.wording import limit_text
 from xaisigns.base.bounds import check_seed
 from xaisigns.base.documents import json_text
@@ -100,7 +100,7 @@ def audit(
         reference=None if compared is None else ToldReference(name=name, weights=Store(compared).weights),
         data=_data(seen),
         unseen=_data(unseen) if unseen else None,
-        thresholds={"level": LEVEL, "apart": APART, "within": WITHIN, "abroad": ABROAD, "separated": SEPARATED},
+        thresholds={"level": LEVEL, "apart": APART, "effect": EFFECT, "separated": SEPARATED},
         routes=found.routes,
         proofs=found.proofs,
         finding=next((one.sentence for one in told if one.sentence), None),

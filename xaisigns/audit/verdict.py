@@ -7,8 +7,7 @@ from xaisigns.audit.evidence import Finding, Rate, Removal, Suspect, Transplant,
 from xaisigns.audit.unseen import is_lost
 
 LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
-# The smallest difference that counts: of a part that stands out, of another part, and of a class as a whole.
-APART, WITHIN, ABROAD = 0.05, 0.15, 0.28
+APART, EFFECT = 0.05, 0.28  # the smallest difference that counts, of a part that stands out and of all else
 SEPARATED = 3.0  # from which on a part of a class is a suspect by itself; clean models have natural parts, too
 _RESAMPLES = 2000
 
@@ -25,9 +24,8 @@ def judged(
     """The finding about a class; its verdict is the first of these that holds.
 
     "shortcut": a transplant turns images of other classes into the class, with a corrected p-value of at most 0.05, and
-    by no less than 0.15 more than each control where the class's own other images are one (0.05 where the part of the
-    class stands out as for "suspect"), else by no less than 0.28 more than the reference model. A transplant with
-    neither control proves nothing.
+    by no less than 0.28 more than each control, or 0.05 where it is of a part of the class that stands out as for
+    "suspect". Without the class's own other images or a reference model for a control it proves nothing.
     "unseen": the class has collapsed on images that the training did not see.
     "suspect": a part of the class's images stands out, with a separation of at least SEPARATED, and nothing proves that
     the model relies on it.
@@ -73,9 +71,8 @@ def is_controlled(transplant: Transplant) -> bool:
 
 def smallest_effect(transplant: Transplant, suspect: Suspect | None) -> float:
     """The difference to the strongest control from which on a transplant counts."""
-    if transplant.others is None:
-        return ABROAD
-    return APART if suspect and stands_out(suspect) else WITHIN
+    of_part = transplant.others is not None
+    return APART if of_part and suspect and stands_out(suspect) else EFFECT
 
 
 def _share_above(transplant: Transplant, suspect: Suspect | None, seed: int) -> float:
