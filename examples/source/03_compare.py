@@ -199,6 +199,7 @@ for axis, (metric, label) in zip(axes, words.items(), strict=True):
 # %% [markdown] lang="de"
 # ## Wie es weitergeht
 #
+# - Die Abkürzung finden, ohne dass sie jemand verrät: [weiter mit dem vierten Notebook](04_audit.ipynb).
 # - Alle Klassen auf einmal, als PDF und HTML zum Weitergeben: `xaisigns report --lang de`
 #   ([docs/report.md](../../docs/report.md)).
 # - Eigene Bilder und ein eigenes Netz: [docs/own.md](../../docs/own.md).
@@ -216,6 +217,7 @@ for axis, (metric, label) in zip(axes, words.items(), strict=True):
 # %% [markdown] lang="en"
 # ## Where to go from here
 #
+# - Find the shortcut without being told: [on to the fourth notebook](04_audit.ipynb).
 # - All classes at once, as PDF and HTML to pass on: `xaisigns report` ([docs/report.md](../../docs/report.md)).
 # - Your own images and your own network: [docs/own.md](../../docs/own.md).
 # - All methods and what they show: [docs/methods.md](../../docs/methods.md); all scores:

@@ -47,6 +47,8 @@ INSTEAD = (
     (r"--per-class 60", "--per-class 2", "3,440 signs, which `xaisigns evaluate` without a folder draws, too"),
     (r"\S+/python docker/rehearse.py", "test -f docker/rehearse.py", "needs the network; .ci/run runs it as it stands"),
     (r"xaisigns train shapes --out shapes.safetensors", r"\g<0> --epochs 1", "8 epochs; the same page does them again"),
+    (r"xaisigns train marked", r"\g<0> --epochs 3", "8 epochs; the audit needs a model that tells two of the shapes"),
+    (r"--reference shapes\.safetensors", "--reference planted.safetensors", "the one above has 1 epoch, one shape"),
     (r"for composite in [^;]*", "for composite in epsilon-plus-flat", "5 runs of one command"),
 )
 
