@@ -57,7 +57,7 @@ class Row:
 def audit_clusters(trained: Trained) -> Judged:
     """The audit's clusters, one of each class; the score is the separation."""
     responses = respond(trained.model, trained.pixels)
-    found = clusters(responses, trained.labels, objects_of(trained.samples), most=trained.model.classes)
+    found = clusters(responses, trained.labels, objects_of(trained.samples))
     score, suspects = np.zeros(trained.model.classes), np.zeros(len(trained.labels), dtype=np.bool_)
     for cluster in found:
         score[cluster.class_id] = cluster.separation

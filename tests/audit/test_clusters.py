@@ -82,13 +82,13 @@ def test_a_separation_is_told_in_units_of_the_other_classes():
     assert only.separation == 0
 
 
-def test_the_most_separated_come_first_and_only_as_many_as_are_wanted():
+def test_the_most_separated_come_first_and_only_those_that_are_wanted():
     responses, labels, _ = answers(12)
     found = clusters(responses, labels)
     separations = [cluster.separation for cluster in found]
     assert separations == sorted(separations, reverse=True)
     assert len({cluster.class_id for cluster in found}) == len(found) > 2
-    few = clusters(responses, labels, most=2)
+    few = clusters(responses, labels, least=separations[1])
     assert [(one.class_id, one.separation) for one in few] == [(one.class_id, one.separation) for one in found[:2]]
     np.testing.assert_array_equal(few[0].images, found[0].images)
 

@@ -31,12 +31,14 @@ def test_clusters_grow_from_any_of_their_images():
     assert any((one == wanted).all() for one in members.T)
 
 
-def test_a_cluster_is_as_diverse_as_its_images_are_far_apart():
+def test_a_cluster_is_as_diverse_as_its_images_are_farther_apart_than_the_rest():
     points = np.array([[0, 0], [0, 2], [4, 0], [4, 2]], dtype=np.float32)
     distance = distances(points)
     np.testing.assert_array_equal(distance[0], [0, 4, 16, 20])
-    members = np.array([[1, 1], [1, 1], [0, 1], [0, 1]], dtype=bool)
-    np.testing.assert_allclose(diversity_of(distance, members), [4 / ((4 + 16 + 20) / 3), 1], rtol=1e-6)
+    members = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=bool)
+    np.testing.assert_allclose(diversity_of(distance, members), [1, 1], rtol=1e-6)
+    points[1] = 0, 1
+    np.testing.assert_allclose(diversity_of(distances(points), members), [1 / 4, 16 / 17], rtol=1e-6)
 
 
 def test_objects_are_counted_once():

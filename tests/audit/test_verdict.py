@@ -53,6 +53,20 @@ def test_what_the_whole_class_has_is_not_proven_by_the_small_difference_of_a_par
     assert verdict(SUSPECT, transplanted(APART + 0.01)).verdict == "suspect"
 
 
+def test_without_a_reference_only_a_part_that_stands_out_is_proven():
+    shown = transplanted(0.9, reference=False, others=True)
+    assert verdict(SUSPECT, shown).verdict == "shortcut"
+    assert verdict(replace(SUSPECT, separation=SEPARATED - 0.1), shown).verdict == "nothing"
+
+
+def test_a_part_is_told_where_it_stands_out_or_is_proven():
+    weak = replace(SUSPECT, separation=SEPARATED - 0.1)
+    assert verdict(weak, transplanted(0.9, others=True)).suspect is weak
+    assert verdict(weak, transplanted(0.9)).suspect is None
+    assert verdict(weak, unseen=GONE).suspect is None
+    assert verdict(SUSPECT, transplanted(0.9)).suspect is SUSPECT
+
+
 def test_what_may_be_chance_proves_nothing():
     assert verdict(transplant=transplanted(0.9, p=LEVEL * 1.01)).verdict == "nothing"
 

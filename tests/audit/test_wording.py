@@ -65,7 +65,7 @@ def test_the_strongest_argument_that_there_is_comes_behind(shortcut):
 def test_a_suspicion_in_a_sentence(suspicion):
     assert sentence(suspicion, "70", "en") == (
         "The network tells 2 of 6 images of “70” from the rest by a feature of theirs. "
-        "But that alone hardly makes other images “70”: 1.0% of them."
+        "That this alone makes other images “70” is not proven: 1.0% became one."
     )
     untested = changed(suspicion, transplant=None)
     assert sentence(untested, "70", "de").endswith("von den übrigen. Ob es danach entscheidet, wurde nicht geprüft.")

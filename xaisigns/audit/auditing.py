@@ -29,7 +29,7 @@ _SCREENING: dict[Carrier, int] = {"window": 3, "frame": 1, "colour": 1, "texture
 _PROVING = 6
 _WORTH = 0.05  # the least difference in a screening that is looked at closely
 _ASKED, _KNOWN = 20, 0.5  # unseen images of a class, of which the reference must recognise so many
-_SUSPECTS = 16  # clusters that are looked at
+_SUSPECT = 2.0  # the separation from which on a part of a class is tried
 _PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
 
@@ -66,11 +66,11 @@ def examine(
     ``(N,)`` number what the images of ``seen`` show, several photographs of one thing alike (``objects_of``); without
     them each image is of another.
 
-    The 16 classes with the most separated cluster have a part to look at. Then every class, and the part of those that
-    have one, is screened by every carrier, with few images; what differs most from its controls is proven
-    with sources and targets drawn anew, so that p-values are corrected only for these proofs. Raises AuditError for a
-    reference with other classes and where the models together recognise no images of two classes, and as ``respond``
-    does.
+    A class whose best cluster is at least twice as separated as the others' has a part to look at. Then every class,
+    and the part of those that have one, is screened by every carrier, with few images; what differs most from its
+    controls is proven with sources and targets drawn anew, so that p-values are corrected only for these proofs. Raises
+    AuditError for a reference with other classes and where the models together recognise no images of two classes, and
+    as ``respond`` does.
     """
     if reference is not None and reference.classes != model.classes:
         raise AuditError(
@@ -84,7 +84,7 @@ def examine(
     pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
     objects = np.arange(len(labels)) if objects is None else objects
-    found = clusters(responses, labels, objects, seed, most=_SUSPECTS)
+    found = clusters(responses, labels, objects, seed, least=_SUSPECT)
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
     return weighed(
         pair, Routes(pair, recognised, objects, suspects, explainer, seed), unseen, seed=seed, progress=progress
@@ -151,34 +151,36 @@ def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[d
 
     Its p-value is 1 where it was only screened.
     """
-
-    def weight(tried: tuple[Route, Transplant]) -> float:
-        route, found = tried
-        return -strength(found, routes.suspects.get(route.plan.class_id))
-
     planned, screened = routes.screening(), list[tuple[Route, Transplant]]()
     for route in planned:
         found = transplant(pair, route, _SCREENING[route.plan.carrier], seed, worth=_WORTH)
         screened.append((route, replace(found, p=1.0)))
         progress("screening", len(screened), len(planned))
-    screened.sort(key=weight)
-    fresh = [proof for route in _standing_out(screened) if (proof := routes.proving(route))]
+    screened.sort(key=lambda tried: -_strength(routes, tried))
+    fresh = [proof for route in _worth_proving(routes, screened) if (proof := routes.proving(route))]
     proofs = list[tuple[Route, Transplant]]()
     for route in fresh:
         proofs.append((route, transplant(pair, route, _PROVING, seed)))
         progress("proving", len(proofs), len(fresh))
     corrected = holm([found.p for _, found in proofs])
     proven = [(route, replace(found, p=p)) for (route, found), p in zip(proofs, corrected, strict=True)]
-    proven.sort(key=weight)
+    proven.sort(key=lambda tried: -_strength(routes, tried))
     return {route.plan.class_id: found for route, found in (*screened[::-1], *proven[::-1])}, len(screened), len(proofs)
 
 
-def _standing_out(screened: list[tuple[Route, Transplant]]) -> list[Route]:
+def _strength(routes: Routes, tried: tuple[Route, Transplant]) -> float:
+    route, found = tried
+    return strength(found, routes.suspects.get(route.plan.class_id))
+
+
+def _worth_proving(routes: Routes, screened: list[tuple[Route, Transplant]]) -> list[Route]:
     """The routes that differ most from a control, two of a class at most, so that it does not hide the others."""
     chosen: list[Route] = []
     for route, found in screened:
-        of_class = sum(other.plan.class_id == route.plan.class_id for other in chosen)
-        if found.difference >= _WORTH and is_controlled(found) and of_class < _PROOFS_OF_CLASS:
+        class_id = route.plan.class_id
+        of_class = sum(other.plan.class_id == class_id for other in chosen)
+        controlled = is_controlled(found, routes.suspects.get(class_id))
+        if found.difference >= _WORTH and controlled and of_class < _PROOFS_OF_CLASS:
             chosen.append(route)
     return chosen[:_PROOFS]
 

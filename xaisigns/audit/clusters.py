@@ -21,7 +21,7 @@ from xaisigns.errors import ShapeError
 
 _SOUGHT = 400  # images of a class from which clusters grow
 _OTHERS = 1000  # images of other classes that a cluster is compared with
-_DIVERSE = 0.65  # of the distance of any two images: less is one object, photographed several times
+_DIVERSE = 0.65  # of the distance of two images of the rest: less is one object, photographed several times
 _CHANNELS = 8
 
 
@@ -52,9 +52,9 @@ class _Found(NamedTuple):
 
 
 def clusters(
-    responses: Responses, labels: NDArray[np.int64], objects: NDArray[np.int64], seed: int = 0, *, most: int = 16
+    responses: Responses, labels: NDArray[np.int64], objects: NDArray[np.int64], seed: int = 0, *, least: float = 0
 ) -> list[Cluster]:
-    """The best cluster of each of the ``most`` classes whose best is the most separated, that one first.
+    """The best cluster of each class in which one has ``least`` separation, the most separated first.
 
     ``labels`` ``(N,)`` are the classes of the images that answered, and ``objects`` ``(N,)`` number the things that
     they show: several photographs of one thing count once. ``seed`` chooses which images stand for large classes.
@@ -68,7 +68,8 @@ def clusters(
         _best(scatter, objects, int(class_id), np.random.default_rng([seed, int(class_id)]))
         for class_id in np.unique(labels)
     ]
-    chosen = sorted(_compared([one for one in found if one]), key=lambda one: -one.separation)[:most]
+    chosen = [one for one in _compared([one for one in found if one]) if one.separation >= least]
+    chosen.sort(key=lambda one: -one.separation)
     # What tells all of a class's images apart takes long: it is left to those that are wanted.
     return [_whole(responses, scatter, one, np.random.default_rng([seed, one.class_id, 1])) for one in chosen]
 

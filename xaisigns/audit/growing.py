@@ -113,11 +113,14 @@ def distances(answers: Floats) -> Floats:
 
 
 def diversity_of(distance: Floats, members: Mask) -> NDArray[np.float64]:
-    """The mean distance of two images of each cluster ``(K,)``, that of any two of the class being 1."""
+    """The mean distance of two images of each cluster ``(K,)``, that of two images of the rest being 1."""
+    return _mean_distance(distance, members) / (_mean_distance(distance, ~members) + 1e-12)
+
+
+def _mean_distance(distance: Floats, members: Mask) -> NDArray[np.float64]:
     chosen = members.astype(np.float64)
-    inside, count = chosen.sum(axis=0), len(distance)
-    mean = (chosen * (distance @ chosen)).sum(axis=0) / (inside * (inside - 1))
-    return mean * (count * (count - 1)) / (distance.sum() + 1e-12)  # type: ignore[no-any-return]
+    count = chosen.sum(axis=0)
+    return (chosen * (distance @ chosen)).sum(axis=0) / (count * (count - 1))  # type: ignore[no-any-return]
 
 
 def shown_by(objects: NDArray[np.int64], members: Mask) -> NDArray[np.int64]:

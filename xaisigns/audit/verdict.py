@@ -25,16 +25,17 @@ def judged(
 
     "shortcut": a transplant turns images of other classes into the class, with a corrected p-value of at most 0.05, and
     by no less than 0.28 more than each control, or 0.05 where it is of a part of the class that stands out as for
-    "suspect". Without the class's own other images or a reference model for a control it proves nothing.
+    "suspect". Without a reference model for a control only such a part is proven.
     "unseen": the class has collapsed on images that the training did not see.
     "suspect": a part of the class's images stands out, with a separation of at least SEPARATED, and nothing proves that
     the model relies on it.
-    "nothing": none of these; then no part is told.
+    "nothing": none of these.
 
-    The confidence is how often a resample of what decides gives the same verdict: of the transplant's sources for
-    "shortcut" and "nothing", of the class's unseen images for "unseen" (``others`` is the other classes' rate there),
-    of the class's images for "suspect" (its stability). "nothing" where no image flipped is sure; where images flip and
-    no control says why, it is not, and it is 0 where nothing was tried.
+    A part of the class is told where it stands out and where the proof is of it. The confidence is how often a resample
+    of what decides gives the same verdict: of the transplant's sources for "shortcut" and "nothing", of the class's
+    unseen images for "unseen" (``others`` is the other classes' rate there), of the class's images for "suspect" (its
+    stability). "nothing" where no image flipped is sure; where images flip and no control says why, it is not, and it
+    is 0 where nothing was tried.
     """
     verdict: Verdict
     above = 0.0 if transplant is None else _share_above(transplant, suspect, seed)
@@ -45,8 +46,10 @@ def judged(
     elif suspect and stands_out(suspect):
         verdict, confidence = "suspect", suspect.stability
     else:
-        suspect, verdict, confidence = None, "nothing", 0.0 if transplant is None else 1 - above
-    return Finding(class_id, verdict, confidence, suspect, transplant, removal, unseen)
+        verdict, confidence = "nothing", 0.0 if transplant is None else 1 - above
+    of_part = verdict == "shortcut" and transplant is not None and transplant.others is not None
+    told = suspect if suspect and (of_part or stands_out(suspect)) else None
+    return Finding(class_id, verdict, confidence, told, transplant, removal, unseen)
 
 
 def stands_out(suspect: Suspect) -> bool:
@@ -56,7 +59,7 @@ def stands_out(suspect: Suspect) -> bool:
 
 def is_proof(transplant: Transplant, suspect: Suspect | None) -> bool:
     """Whether a transplant says by itself that the model relies on what it carried."""
-    return is_controlled(transplant) and strength(transplant, suspect) >= 1 and transplant.p <= LEVEL
+    return is_controlled(transplant, suspect) and strength(transplant, suspect) >= 1 and transplant.p <= LEVEL
 
 
 def strength(transplant: Transplant, suspect: Suspect | None) -> float:
@@ -64,15 +67,18 @@ def strength(transplant: Transplant, suspect: Suspect | None) -> float:
     return transplant.difference / smallest_effect(transplant, suspect)
 
 
-def is_controlled(transplant: Transplant) -> bool:
-    """Whether there is a control that counts: the class's own other images, or a reference model."""
-    return transplant.others is not None or transplant.reference is not None
+def is_controlled(transplant: Transplant, suspect: Suspect | None) -> bool:
+    """Whether there is a control that counts: a reference, or the rest of a class of which a part stands out."""
+    return transplant.reference is not None or _is_of_part(transplant, suspect)
 
 
 def smallest_effect(transplant: Transplant, suspect: Suspect | None) -> float:
     """The difference to the strongest control from which on a transplant counts."""
-    of_part = transplant.others is not None
-    return APART if of_part and suspect and stands_out(suspect) else EFFECT
+    return APART if _is_of_part(transplant, suspect) else EFFECT
+
+
+def _is_of_part(transplant: Transplant, suspect: Suspect | None) -> bool:
+    return transplant.others is not None and suspect is not None and stands_out(suspect)
 
 
 def _share_above(transplant: Transplant, suspect: Suspect | None, seed: int) -> float:
