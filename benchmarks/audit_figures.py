@@ -20,7 +20,8 @@ _FIGURES = (
     "with any finding, of all planted classes",
     "planted models with another class called a shortcut",
     "clean models with a class called a shortcut",
-    "clean models with any finding",
+    "clean models with a class called a suspect",
+    "clean models with a class that fails on unseen images",
     "processor seconds, median",
 )
 
@@ -85,7 +86,8 @@ def _figures(models: list[Audited]) -> list[str]:
         _share(class_id in one.found for one in planted for class_id in one.planted),
         _share(bool(one.shortcuts - set(one.planted)) for one in planted),
         _share(bool(one.shortcuts) for one in clean),
-        _share(bool(one.found) for one in clean),
+        _share("suspect" in one.found.values() for one in clean),
+        _share("unseen" in one.found.values() for one in clean),
         f"{np.median(seconds):.0f}" if seconds else "-",
     ]
 

@@ -29,7 +29,7 @@ def audited(name, verdicts, planted=()):
 
 NOTHING = [(2, "nothing"), (0, "nothing"), (1, "nothing")]
 MODELS = [
-    audited("C00", NOTHING),
+    audited("C00", [(1, "unseen"), (0, "nothing"), (2, "nothing")]),
     audited("C01", NOTHING),
     audited("C02", [(2, "suspect"), (0, "nothing"), (1, "nothing")]),
     audited("P01", [(1, "shortcut"), (0, "nothing"), (2, "nothing")], [(1, 0.4)]),
@@ -42,7 +42,7 @@ MODELS = [
 def test_figures_are_of_the_models_that_set_no_threshold():
     lines = tables(MODELS).splitlines()
     cells = {
-        line.split(" | ")[0][2:]: [cell.split(" (")[0] for cell in line[2:-2].split(" | ")[1:]] for line in lines[2:9]
+        line.split(" | ")[0][2:]: [cell.split(" (")[0] for cell in line[2:-2].split(" | ")[1:]] for line in lines[2:10]
     }
     assert list(cells.values()) == [
         ["0 of 1", "1 of 2"],
@@ -51,6 +51,7 @@ def test_figures_are_of_the_models_that_set_no_threshold():
         ["0 of 1", "1 of 3"],
         ["0 of 1", "0 of 2"],
         ["0 of 1", "1 of 2"],
+        ["1 of 1", "0 of 2"],
         ["30", "30"],
     ]
 
@@ -59,7 +60,8 @@ def test_each_planted_class_and_each_clean_model_has_a_row():
     text = tables(MODELS)
     assert "| P02 | 1 | blue tint | 10% | 20.0% | 2 | suspect | 0.3333 |" in text
     assert "| C02 | 93.0% | 2 suspect | 0.50 |" in text
-    assert "| C00 | 93.0% | none | 0.50 |" in text
+    assert "| C00 | 93.0% | 1 unseen | 0.50 |" in text
+    assert "| C01 | 93.0% | none | 0.50 |" in text
 
 
 def test_an_audit_is_read_from_its_files(tmp_path):
