@@ -159,8 +159,7 @@ axis.tick_params(labelsize=8)
 Picture(found["files"]["pictures"][0], width=800)
 
 # %% [markdown] lang="de"
-# Niemand hat dem Audit gesagt, wonach es suchen soll, und es zeigt auf den Aufkleber. (Die zweite Reihe nennt nur die Bilder,
-# die sich auch sonst von ihrer Klasse abheben; den Aufkleber haben hier alle zwanzig.)
+# Niemand hat dem Audit gesagt, wonach es suchen soll, und es zeigt auf den Aufkleber.
 #
 # ## Den Beweis wiederholen
 #
@@ -168,8 +167,7 @@ Picture(found["files"]["pictures"][0], width=800)
 # setzen es auf acht Schilder, die es nicht kennt, und fragen beide Netze:
 
 # %% [markdown] lang="en"
-# Nobody told the audit what to look for, and it points at the sticker. (The second row has only those images that stand out
-# from their class in other ways, too; here all twenty have the sticker.)
+# Nobody told the audit what to look for, and it points at the sticker.
 #
 # ## Repeat the proof
 #
@@ -233,10 +231,8 @@ for one in alone["findings"]:
 # %% [markdown] lang="de"
 # Dass die 70 eine Abkürzung hat, ist nun nicht mehr zu beweisen. Ohne Vergleichsmodell bleibt dem Audit nur ein Vergleich
 # innerhalb der Klasse: Bilder mit dem Merkmal gegen Bilder ohne. Hier haben *alle* 70er den Aufkleber, und dann ist er von einem
-# Teil des Schildes nicht zu unterscheiden.
-#
-# Ein *Verdacht* heißt nur, dass sich ein paar Bilder einer Klasse von den übrigen abheben, bei so wenigen Bildern oft durch ihr
-# Licht oder ihren Hintergrund. Er ist ein Grund hinzusehen, kein Befund.
+# Teil des Schildes nicht zu unterscheiden. Klebte er nur auf einem Teil der 70er, so höbe sich dieser Teil ab, und der Beweis
+# ginge auch ohne Vergleichsmodell.
 #
 # ## Was das Audit nicht sagen kann
 #
@@ -245,10 +241,7 @@ for one in alone["findings"]:
 # %% [markdown] lang="en"
 # That the 70 has a shortcut can no longer be proven. Without a reference the audit is left with a comparison within the class:
 # images that have the feature against images that do not. Here *all* 70s have the sticker, and then it cannot be told from a part
-# of the sign.
-#
-# A *suspect* only says that a few images of a class stand out from the rest of it, with so few images often by their light or
-# their background. It is a reason to look, and no finding.
+# of the sign. If only a part of the 70s had it, that part would stand out, and the proof could do without a reference.
 #
 # ## What the audit cannot tell
 #
