@@ -37,7 +37,7 @@ def audit(strength=1, reference=0, suspects=SUSPECTS, seed=0, progress=silent):
     pair = Pair(audited, other, images_.pixels, labels, shown, frozenset(range(3)))
     explainer = LRP(audited.module, bounds=audited.bounds)
     routes = Routes(pair, recognised, np.arange(len(labels)), {one.class_id: one for one in suspects}, explainer, seed)
-    return weighed(pair, routes, None, seed=seed, progress=progress)
+    return weighed(pair, routes, {}, seed=seed, progress=progress)
 
 
 @pytest.mark.parametrize("reference", [0, None])
@@ -89,6 +89,15 @@ def test_a_class_that_is_lost_on_unseen_images_is_told():
     assert (found.findings[0].class_id, found.findings[0].verdict) == (CLASS, "unseen")
     assert found.findings[0].unseen.right.count == PER_CLASS
     assert found.limits == ("reference_fails",)  # which is no better there
+
+
+def test_images_that_are_audited_and_unseen_at_once_are_predicted_once(monkeypatch):
+    both = data()
+    asked = examine(model(0), both, Images(both.pixels, both.labels), model(0)).findings
+    monkeypatch.setattr(auditing, "kept_predictions", None)
+    found = examine(model(0), both, both, model(0)).findings
+    assert [one.unseen for one in found] == [one.unseen for one in asked]
+    assert found[0].unseen is not None
 
 
 def test_a_reference_that_does_not_know_the_class_proves_no_shortcut():

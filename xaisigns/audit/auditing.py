@@ -1,5 +1,6 @@
 """The audit itself: transplants, removals and unseen images, class by class, and a verdict on each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -86,15 +87,15 @@ def examine(
     objects = np.arange(len(labels)) if objects is None else objects
     found = clusters(responses, labels, objects, seed, least=_SUSPECT)
     suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
-    return weighed(
-        pair, Routes(pair, recognised, objects, suspects, explainer, seed), unseen, seed=seed, progress=progress
-    )
+    routes = Routes(pair, recognised, objects, suspects, explainer, seed)
+    same = unseen is seen  # which the responses have answered
+    known = unseen_classes(labels, responses.logits.argmax(axis=1)) if same else _unseen(model, unseen, progress)
+    return weighed(pair, routes, known, seed=seed, progress=progress)
 
 
-def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, progress: Progress) -> Audit:
-    """The audit of a pair of models, once it is known what can be transplanted."""
+def weighed(pair: Pair, routes: Routes, known: Mapping[int, Unseen], *, seed: int, progress: Progress) -> Audit:
+    """The audit of a pair of models, once it is known what can be transplanted and what unseen images say."""
     tried, screened, proofs = _tried(pair, routes, seed, progress)
-    known = _unseen(pair.model, unseen, progress)
     rates = {class_id: of_class.right for class_id, of_class in known.items()}
     findings = []
     for class_id in sorted(set(pair.labels.tolist()) | set(known)):
@@ -105,7 +106,7 @@ def weighed(pair: Pair, routes: Routes, unseen: Images | None, *, seed: int, pro
         findings.append(judged(class_id, of_class, found, removed, known.get(class_id), others, seed))
     limits: dict[Limit, bool] = {
         "no_reference": pair.reference is None,
-        "no_unseen": unseen is None,
+        "no_unseen": not known,
         "reference_fails": pair.reference is not None and not pair.knows.issuperset(pair.labels.tolist()),
     }
     missing = tuple(limit for limit, holds in limits.items() if holds)
