@@ -70,6 +70,15 @@ DAMAGE = {
     "hits beyond the count": lambda document, found: found["transplant"]["flips"].update(hits=101),
     "another share": lambda document, found: found["transplant"]["flips"].update(share=0.5),
     "no images at all": lambda document, found: found["transplant"]["flips"].update(count=0),
+    "an interval beside the share": lambda document, found: found["transplant"]["flips"].update(interval=[0.0, 0.01]),
+    "a shortcut without a proof": lambda document, found: found.update(transplant=None),
+    "a shortcut that makes no difference": lambda document, found: found["transplant"].update(difference=0.0),
+    "a collapse that is none": lambda document, found: document["findings"][1]["unseen"].update(collapsed=False),
+    "a suspect without a part": lambda document, found: document["findings"][2].update(suspect=None),
+    "a part larger than its class": lambda document, found: found["suspect"].update(count=1),
+    "an image of the part twice": lambda document, found: found["suspect"]["images"].append(
+        found["suspect"]["images"][0]
+    ),
     "an empty box": lambda document, found: found["suspect"].update(window=[5, 5, 5, 9]),
     "a box outside": lambda document, found: found["suspect"].update(window=[0, 0, 33, 9]),
     "a box with three corners": lambda document, found: found["suspect"].update(window=[0, 0, 3]),

@@ -30,3 +30,10 @@ def test_what_was_missed_or_taken_wrongly_is_put_right():
 def test_a_cluster_is_stable_where_halves_of_the_class_agree_on_it(distance, low, high):
     given, truth = answers(distance)
     assert low <= stability_of(given, truth, np.random.default_rng(0)) <= high
+
+
+def test_a_half_that_has_nothing_but_the_cluster_says_nothing():
+    given, _ = answers(10)
+    few = np.arange(8) < 4
+    with np.errstate(all="raise"):
+        assert 0 <= stability_of(given[:8], few, np.random.default_rng(3)) <= 1

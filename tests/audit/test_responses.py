@@ -3,11 +3,12 @@ import copy
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import xaisigns as xs
-from xaisigns.audit.responses import respond
+from xaisigns.audit.responses import listened_to, respond
 from xaisigns.data.tensors import normalise
 from xaisigns.errors import AuditError, ModelError
 
@@ -63,3 +64,11 @@ def test_outputs_that_are_not_finite_are_refused(model, pixels):
         model.module[-1].bias[0] = torch.inf
     with pytest.raises(ModelError, match="NaN or infinity"):
         respond(model, pixels)
+
+
+def test_the_convolutions_of_gates_are_not_listened_to():
+    network = torchvision.models.efficientnet_b0(weights=None, num_classes=3).eval()
+    layers = listened_to(xs.canonize(network))
+    gates = {name for name, module in network.named_modules() if type(module).__name__ == "SqueezeExcitation"}
+    assert len(layers) == 2
+    assert not any(name.startswith(tuple(gates)) for name in layers)

@@ -44,3 +44,15 @@ def test_the_class_itself_does_not_set_its_units():
         deviation.append(white.std())
     assert max(mean) < 0.02
     assert deviation[1] > 2 * deviation[0]
+
+
+def test_where_the_others_are_flat_a_little_noise_is_not_far_off():
+    parts, labels = data()
+    parts = parts.copy()
+    parts[:, 0] = 100
+    parts[labels == 1, 0] += np.random.default_rng(2).integers(0, 2, (400, 4)).astype(np.float16) / 16
+    flat = whitened(scatter_of(parts, labels), 1, np.flatnonzero(labels == 1))[:, 0]
+    assert np.isfinite(flat).all()
+    assert np.abs(flat).max() < 0.5
+    parts[:, 0] = 0  # nothing at all
+    assert (whitened(scatter_of(parts, labels), 1, np.arange(9))[:, 0] == 0).all()

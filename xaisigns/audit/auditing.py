@@ -29,7 +29,7 @@ _POOL = 600  # images that targets are drawn from
 _SCREENING: dict[Carrier, int] = {"window": 3, "frame": 1, "colour": 1, "texture": 1}  # targets for each source
 _PROVING = 6
 _WORTH = 0.05  # the least difference in a screening that is looked at closely
-_ASKED, _KNOWN = 20, 0.5  # unseen images of a class, of which the reference must recognise so many
+_ASKED, _KNOWN = 20, 0.5  # images of a class, of which the reference must recognise so many
 _SUSPECT = 2.0  # the separation from which on a part of a class is tried
 _PROOFS, _PROOFS_OF_CLASS = 6, 2  # routes that are looked at closely
 
@@ -82,7 +82,7 @@ def examine(
     responses = respond(model, pixels, progress=progress)
     recognised = responses.logits.argmax(axis=1) == labels
     targets = _targets(reference, pixels, labels, recognised, seed)
-    pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, labels, seed))
+    pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, seen, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
     objects = np.arange(len(labels)) if objects is None else objects
     found = clusters(responses, labels, objects, seed, least=_SUSPECT)
@@ -128,23 +128,28 @@ def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, reco
     if reference is not None and len(targets):
         targets = targets[called(reference, pixels[targets]) == labels[targets]]
     if len(np.unique(labels[targets])) < 2:
+        who = "the model recognises" if reference is None else "both models recognise"
         raise AuditError(
-            f"there are none of {drawn} images of two classes or more that both models recognise; name a model and a "
-            "reference that were trained on these classes"
+            f"of {drawn} images there are none of two classes or more that {who}; an audit needs a model, and a "
+            "reference where there is one, that tells these images' classes apart"
         )
     return targets
 
 
-def _known(reference: Explainable | None, unseen: Images | None, labels: Places, seed: int) -> frozenset[int]:
-    """The classes of which the reference recognises half of some unseen images; all where there are none."""
-    classes = frozenset(labels.tolist())
-    if reference is None or unseen is None:
+def _known(reference: Explainable | None, unseen: Images | None, seen: Images, seed: int) -> frozenset[int]:
+    """The classes of which the reference recognises half of some images: unseen ones, where there are any."""
+    classes = frozenset(np.asarray(seen.labels).tolist())
+    if reference is None:
         return classes
-    own = np.asarray(unseen.labels)
-    order = np.random.default_rng(seed).permutation(len(own))
-    places = np.concatenate([order[own[order] == class_id][:_ASKED] for class_id in np.unique(own)])
-    right = called(reference, np.asarray(unseen.pixels)[places]) == own[places]
-    return frozenset(c for c in classes if not (asked := own[places] == c).any() or right[asked].mean() >= _KNOWN)
+    given = dict.fromkeys(classes, seen)
+    given |= dict.fromkeys(np.asarray(unseen.labels).tolist(), unseen) if unseen else {}
+    return frozenset(class_id for class_id in classes if _recognises(reference, given[class_id], class_id, seed))
+
+
+def _recognises(model: Explainable, images: Images, class_id: int, seed: int) -> bool:
+    order = np.random.default_rng(seed).permutation(len(images.labels))
+    asked = order[np.asarray(images.labels)[order] == class_id][:_ASKED]
+    return bool((called(model, np.asarray(images.pixels)[asked]) == class_id).mean() >= _KNOWN)
 
 
 def _tried(pair: Pair, routes: Routes, seed: int, progress: Progress) -> tuple[dict[int, Transplant], int, int]:

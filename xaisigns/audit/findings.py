@@ -88,6 +88,8 @@ class ToldRate(_Part):
     def _agrees(self) -> Self:
         if abs(self.share * self.count - self.hits) > 1e-3:
             raise ValueError(f"{self.hits} of {self.count} are not a share of {self.share}")
+        if not self.interval[0] <= self.share <= self.interval[1]:
+            raise ValueError(f"the share {self.share} does not lie in its interval")
         return self
 
 
@@ -121,6 +123,12 @@ class ToldSuspect(_Part):
     layer: Word
     channels: tuple[Channel, ...]
     window: Place
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if len({spot.key for spot in self.images}) != len(self.images) or len(self.images) > self.count:
+            raise ValueError("a suspect's images are more than its class has, or one is there twice")
+        return self
 
 
 class ToldTransplant(_Part):
@@ -191,6 +199,15 @@ class ToldFinding(_Part):
         """The pixels ``(h, w, 3)`` in the box of a patch. Raises AuditError as ``image`` does."""
         left, top, right, bottom = patch.box
         return self.image(patch.key)[top:bottom, left:right]
+
+    @model_validator(mode="after")
+    def _has_evidence(self) -> Self:
+        proven = self.transplant is not None and self.transplant.difference > 0
+        collapsed = self.unseen is not None and self.unseen.collapsed
+        evidence = {"shortcut": proven, "unseen": collapsed, "suspect": self.suspect is not None, "nothing": True}
+        if not evidence[self.verdict]:
+            raise ValueError(f"there is no evidence for the verdict {self.verdict!r} about class {self.id}")
+        return self
 
     @model_validator(mode="after")
     def _shows_its_patches(self) -> Self:

@@ -54,6 +54,8 @@ def findings_for(model: Explainable, path: Path | str) -> Findings:
             f"the findings in {path} are about another model (weights {findings.model.weights[:12]}), this one has "
             f"{weights[:12]}: name the findings about this model, or audit it"
         )
+    if any(one.id >= model.classes for one in findings.findings):
+        raise AuditError(f"the findings in {path} are about more than the {model.classes} classes of the model")
     return findings
 
 

@@ -11,6 +11,7 @@ LEAST = 4  # images that are a cluster, and objects that they show
 LARGEST = 0.5  # of the class: the smaller part is the suspect
 _FIRST = 8  # images that are most like the one that a cluster grows from
 _STEPS = 6
+_FLAT = 0.3  # of a unit, which whitened answers of other classes vary by: no less, where they do not vary at all
 
 
 def grown(likeness: Floats) -> Mask:
@@ -74,13 +75,15 @@ def separations(answers: Floats, foreign: Floats, members: Mask, shown: NDArray[
     images are all the same in this part.
     """
     likeness = answers @ answers.T
-    scores, elsewhere = leave_one_out(likeness, members), foreign @ _axes(answers, members)
+    axes = _axes(answers, members)
+    scores, elsewhere = leave_one_out(likeness, members), foreign @ axes
     count = members.sum(axis=0)
     mean = (scores * members).sum(axis=0) / count
     rest = (scores * ~members).sum(axis=0) / (len(members) - count)
     gap = (_quantile(scores, members, 0.1) - _quantile(scores, ~members, 0.98)) / (mean - rest)
     crowd = np.maximum(gap, 1e-3) * shown
-    distance = (mean - elsewhere.mean(axis=0)) / (elsewhere.std(axis=0) + 1e-12)
+    deviation = np.maximum(elsewhere.std(axis=0), _FLAT * np.linalg.norm(axes, axis=0)) + 1e-12
+    distance = (mean - elsewhere.mean(axis=0)) / deviation
     return np.sqrt((1 - _sameness(likeness, members)) * crowd) * distance  # type: ignore[no-any-return]
 
 

@@ -53,10 +53,10 @@ def _log_density(scores: NDArray[np.float64], of: NDArray[np.float64], share: fl
 
 
 def stability_of(answers: Floats, members: Mask, generator: np.random.Generator) -> float:
-    """How much of the cluster the halves of the class that have some of it agree on: intersection over union."""
+    """How much of the cluster halves of the class agree on: intersection over union, 0 where a half has none or all."""
     agreement = []
     for _ in range(_RESAMPLES):
         half = generator.permutation(len(members))[: len(members) // 2]
-        told = _told(answers, members, half) if members[half].sum() > 1 else ~members
+        told = _told(answers, members, half) if 1 < members[half].sum() < len(half) else ~members
         agreement.append(float((told & members).sum() / (told | members).sum()))
     return float(np.mean(agreement))

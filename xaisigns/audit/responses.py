@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from xaisigns.attribution.agreement import faithful_copy
+from xaisigns.attribution.flow import gate_layers
 from xaisigns.attribution.network import Network, leaves
 from xaisigns.base.cache import digest_of, made_by
 from xaisigns.base.progress import Progress, silent
@@ -61,7 +62,10 @@ def respond(
 
 def listened_to(network: Network) -> dict[str, int]:
     """The convolutions whose channels an audit listens to, and how many each of them has."""
-    convolutions = [(name, layer) for name, layer in leaves(network).items() if isinstance(layer, nn.Conv2d)]
+    gates = gate_layers(network)  # which answer to the image as a whole
+    convolutions = [
+        (name, layer) for name, layer in leaves(network).items() if isinstance(layer, nn.Conv2d) and name not in gates
+    ]
     if not convolutions:
         raise AuditError("an audit needs a network with convolutions (Conv2d); this one has none")
     chosen = [convolutions[round(depth * (len(convolutions) - 1))] for depth in _DEPTHS]

@@ -10,6 +10,8 @@ from scipy.linalg import cholesky, solve_triangular
 Floats = NDArray[np.float32]
 
 _RIDGE = 0.1  # of the mean variance, added to each
+# Where the other classes hardly vary, as in a flat background, the least noise would be far off: units have a floor.
+_FLAT, _LEAST_RIDGE = 0.05, 0.01
 
 
 class Scatter(NamedTuple):
@@ -23,7 +25,8 @@ class Scatter(NamedTuple):
 def scatter_of(parts: NDArray[np.float16], labels: NDArray[np.int64]) -> Scatter:
     """How all classes' answers, as logarithms, vary around their means."""
     deviation = np.stack([parts[:, part].astype(np.float32).std(axis=0) for part in range(parts.shape[1])])
-    scale = deviation + 1e-3 * np.sqrt((deviation**2).mean()) + 1e-12
+    usual = np.sqrt((deviation**2).mean())
+    scale = np.maximum(deviation + 1e-3 * usual, _FLAT * usual) + 1e-12
     residuals = np.empty_like(parts)
     products = np.zeros((*parts.shape[1:], parts.shape[2]))
     for class_id in np.unique(labels):
@@ -45,7 +48,7 @@ def whitened(scatter: Scatter, class_id: int, wanted: NDArray[np.int64], parts: 
         products = scatter.products[part]
         mine = scatter.residuals[own, part].astype(np.float32)
         covariance = (products - mine.T @ mine) / max(1, (~own).sum())
-        ridge = _RIDGE * np.trace(covariance) / len(covariance) + 1e-12
+        ridge = max(_RIDGE * np.trace(covariance) / len(covariance), _LEAST_RIDGE)
         root = cholesky(covariance + ridge * np.eye(len(covariance)), lower=True).astype(np.float32)
         white[:, place] = solve_triangular(root, scatter.residuals[wanted, part].T.astype(np.float32), lower=True).T
     return white
