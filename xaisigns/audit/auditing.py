@@ -137,12 +137,14 @@ def _targets(reference: Explainable | None, pixels: Pixels, labels: Places, reco
 
 
 def _known(reference: Explainable | None, unseen: Images | None, seen: Images, seed: int) -> frozenset[int]:
-    """The classes of which the reference recognises half of some images: unseen ones, where there are any."""
+    """The classes of which the reference recognises half of some images: unseen ones, or seen where a class has none.
+
+    Without any unseen image all count as known, since what a shortcut hides on the seen ones no other model recognises.
+    """
     classes = frozenset(np.asarray(seen.labels).tolist())
-    if reference is None:
+    if reference is None or unseen is None:
         return classes
-    given = dict.fromkeys(classes, seen)
-    given |= dict.fromkeys(np.asarray(unseen.labels).tolist(), unseen) if unseen else {}
+    given = dict.fromkeys(classes, seen) | dict.fromkeys(np.asarray(unseen.labels).tolist(), unseen)
     return frozenset(class_id for class_id in classes if _recognises(reference, given[class_id], class_id, seed))
 
 
