@@ -1,6 +1,6 @@
 """Times LRP against one gradient, plain Captum and Zennit, interleaved in one process.
 
-    python benchmarks/lrp.py [--repeats 7] [--model stickered]
+    python benchmarks/lrp.py [--repeats 7] [--model stickered] [--device cpu]
 
 Explainers are built outside the timing. Prints medians in milliseconds, how many times the gradient's time ours takes,
 and how many times ours the others take.
@@ -97,13 +97,16 @@ def gradient(network: nn.Module) -> Explainer:
 
 
 def medians(calls: dict[str, Explainer], x: Tensor, target: Tensor, repeats: int, inner: int) -> dict[str, float]:
-    """Median milliseconds of each call, taken in turns after one warm-up."""
+    """Median milliseconds of each call, taken in turns after one warm-up; what a GPU was asked for is waited for."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
+    wait = torch.cuda.synchronize if x.is_cuda else lambda: None
     for turn in range(repeats + 1):
         for name, call in calls.items():
+            wait()
             start = time.perf_counter()
             for _ in range(inner):
                 call(x, target)
+            wait()
             if turn:
                 taken[name].append((time.perf_counter() - start) / inner * 1000)
     return {name: statistics.median(values) for name, values in taken.items()}
@@ -114,19 +117,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--model", default="stickered")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
-    model = xs.load_model(arguments.model)
+    model = xs.load_model(arguments.model, device=arguments.device)
     generator = torch.Generator().manual_seed(0)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians of {arguments.repeats}")
+    bounds = (model.bounds[0].to(model.device), model.bounds[1].to(model.device))
+    where = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else model.device
+    print(f"torch {torch.__version__} on {where}, {torch.get_num_threads()} threads, medians of {arguments.repeats}")
     for batch in (1, 32):
-        x = torch.randn(batch, 3, 64, 64, generator=generator).clamp(*model.bounds)
+        x = torch.randn(batch, 3, 64, 64, generator=generator).clamp(*model.bounds).to(model.device)
         target = model(x).argmax(dim=1)
         for composite in ("epsilon_plus_flat", "epsilon_gamma_box"):
             calls = {
                 "ours": xs.LRP(model, composite, bounds=model.bounds).attribute,
                 "gradient": gradient(xs.canonize(model)),
                 "captum": captum(xs.canonize(model), composite),
-                "zennit": zennit(xs.canonize(model), composite, model.bounds),
+                "zennit": zennit(xs.canonize(model), composite, bounds),
             }
             times = medians(calls, x, target, arguments.repeats, inner=1 if batch > 1 else 10)
             ours = times["ours"]

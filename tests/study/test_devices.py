@@ -54,7 +54,7 @@ def test_every_other_verb_runs_there(elsewhere, narrow, untrained, data, tmp_pat
 
 def test_a_training_sees_the_same_images_there(elsewhere, narrow, gtsrb, tmp_path, monkeypatch):
     monkeypatch.setattr("xaisigns.model.training.precision_of", lambda device: None)
-    settings = {"epochs": 2, "input_size": 32, "batch_size": 8}
+    settings = {"epochs": 1, "input_size": 32, "batch_size": 8}
     here, there = (
         xs.train(gtsrb, out=tmp_path / f"{device}.safetensors", device=device, **settings)["metrics"]
         for device in ("cpu", elsewhere.type)

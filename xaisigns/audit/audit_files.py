@@ -30,6 +30,7 @@ from xaisigns.base.documents import json_text
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.base.version import __version__
 from xaisigns.data.decoded import objects_of
 from xaisigns.data.image_set import Split, fingerprint
@@ -41,6 +42,7 @@ from xaisigns.study.store import Store
 from xaisigns.study.study import Data
 
 
+@own_torch_state()
 def audit(
     model: Named,
     data: Data = None,

@@ -160,7 +160,8 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
     share, weight = right / count, z * z / count
     middle = (share + weight / 2) / (1 + weight)
     half = z * math.sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At 0 and 1 an end is the share itself, but for rounding.
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 def _share(part: int, whole: int) -> float | None:
