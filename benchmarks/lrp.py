@@ -22,6 +22,7 @@ from zennit.composites import EpsilonGammaBox, EpsilonPlusFlat
 
 import xaisigns as xs
 from xaisigns.attribution.network import leaves
+from xaisigns.base.torch_state import own_torch_state
 
 Explainer = Callable[[Tensor, Tensor], Tensor]
 
@@ -112,6 +113,7 @@ def medians(calls: dict[str, Explainer], x: Tensor, target: Tensor, repeats: int
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
+@own_torch_state()  # on a GPU all of them compute in full float32, and not only ours
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
