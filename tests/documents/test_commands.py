@@ -46,6 +46,7 @@ INSTEAD = (
     (r"xaisigns report --classes", "xaisigns report gtsrb --classes", "860 drawn signs take 2 minutes; .ci/run"),
     (r"--per-class 60", "--per-class 2", "3,440 signs, which `xaisigns evaluate` without a folder draws, too"),
     (r"\S+/python docker/rehearse.py", "test -f docker/rehearse.py", "needs the network; .ci/run runs it as it stands"),
+    (r"--epochs 40 (.*) --drawn 100", r"--epochs 1 \1 --drawn 1", "4,300 drawn signs 40 times; model/test_training.py"),
     (r"xaisigns train shapes --out shapes.safetensors", r"\g<0> --epochs 1", "8 epochs; the same page does them again"),
     (r"xaisigns train marked", r"\g<0> --epochs 3", "8 epochs; the audit needs a model that tells two of the shapes"),
     (r"--reference shapes\.safetensors", "--reference planted.safetensors", "the one above has 1 epoch, one shape"),
