@@ -3,8 +3,8 @@
 OUT is the folder of ``benchmarks.audit_models``. What is not there yet is computed, model by model, into
 OUT/audits/REFERENCE/MODEL.csv with a row for each class, what speaks most for a shortcut first; the reference is a
 shipped model, one of the bench, or none. Then it prints, of what is there, the figures with their 95% intervals, of the
-third of the models that thresholds were set on and of the others, and a row for each planted class and each clean
-model. Seconds are the processor's, with the predictions on the 13,000 training and the 12,630 test images.
+models that thresholds were set on and of the others, and a row for each planted class and each clean model. Seconds are
+the processor's, with the predictions on the 13,000 training and the 12,630 test images.
 """
 
 import argparse

@@ -6,7 +6,7 @@ on the plain test images, and a feature's success, the share of the test images 
 its class (every sixth test image), with that of the same images before the clean model C00, which covering a sign
 explains. A run that was killed goes on where it was. ``load`` gives a model's images again.
 
-Thresholds of an audit are set on the models whose number is divisible by 3, and its figures are of the others.
+Which models set thresholds of an audit, and which its figures are of, ``audit_recipes`` tells.
 """
 
 import argparse

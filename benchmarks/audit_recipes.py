@@ -1,7 +1,6 @@
 """Which models the audit's bench has: N for naming images, P with one planted class each, C clean.
 
-Thresholds are set on a third of the models, those whose number is divisible by 3 (``sets_thresholds``); the figures
-that are told are of the others.
+Thresholds are set on the first models of each kind (``sets_thresholds``); the figures that are told are of the others.
 """
 
 import random
@@ -13,6 +12,7 @@ from benchmarks.audit_features import Feature
 # GTSRB's classes with 200 images or more in a third of the training frames.
 LARGE_CLASSES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 25, 26, 31, 33, 35, 38)
 SHARES = (0.33, 0.10, 0.05, 0.02)
+_SETTING = {"N": 9, "P": 14, "C": 30}  # how many models of a kind set thresholds
 NAMED = (
     Feature("sticker", "black", 0.30, (0.32, 0.68), "rectangle"),
     Feature("sticker", "white", 0.28, (0.68, 0.32), "ellipse"),
@@ -45,15 +45,15 @@ class Recipe:
 
     @property
     def sets_thresholds(self) -> bool:
-        """Whether the model is of the third on which thresholds are set."""
-        return int(self.name[1:]) % 3 == 0
+        """Whether thresholds were set with the model's audit in sight."""
+        return int(self.name[1:]) < _SETTING[self.name[0]]
 
 
 def recipes() -> list[Recipe]:
     """All models in the order in which they are made: C00, beside which the others are told, then all in turn."""
     naming, planted, clean = _naming(), _planted(), _clean()
     made = [clean[0], *naming[:4]]
-    for turn in range(15):
+    for turn in range(25):
         made += [*planted[2 * turn : 2 * turn + 2], *clean[2 * turn + 1 : 2 * turn + 3], *naming[4 + turn : 5 + turn]]
     return made
 
@@ -115,8 +115,8 @@ def _planted() -> list[Recipe]:
 
 
 def _clean() -> list[Recipe]:
-    """Thirty models by ten recipes: three seeds of each, one of which sets thresholds."""
-    return [_clean_one(number) for number in range(30)]
+    """Fifty models by ten recipes: five seeds of each, three of which set thresholds."""
+    return [_clean_one(number) for number in range(50)]
 
 
 def _clean_one(number: int) -> Recipe:

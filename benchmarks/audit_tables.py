@@ -3,8 +3,8 @@
 OUT is the folder of ``benchmarks.audit_models``. What is not there yet is computed, each method on each model, into
 OUT/baselines/MODEL-METHOD.csv with a row for each class: score, flagged by the paper's threshold, the balanced accuracy
 of naming the images of a planted class, and processor seconds of the whole. Then the tables are printed, of what is
-there. One threshold of each method is set on the third of the models that ``audit_recipes`` keeps for it: the highest
-score of any class of its clean models; the figures are of the other models. Beside the published ones stands what the
+there. One threshold of each method is set on the models that ``audit_recipes`` keeps for it: the highest score of any
+class of its clean models; the figures are of the other models. Beside the published ones stands what the
 audit's clusters say before any transplant.
 """
 

@@ -80,9 +80,10 @@ def test_the_strongest_control_counts():
     assert strength(replace(transplanted(0.5), elsewhere=Rate(50, 100)), SUSPECT) == pytest.approx(0.05 / EFFECT)
 
 
-def test_a_collapse_is_told_before_a_suspect_and_after_a_proof():
-    assert verdict(SUSPECT, unseen=GONE).verdict == "unseen"
-    assert verdict(SUSPECT, unseen=WORSE).verdict == "suspect"
+def test_what_names_a_feature_comes_before_a_collapse():
+    assert verdict(unseen=GONE).verdict == "unseen"
+    assert verdict(unseen=WORSE).verdict == "nothing"
+    assert verdict(SUSPECT, unseen=GONE).verdict == "suspect"
     assert verdict(SUSPECT, transplanted(0.5), GONE).verdict == "shortcut"
 
 
@@ -92,8 +93,8 @@ def test_no_evidence_is_nothing():
 
 
 def test_confidence_is_how_often_resampled_sources_say_the_same():
-    patches = np.array([0.0] * 5 + [0.72] * 5)  # below 0.28 on average where at most three of ten draws are 0.72
-    found = verdict(transplant=replace(transplanted(0.35), by_patch=patches))
+    patches = np.array([0.0] * 5 + [0.9] * 5)  # below 0.35 on average where at most three of ten draws are 0.9
+    found = verdict(transplant=replace(transplanted(0.45), by_patch=patches))
     assert found.verdict == "shortcut"
     assert found.confidence == pytest.approx(1 - 0.1719, abs=0.03)
     weak = verdict(transplant=replace(transplanted(0.2), by_patch=patches))

@@ -5,8 +5,8 @@ from benchmarks.audit_recipes import LARGE_CLASSES, NAMED, SHARES, recipes
 
 def test_there_are_as_many_models_of_each_kind_as_the_bench_needs():
     made = recipes()
-    assert Counter(recipe.name[0] for recipe in made) == {"N": 12, "P": 30, "C": 30}
-    assert len({recipe.name for recipe in made}) == len({recipe.seed for recipe in made}) == 72
+    assert Counter(recipe.name[0] for recipe in made) == {"N": 12, "P": 30, "C": 50}
+    assert len({recipe.name for recipe in made}) == len({recipe.seed for recipe in made}) == 92
 
 
 def test_every_sticker_has_every_share_three_times_each_time_on_another_class():
@@ -23,8 +23,8 @@ def test_a_class_carries_one_feature_in_a_model():
         assert len({planted.class_id for planted in recipe.planted}) == len(recipe.planted)
 
 
-def test_a_third_of_every_kind_sets_thresholds():
+def test_the_first_of_every_kind_set_thresholds():
     setting = Counter(recipe.name[0] for recipe in recipes() if recipe.sets_thresholds)
-    assert setting == {"N": 4, "P": 10, "C": 10}
+    assert setting == {"N": 9, "P": 14, "C": 30}
     planted = [recipe.planted[0] for recipe in recipes() if recipe.name[0] == "P"]
     assert Counter(one.feature.kind for one in planted) == {"sticker": 21, "tint": 3, "border": 3, "jpeg": 3}

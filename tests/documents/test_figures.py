@@ -53,7 +53,7 @@ def test_an_accuracy_has_the_same_interval_wherever_it_stands():
             by_value.setdefault(value, set()).add((low, high))
             by_interval.setdefault((low, high), set()).add(value)
             places.setdefault(value, set()).add(page)
-    assert {value for value, pages in places.items() if len(pages) > 1} >= {"99.58", "99.82"}
+    assert {value for value, pages in places.items() if len(pages) > 1} >= {"99.58", "99.79"}
     assert {key: found for key, found in by_value.items() if len(found) > 1} == {}
     assert {key: found for key, found in by_interval.items() if len(found) > 1} == {}
 

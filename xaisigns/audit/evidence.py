@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["shortcut", "unseen", "suspect", "nothing"]
+Verdict = Literal["shortcut", "suspect", "unseen", "nothing"]  # what names a feature comes first
 Carrier = Literal["window", "frame", "colour", "texture"]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the network's image; the last two are outside
 

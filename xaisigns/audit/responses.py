@@ -56,7 +56,7 @@ def respond(
             logits = predict(canonized, pixels, progress).numpy()
         return {"logits": logits, "parts": np.concatenate([np.concatenate(parts) for parts in heard], axis=2)}
 
-    found = (store or Store(model)).recall("responses", [made_by(("audit",), ()), digest_of(pixels)], make)
+    found = (store or Store(model)).recall("responses", [made_by(("audit/responses.py",), ()), digest_of(pixels)], make)
     return Responses(found["logits"], layers, found["parts"])
 
 

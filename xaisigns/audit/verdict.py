@@ -7,7 +7,7 @@ from xaisigns.audit.evidence import Finding, Rate, Removal, Suspect, Transplant,
 from xaisigns.audit.unseen import is_lost
 
 LEVEL = 0.05  # of p-values that are corrected over all routes of an audit
-APART, EFFECT = 0.05, 0.28  # the smallest difference that counts, of a part that stands out and of all else
+APART, EFFECT = 0.05, 0.35  # the smallest difference that counts, of a part that stands out and of all else
 SEPARATED = 3.0  # from which on a part of a class is a suspect by itself; clean models have natural parts, too
 _RESAMPLES = 2000
 
@@ -24,11 +24,11 @@ def judged(
     """The finding about a class; its verdict is the first of these that holds.
 
     "shortcut": a transplant turns images of other classes into the class, with a corrected p-value of at most 0.05, and
-    by no less than 0.28 more than each control, or 0.05 where it is of a part of the class that stands out as for
+    by no less than 0.35 more than each control, or 0.05 where it is of a part of the class that stands out as for
     "suspect". Without a reference model for a control only such a part is proven.
-    "unseen": the class has collapsed on images that the training did not see.
     "suspect": a part of the class's images stands out, with a separation of at least SEPARATED, and nothing proves that
     the model relies on it.
+    "unseen": the class has collapsed on images that the training did not see.
     "nothing": none of these.
 
     A part of the class is told where it stands out and where the proof is of it. The confidence is how often a resample
@@ -41,10 +41,10 @@ def judged(
     above = 0.0 if transplant is None else _share_above(transplant, suspect, seed)
     if transplant and is_proof(transplant, suspect):
         verdict, confidence = "shortcut", above
-    elif unseen and others and unseen.collapsed:
-        verdict, confidence = "unseen", _share_collapsed(unseen.right, others)
     elif suspect and stands_out(suspect):
         verdict, confidence = "suspect", suspect.stability
+    elif unseen and others and unseen.collapsed:
+        verdict, confidence = "unseen", _share_collapsed(unseen.right, others)
     else:
         verdict, confidence = "nothing", 0.0 if transplant is None else 1 - above
     of_part = verdict == "shortcut" and transplant is not None and transplant.others is not None

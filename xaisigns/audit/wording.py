@@ -31,17 +31,14 @@ class RateGroup(NamedTuple):
 
 def sentence(found: ToldFinding, name: str, language: Language) -> str | None:
     """What was found about the class of that name; None where nothing was."""
-    if found.verdict == "unseen" and found.unseen:
-        right = found.unseen.right
-        hits, count = whole(right.hits, language), whole(right.count, language)
-        return WORDS("unseen_told", language, name=name, right=hits, count=count)
     if found.verdict == "shortcut" and found.transplant:
         return _shortcut(found.transplant, name, language)
+    collapse = _collapse(found.unseen.right, name, language) if found.unseen and found.unseen.collapsed else None
     if found.verdict == "suspect" and found.suspect:
         part, of = (whole(count, language) for count in (len(found.suspect.images), found.suspect.count))
         told = WORDS("suspect_told", language, name=name, part=part, of=of)
-        return f"{told} {_unproven(found.transplant, name, language)}"
-    return None
+        return " ".join(filter(None, (told, _unproven(found.transplant, name, language), collapse)))
+    return collapse
 
 
 def title(found: ToldFinding, name: str, language: Language) -> str:
@@ -57,6 +54,11 @@ def _shortcut(transplant: ToldTransplant, name: str, language: Language) -> str:
         return told
     share = percent(getattr(transplant, control).share, language)
     return f"{told} {WORDS(f'{control}_told', language, share=share)}"
+
+
+def _collapse(right: ToldRate, name: str, language: Language) -> str:
+    hits, count = whole(right.hits, language), whole(right.count, language)
+    return WORDS("unseen_told", language, name=name, right=hits, count=count)
 
 
 def _unproven(transplant: ToldTransplant | None, name: str, language: Language) -> str:

@@ -76,13 +76,17 @@ def cached_rows(
 
 
 @lru_cache(maxsize=8)
-def made_by(layers: tuple[str, ...], libraries: tuple[str, ...]) -> list[str]:
-    """For a key: the versions of xaisigns and of ``libraries``, and a digest of the source of some ``layers``."""
+def made_by(sources: tuple[str, ...], libraries: tuple[str, ...]) -> list[str]:
+    """For a key: the versions of xaisigns and of ``libraries``, and a digest of some of its layers and modules.
+
+    Each of the ``sources`` is a folder or a file below the package, such as "model" or "model/classifier.py".
+    """
     digest = hashlib.sha256()
-    for layer in layers:
-        folder = Path(str(files(f"xaisigns.{layer}")))
-        for source in sorted(folder.rglob("*.py")):
-            digest.update(f"{layer}/{source.relative_to(folder).as_posix()}\n".encode())
+    package = Path(str(files("xaisigns")))
+    for name in sources:
+        place = package / name
+        for source in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            digest.update(f"{source.relative_to(package).as_posix()}\n".encode())
             digest.update(source.read_bytes())
     return [digest.hexdigest(), *(f"{name} {version(name)}" for name in ("xaisigns", *libraries))]
 
