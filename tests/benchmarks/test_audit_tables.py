@@ -8,7 +8,7 @@ from benchmarks.audit_tables import Row, naming, tables, verdicts
 
 def row(name, planted, score, named=None, flagged=None):
     told = {
-        "sets_thresholds": int(name[1:]) % 3 == 0,
+        "name": name,
         "planted": [{"class_id": id_, "success": success, "share": 0.1} for id_, success in planted],
     }
     flags = None if flagged is None else np.array(flagged)
@@ -53,7 +53,7 @@ def test_naming_is_the_mean_over_the_models_that_do_not_set_thresholds():
 
 def test_tables_read_what_the_methods_wrote(tmp_path):
     (tmp_path / "baselines").mkdir()
-    told = {"sets_thresholds": False, "planted": [{"class_id": 1, "success": 0.4, "share": 0.1}]}
+    told = {"name": "P01", "planted": [{"class_id": 1, "success": 0.4, "share": 0.1}]}
     (tmp_path / "P01.json").write_text(json.dumps(told))
     lines = ["class,score,flagged,named,seconds", "0,0.25,0,,12.5", "1,2.5,1,0.75,12.5"]
     (tmp_path / "baselines" / "P01-neural_cleanse.csv").write_text("\n".join(lines))
