@@ -4,8 +4,8 @@ OUT is the folder of ``benchmarks.audit_models``. What is not there yet is compu
 OUT/baselines/MODEL-METHOD.csv with a row for each class: score, flagged by the paper's threshold, the balanced accuracy
 of naming the images of a planted class, and processor seconds of the whole. Then the tables are printed, of what is
 there. One threshold of each method is set on the models whose number is divisible by 3: the highest score of any class
-of the clean ones; the figures are of the other models. The audit's clusters were set on the same third. Beside the published ones stands what the
-audit's clusters say before any transplant.
+of the clean ones; the figures are of the other models. The audit's clusters were set on the same third. Beside the
+published ones stands what these say before any transplant.
 """
 
 import argparse
