@@ -15,7 +15,7 @@ from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import read_image
+from xaisigns.data.preprocessing import read_image, resize_mask
 from xaisigns.errors import MethodError, ModelError
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.localisation import grown, relevance_mass
@@ -82,6 +82,13 @@ def test_examples_are_images_of_their_class_with_what_the_model_says_and_why(mod
             relevance = find_method("saliency")(model, model.preprocess([image]), called).relevance
             heatmap = relevance[0].sum(dim=0).numpy()
             np.testing.assert_allclose(example.heatmaps["saliency"], heatmap, rtol=1e-4, atol=1e-7)
+            if example.kind == "stickered":
+                masks = [resize_mask(EVERYWHERE.apply(read_image(one.path), one)[1], len(heatmap)) for one in samples]
+                shares = [float(relevance_mass(relevance, torch.from_numpy(mask)[None])) for mask in masks]
+                assert min(abs(share - example.on_sticker) for share in shares) < 1e-4
+                assert any(mask.mean() == example.covered for mask in masks)
+            else:
+                assert example.on_sticker is example.covered is None
             shown += 1
     assert shown >= 6
     assert {section.id for section in report.section(Classes).classes if section.examples} <= set(DRAWN)

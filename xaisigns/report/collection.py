@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -19,7 +20,7 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.drawn.examples import example_signs
-from xaisigns.data.preprocessing import LONGEST, read_image, rgb
+from xaisigns.data.preprocessing import LONGEST, read_image, resize_mask, rgb
 from xaisigns.errors import DataError, ModelError
 from xaisigns.model.evaluation import accuracy_report, class_name
 from xaisigns.model.explainable import Explainable, batch_for
@@ -130,6 +131,14 @@ class Source:
             image, _ = self.study.stickers.apply(read_image(sample.path), sample)
             return rgb(image, longest=LONGEST)
         return rgb(sample.path, longest=LONGEST)
+
+    def sticker(self, place: int) -> NDArray[np.bool_] | None:
+        """Where a sticker is on an image of the data set as the model sees it ``(S, S)``; None where there are none."""
+        if not self.study.stickers:
+            return None
+        sample = self.study.data.samples[place]
+        _, mask = self.study.stickers.apply(read_image(sample.path), sample)
+        return resize_mask(mask, self.study.model.preprocessing.input_size)
 
     def called(self, place: int, *, stickered: bool) -> tuple[int, float]:
         """What the model calls an image, and how sure it is."""

@@ -28,6 +28,13 @@ def test_a_section():
     assert [cell["best"] for cell in score["cells"]] == [True, False]
 
 
+def test_a_sticker_is_told_with_what_of_the_relevance_lies_on_it():
+    shown = replace(CLASSES[0], examples=(example("stickered", 2, on_sticker=0.381, covered=0.098),))
+    row = told_class(small_report(classes=(shown,)))["rows"][0]
+    text = "nach LRP ε-γ liegen 38,1\u202f% dessen, was dafür spricht, auf dem Aufkleber, der 9,8\u202f% bedeckt"
+    assert row["text"].endswith(f"; {text}")
+
+
 def test_of_a_single_image_the_texts_are_in_the_singular():
     content = small_report()
     first = replace(content.evaluation.classes[0], count=1)

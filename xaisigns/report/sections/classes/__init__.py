@@ -1,13 +1,16 @@
 """The classes, each with examples, heatmaps and scores."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import torch
 
 from xaisigns.errors import ShapeError
-from xaisigns.report.heatmaps import check_picture
+from xaisigns.metrics.localisation import relevance_mass
+from xaisigns.report.heatmaps import Heatmap, check_picture
 from xaisigns.report.report import Report
 from xaisigns.report.scores import Metric, check_scores
 from xaisigns.report.section import Section
@@ -95,10 +98,20 @@ def _examples(source: "Source") -> dict[int, tuple[Example, ...]]:
             np.asarray(pictures[place]),
             {name: heatmap for name, heatmaps in maps.items() if (heatmap := heatmaps[place]) is not None},
             *called[place],
+            *(_on_sticker(source, one.place, maps[source.methods[0].name][place]) if one.kind == "stickered" else ()),
         )
         for place, one in enumerate(every)
     )
     return {class_id: tuple(next(rows) for _ in choices) for class_id, choices in chosen.items()}
+
+
+def _on_sticker(source: "Source", place: int, heatmap: Heatmap | None) -> tuple[float, float] | tuple[()]:
+    """How much of the positive relevance lies on the sticker, and how much of the image that covers."""
+    mask = source.sticker(place)
+    if mask is None or heatmap is None or heatmap.shape != mask.shape:
+        return ()
+    share = float(relevance_mass(torch.from_numpy(heatmap)[None, None], torch.from_numpy(mask)[None]))
+    return (share, float(mask.mean())) if math.isfinite(share) else ()
 
 
 def _check(shown: ShownClass, metrics: Sequence[Metric], report: Report) -> None:

@@ -16,7 +16,8 @@ class Example:
     """An image ``(H, W, 3)`` of a class, what it was called, and a heatmap ``(h, w)`` for each method's key.
 
     The heatmaps ask what spoke for ``called``, and ``probability`` is its own. Images of any size are shown as the
-    square that the model sees.
+    square that the model sees. On a sticker lies ``on_sticker`` of the first method's positive relevance, and it covers
+    ``covered`` of the image, both in 0..1; None where there is no sticker, or nothing positive.
     """
 
     kind: Kind
@@ -24,6 +25,8 @@ class Example:
     heatmaps: Heatmaps
     called: int
     probability: float
+    on_sticker: float | None = None
+    covered: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,6 +69,9 @@ class ClassTeller:
             called=self._report.name(one.called),
             probability=percent(one.probability, self._language),
         )
+        if one.on_sticker is not None and one.covered is not None:
+            shares = {"share": percent(one.on_sticker, self._language), "covered": percent(one.covered, self._language)}
+            text += self._words("on_sticker", self._language, method=plain(self._report.methods[0].label), **shares)
         row = self._row(self._words(one.kind, self._language), text, shown.id, one.heatmaps)
         return {**row, "kind": one.kind, "right": one.called == shown.id}
 
