@@ -6,7 +6,7 @@ import torch
 
 from tests.audit.planted import CLASS, images, model, suspect
 from xaisigns.attribution.lrp import LRP
-from xaisigns.audit import auditing
+from xaisigns.audit import auditing, suspects
 from xaisigns.audit.auditing import examine, weighed
 from xaisigns.audit.clusters import Cluster
 from xaisigns.audit.routes import Routes
@@ -75,8 +75,8 @@ def test_what_the_reference_does_too_is_no_shortcut():
 @pytest.mark.parametrize(("separation", "verdict"), [(SEPARATED - 1, "nothing"), (SEPARATED, "suspect")])
 def test_a_cluster_as_clean_models_have_it_is_no_suspect(separation, verdict, monkeypatch):
     cluster = Cluster(CLASS, suspect(PER_CLASS, SQUARES).images, PER_CLASS, separation, 0.9, 0, "0", (0,))
-    monkeypatch.setattr(auditing, "clusters", lambda *_, **__: [cluster])
-    told = examine(model(0), data(), None, None).findings
+    monkeypatch.setattr(suspects, "clusters", lambda *_, **__: [cluster])
+    told = examine(model(0), data(seed=round(separation)), None, None).findings
     found = {finding.class_id: finding.verdict for finding in told}
     assert found[CLASS] == verdict
     assert verdict == "suspect" or all(one.suspect is None for one in told)

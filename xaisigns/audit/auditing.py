@@ -7,16 +7,15 @@ from typing import Literal, get_args
 import numpy as np
 
 from xaisigns.attribution.lrp import LRP
-from xaisigns.audit.clusters import clusters
 from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen, Verdict
 from xaisigns.audit.removal import removal
 from xaisigns.audit.responses import respond
 from xaisigns.audit.routes import Routes
 from xaisigns.audit.statistics import holm
+from xaisigns.audit.suspects import kept_suspects
 from xaisigns.audit.transplant import Mask, Pair, Pixels, Places, Route, called, transplant
 from xaisigns.audit.unseen import other_classes, unseen_classes
 from xaisigns.audit.verdict import is_controlled, judged, strength
-from xaisigns.audit.windows import suspect
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
@@ -85,8 +84,7 @@ def examine(
     pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, seen, seed))
     explainer = LRP(module_of(model), bounds=model.bounds)
     objects = np.arange(len(labels)) if objects is None else objects
-    found = clusters(responses, labels, objects, seed, least=_SUSPECT)
-    suspects = {cluster.class_id: suspect(cluster, explainer, model, pixels) for cluster in found}
+    suspects = kept_suspects(model, explainer, responses, pixels, labels, objects, seed, _SUSPECT)
     routes = Routes(pair, recognised, objects, suspects, explainer, seed)
     same = unseen is seen  # which the responses have answered
     known = unseen_classes(labels, responses.logits.argmax(axis=1)) if same else _unseen(model, unseen, progress)
