@@ -71,6 +71,15 @@ def test_a_suspicion_in_a_sentence(suspicion):
     assert sentence(untested, "70", "de").endswith("von den übrigen. Ob es danach entscheidet, wurde nicht geprüft.")
 
 
+def test_a_suspicion_about_a_class_that_fails_on_unseen_images_says_both(suspicion):
+    right = suspicion.unseen.right.model_copy(update={"hits": 0, "share": 0.0, "interval": (0.0, 0.39)})
+    lost = changed(suspicion, unseen=suspicion.unseen.model_copy(update={"right": right, "collapsed": True}))
+    told, both = sentence(suspicion, "70", "en"), sentence(lost, "70", "en")
+    assert both.startswith(told)
+    assert both[len(told) :].startswith(" The network recognises 0 of 6 images of “70” that the training did not see.")
+    assert sentence(changed(lost, verdict="nothing"), "70", "en") is None
+
+
 def test_nothing_is_no_sentence(whole):
     assert sentence(whole.findings[3], "70", "en") is None
 

@@ -38,7 +38,7 @@ def sentence(found: ToldFinding, name: str, language: Language) -> str | None:
         part, of = (whole(count, language) for count in (len(found.suspect.images), found.suspect.count))
         told = WORDS("suspect_told", language, name=name, part=part, of=of)
         return " ".join(filter(None, (told, _unproven(found.transplant, name, language), collapse)))
-    return collapse
+    return collapse if found.verdict == "unseen" else None
 
 
 def title(found: ToldFinding, name: str, language: Language) -> str:
