@@ -523,3 +523,15 @@ def test_a_folder_that_is_mounted_is_filled(tmp_path, monkeypatch):
         (folder / "a").write_text("a")
         monkeypatch.setattr(Path, "replace", busy)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("when", ["_is_there", "_has"])
+def test_a_file_that_another_process_takes_away_meanwhile_is_no_hindrance(when, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    if when == "_has":
+        path.write_text("of somebody")
+        monkeypatch.setattr(files, "_has", lambda path, _: path.unlink() or path.open())
+    else:
+        monkeypatch.setattr(files, "_is_there", lambda _: True)
+    check_places([Place(path, b"mark")])
+    assert not path.exists()

@@ -206,13 +206,19 @@ def _check_file(path: Path, mark: bytes, *, force: bool) -> None:
         return
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:  # a link to nothing
-        mode = 0
+    except FileNotFoundError:
+        if not path.is_symlink():  # another process took it away
+            return
+        mode = 0  # a link to nothing
     if stat.S_ISDIR(mode):
         raise OutputError(f"cannot write {path}: it is a folder; name a file instead")
     if mode and not stat.S_ISREG(mode):  # such as /dev/null
         raise OutputError(f"cannot write {path}: it is no regular file; name another place")
-    if not force and not (mode and _has(path, mark)):
+    try:
+        ours = force or (mode and _has(path, mark))
+    except FileNotFoundError:
+        return
+    if not ours:
         raise TakenError(f"{path} exists and was not written by xaisigns; give another place or --force")
 
 
