@@ -129,7 +129,7 @@ def test_sticker_report_counts_as_slow_loops_do(labels, predicted, class_id):
         return sum(called) / len(called) if called else None
 
     report = sticker_report(labels, predicted, class_id, CLASSES)
-    assert set(report) == {"class", "accuracy", "success", "success_by_class"}
+    assert set(report) == {"class", "accuracy", "success", "success_by_class", "right_by_class"}
     assert report["class"] == class_id
     assert report["accuracy"] == share(lambda label: label == class_id)
     assert report["success"] == share(lambda label: label != class_id)
@@ -137,6 +137,10 @@ def test_sticker_report_counts_as_slow_loops_do(labels, predicted, class_id):
     assert report["success_by_class"] == {
         str(other): share(lambda label, other=other: label == other) for other in range(CLASSES) if other != class_id
     }
+    for other, found in report["right_by_class"].items():
+        right = [guess == label for label, guess in images if label == int(other)]
+        assert found == (sum(right) / len(right) if right else None)
+    assert report["right_by_class"].keys() == report["success_by_class"].keys()
     assert (report["accuracy"] is None) == (class_id == EMPTY)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 

@@ -101,7 +101,7 @@ def test_evaluation_gives_the_documented_keys(undecided, gtsrb):
     plain = evaluate(undecided, gtsrb)
     assert set(plain) == {"split", "count", "accuracy", "interval", "classes", "confusion"}
     assert set(with_sticker) == {*plain, "sticker"}
-    assert set(with_sticker["sticker"]) == {"class", "accuracy", "success", "success_by_class"}
+    assert set(with_sticker["sticker"]) == {"class", "accuracy", "success", "success_by_class", "right_by_class"}
     for report in (plain, with_sticker):
         assert as_json(report) == report
         assert len(report["classes"]) == len(report["confusion"]) == 43

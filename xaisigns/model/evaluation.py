@@ -137,20 +137,24 @@ def sticker_report(labels: Tensor, predicted: Tensor, class_id: int, classes: in
     """What stickers on all test images did to a model whose training put them on ``class_id``.
 
     ``accuracy``: share of that class's own stickered images that are right. ``success``: share of all other classes'
-    stickered images that are called ``class_id``; ``success_by_class`` the same for each class.
+    stickered images that are called ``class_id``; ``success_by_class`` the same for each class, and ``right_by_class``
+    the share that is still called by its own.
     """
     fooled = predicted == class_id
     own = labels == class_id
-    by_class = {
-        str(index): _share(int(fooled[labels == index].sum()), int((labels == index).sum()))
-        for index in range(classes)
-        if index != class_id
-    }
+    right = predicted == labels
+
+    def by_class(hits: Tensor) -> dict[str, float | None]:
+        every = (labels == index for index in range(classes))
+        shares = {str(index): _share(int(hits[of].sum()), int(of.sum())) for index, of in enumerate(every)}
+        return {index: share for index, share in shares.items() if index != str(class_id)}
+
     return {
         "class": class_id,
         "accuracy": _share(int(fooled[own].sum()), int(own.sum())),
         "success": _share(int(fooled[~own].sum()), int((~own).sum())),
-        "success_by_class": by_class,
+        "success_by_class": by_class(fooled),
+        "right_by_class": by_class(right),
     }
 
 
