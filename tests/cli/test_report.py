@@ -59,9 +59,18 @@ def test_the_findings_of_an_audit_open_it(run, gtsrb, tmp_path, untrained, made_
     assert json.loads(printed)["finding"].startswith("Of images that show something else, 46.0% become “Speed limit 50")
 
 
+def test_another_model_is_shown_before(run, gtsrb, tmp_path, untrained):
+    html = tmp_path / "report.html"
+    code, _, told = run("report", gtsrb, "--model", untrained, *QUICK, "--html", html, "--before", untrained)
+    assert (code, told) == (0, "")
+    page = html.read_text(encoding="utf-8")
+    assert f"Before: {untrained}. After: {untrained}. Both models see the same test images." in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["--before", "nowhere"], 1, "no model 'nowhere'"),
         (["--classes", "4,43"], 1, "the model has no class 43; give --classes numbers from 0 to 42"),
         (["--classes", "four"], 2, "wanted class numbers such as 4,14, got 'four'"),
         (["--methods", "lpr"], 1, "no method 'lpr'"),

@@ -67,9 +67,10 @@ def test_all_texts_that_a_language_lacks_are_told_before_the_work(foreign, untra
         report(untrained, tmp_path / "nowhere", html=tmp_path / "report.html", language=foreign, **QUICK)
 
 
-@pytest.mark.parametrize("named", [{}, {"name": "My model", "seed": 3, "language": "de"}])
+@pytest.mark.parametrize("named", [{}, {"name": "My model", "seed": 3, "language": "de"}, {"before": True}])
 def test_the_command_that_is_shown_makes_the_report_again(gtsrb, untrained, tmp_path, named):
     html = tmp_path / "report.html"
+    named = {**named, "before": untrained} if "before" in named else named
     options = {**QUICK, "classes": np.array([14]), "methods": ["edges", "lrp:epsilon"]}
     document = report(untrained, gtsrb, html=html, **options, **named)
     page = html.read_text(encoding="utf-8")
@@ -83,13 +84,18 @@ def test_the_command_that_is_shown_makes_the_report_again(gtsrb, untrained, tmp_
 
 @pytest.mark.parametrize(
     "given",
-    [lambda model, root: (model, root), lambda _, root: (root.with_name("model"), GTSRB(root, "test"))],
-    ids=["a model", "a data set"],
+    [
+        lambda model, root: ((model, root), {}),
+        lambda _, root: ((root.with_name("model"), GTSRB(root, "test")), {}),
+        lambda model, root: ((root.with_name("model"), root), {"before": model}),
+    ],
+    ids=["a model", "a data set", "a model before"],
 )
 def test_no_command_is_shown_for_what_has_no_name(gtsrb, untrained, tmp_path, given):
     shutil.copy(untrained, gtsrb.with_name("model"))
     html = tmp_path / "report.html"
-    report(*given(xs.load_model(untrained), gtsrb), html=html, **QUICK)
+    arguments, options = given(xs.load_model(untrained), gtsrb)
+    report(*arguments, html=html, **QUICK, **options)
     page = html.read_text(encoding="utf-8")
     assert "No single command makes this report again" in page
     assert "<pre>" not in page

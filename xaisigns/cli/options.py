@@ -197,6 +197,16 @@ def class_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
+def class_numbers(text: str | None) -> list[int] | None:
+    """What --classes says, such as 4,14; None where it is not given."""
+    if text is None:
+        return None
+    numbers = [class_number(part.strip()) for part in text.split(",")]
+    if None in numbers:
+        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes")
+    return [number for number in numbers if number is not None]
+
+
 def _rgb(text: str, option: str) -> "RGB":
     with suppress(ValueError):
         red, green, blue = map(float, text.split(","))

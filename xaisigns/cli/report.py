@@ -10,7 +10,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_number
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_numbers
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -42,6 +42,14 @@ def report(
             metavar="FINDINGS", help="findings.json of 'xaisigns audit', to open the report with.", show_default=False
         ),
     ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Another model of the same classes to show beside it, such as the one before a repair.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
@@ -55,7 +63,7 @@ def report(
 
     pdf = out or (None if html else Path("report.pdf"))
     check_reports({kind: path for kind, path in (("pdf", pdf), ("html", html)) if path}, force=force)
-    wanted = _ids(classes)
+    wanted = class_numbers(classes)
     model = network.load()
     with output.bars() as progress:
         document = write_report(
@@ -71,6 +79,7 @@ def report(
             name=network.model,
             command=_command(output.lang),
             audit=audit,
+            before=before,
             force=force,
             progress=progress,
         )
@@ -82,16 +91,6 @@ def _command(language: Language) -> str:
     given = sys.argv[1:]
     said = language == "en" or any(argument.startswith("--lang") for argument in given)
     return shlex.join(["xaisigns", *given, *([] if said else ["--lang", language])])
-
-
-def _ids(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    ids = [class_number(part.strip()) for part in text.split(",")]
-    wanted = [one for one in ids if one is not None]
-    if len(wanted) < len(ids):
-        raise typer.BadParameter(f"wanted class numbers such as 4,14, got {text!r}", param_hint="--classes")
-    return wanted
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -47,7 +47,8 @@ class Reporting:
     ``name`` is what the model is called, ``command`` the line that makes the report again, None where there is
     none; ``methods`` are as
     ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each;
-    ``audit`` is what an audit found of this very model.
+    ``audit`` is what an audit found of this very model, ``before`` a model of the same classes that it is shown beside,
+    which is called ``before_name``.
     """
 
     name: str
@@ -58,12 +59,15 @@ class Reporting:
     language: Language = field(default_factory=chosen_language)
     seed: int = 0
     audit: Findings | None = None
+    before: Explainable | None = None
+    before_name: str = ""
 
 
 class Source:
     """What sections collect from: a model examined on a data set, methods, and what the report is to show.
 
-    ``methods`` are those of the attribution, ``classes`` the ids to show. Raises ModelError for a class that the model
+    ``methods`` are those of the attribution, ``classes`` the ids to show, ``before`` the other model on the same
+    data, None where there is none. Raises ModelError for a class that the model
     does not have, MethodError and RuleError for methods, DataError for missing or broken data and for another
     split.
     """
@@ -77,6 +81,9 @@ class Source:
         if images.split != "test":
             raise DataError(f"a report tells of test images, got those of the split {images.split!r} of {images.root}")
         self.study = Study(model, images, progress)
+        if wanted.before is not None:
+            _refuse_other_classes(model, wanted.before)
+        self.before = None if wanted.before is None else Study(wanted.before, images, progress)
         self.names = {
             class_id: class_name(model, self.study.data, class_id, self.language) for class_id in range(model.classes)
         }
@@ -188,3 +195,12 @@ def _classes(model: Explainable, wanted: Sequence[int] | None) -> list[int]:
         if class_id not in known:
             raise ModelError(f"the model has no class {class_id}; give --classes numbers from 0 to {len(known) - 1}")
     return sorted(set(known if wanted is None else wanted))
+
+
+def _refuse_other_classes(model: Explainable, before: Explainable) -> None:
+    names = [[one.class_name(class_id, "en") for class_id in range(one.classes)] for one in (before, model)]
+    if names[0] != names[1]:
+        raise ModelError(
+            f"two models are compared on the same classes: the one before has {before.classes}, the other "
+            f"{model.classes}, or they have other names"
+        )

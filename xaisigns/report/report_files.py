@@ -43,6 +43,7 @@ def report(
     name: str | None = None,
     command: str | None = None,
     audit: Path | str | None = None,
+    before: Named | None = None,
     device: "str | torch.device | None" = None,
     force: bool = False,
     progress: Progress = silent,
@@ -52,8 +53,9 @@ def report(
     ``data`` is a data set or its folder; without it signs are drawn. ``methods`` are as ``select_methods`` takes them,
     ``classes`` the ids to show (without: all), ``examples`` images of each. ``name`` is what the report calls the
     model, ``command`` what it says makes it again: by default this call, where model and data are named; ``audit`` is
-    the ``findings.json`` of an audit of this very model, whose finding then opens the report; ``device`` is as
-    ``loaded`` takes it. All files are written or none.
+    the ``findings.json`` of an audit of this very model, whose finding then opens the report; ``before`` is another
+    model of the same classes, such as the one before a repair, which is shown beside it; ``device`` is as ``loaded``
+    takes it. All files are written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
     written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language and for all texts
@@ -71,14 +73,16 @@ def report(
     start = time.monotonic()
     network = loaded(model, device)
     wanted = Reporting(
-        name=name or (str(model) if isinstance(model, Path | str) else type(model).__name__),
-        command=command or _call(model, data, **paths, **options, name=name, audit=audit),
+        name=name or _named(model) or "",
+        command=command or _call(model, data, **paths, **options, name=name, audit=audit, before=before),
         methods=methods,
         classes=classes,
         examples=examples,
         language=language,
         seed=seed,
         audit=None if audit is None else findings_for(network, audit),
+        before=None if before is None else loaded(before, device),
+        before_name=_named(before) or "",
     )
     content = collect_report(network, data, wanted, progress)
     collected = time.monotonic()
@@ -105,9 +109,16 @@ def check_reports(paths: Mapping[str, Path], *, force: bool = False) -> list[Pla
     return places
 
 
+def _named(model: Named | None) -> str | None:
+    """What a model is called: by its name or file, or by its kind."""
+    if model is None:
+        return None
+    return str(model) if isinstance(model, Path | str) else type(model).__name__
+
+
 def _call(*named: Named | Data, **options: object) -> str | None:
     """The call that makes the report again; None for a model or a data set that has no name."""
-    if not all(one is None or isinstance(one, Path | str) for one in named):
+    if not all(one is None or isinstance(one, Path | str) for one in (*named, options.get("before"))):
         return None
     words = [_written(one) for one in named] + [
         f"{option}={_written(value)}" for option, value in options.items() if value is not None
