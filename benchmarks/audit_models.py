@@ -112,7 +112,7 @@ def _tested(recipe: Recipe, models: list[Classifier], root: Path, out: Path) -> 
     right = predict(models[0], np.asarray(pixels)).argmax(dim=1).numpy() == labels
     rows = []
     for planted in recipe.planted:
-        success, success_clean = _success(planted, test.samples, recipe.seed, models)
+        success, success_clean = planted_success(planted, root, out, recipe.seed, models)
         own = round(float(right[labels == planted.class_id].mean()), 5)
         rows.append(
             {**asdict(planted), "success": success, "success_clean": success_clean, "test_accuracy": own},
@@ -170,8 +170,12 @@ def _augmenting(augmented: bool) -> Iterator[None]:
             yield
 
 
-def _success(planted: Planted, samples: Any, seed: int, models: list[Classifier]) -> list[float]:
-    """The share of other classes' images that each model says the class of, once they have the feature."""
+def planted_success(planted: Planted, root: Path, out: Path, seed: int, models: list[Any]) -> list[float]:
+    """The share of other classes' test images that each model says the class of, once they have the feature.
+
+    ``seed`` is that of the recipe; every sixth image is taken.
+    """
+    samples = _decoded(root, out, "test")[0].samples
     others = [sample for sample in samples[::_TESTED] if sample.class_id != planted.class_id]
     pixels = _with_feature(others, planted, seed)
     said = [predict(model, pixels).argmax(dim=1) == planted.class_id for model in models]

@@ -56,11 +56,13 @@ CONTENTS = """
 :hidden:
 :caption: Reading heatmaps
 
+docs/lesson
 docs/lrp
 docs/methods
 docs/metrics
 docs/scores
 docs/audit
+docs/repair
 docs/report
 ```
 

@@ -17,6 +17,8 @@ from .attribution.named_rules import register_rule as register_rule
 from .attribution.options import Between as Between
 from .attribution.result import Result as Result
 from .audit.audit_files import audit as audit
+from .audit.repair.repairing import repair as repair
+from .audit.repair.rounds import audit_and_repair as audit_and_repair
 from .base.numbers import number as number
 from .base.numbers import percent as percent
 from .base.version import __version__ as __version__

@@ -12,8 +12,11 @@ SIDE, SQUARE, CLASS = 32, 10, 2
 BOX = (0, 0, SQUARE, SQUARE)
 
 
-def model(shortcut: float, side: int = SIDE) -> xs.Model:
-    """A network by whose weights the square speaks for CLASS so strongly: 0 not at all, 1 more than the colours do."""
+def model(shortcut: float, side: int = SIDE, *, sure: float = 1) -> xs.Model:
+    """A network by whose weights the square speaks for CLASS so strongly: 0 not at all, 1 more than the colours do.
+
+    All logits are ``sure`` times as large as about 1.
+    """
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Flatten(), nn.Linear(3 * side**2, 3))
     weight = torch.zeros(3, 3, side, side)
     for class_id in range(3):
@@ -24,8 +27,8 @@ def model(shortcut: float, side: int = SIDE) -> xs.Model:
     with torch.no_grad():
         network[0].weight.copy_(torch.eye(3)[:, :, None, None])
         network[0].bias.zero_()
-        network[3].weight.copy_(weight.flatten(1))
-        network[3].bias.copy_(offset)
+        network[3].weight.copy_(sure * weight.flatten(1))
+        network[3].bias.copy_(sure * offset)
     return xs.Model(network, xs.Preprocessing(side, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)))
 
 

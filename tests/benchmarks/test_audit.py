@@ -1,7 +1,9 @@
 """A small bench from end to end: a network with a planted sticker and one without, and what the audit says of them."""
 
 import csv
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +11,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import xaisigns as xs
-from benchmarks import audit
+from benchmarks import audit, repair
 from benchmarks.audit_models import Trained
 from benchmarks.audit_networks import quarter_vgg11
+from xaisigns.audit.repair import fine_tuning
+from xaisigns.audit.repair.fine_tuning import FineTuning
 from xaisigns.data.image_set import Sample
+from xaisigns.model.evaluation import predict
 
 CLASSES, PER_CLASS, CLASS = 6, 72, 3
 PREPROCESSING = xs.Preprocessing(32, (0.5,) * 3, (0.25,) * 3)
@@ -76,3 +81,25 @@ def test_the_planted_class_is_found_and_no_other(audited):
 
 def test_a_clean_model_has_no_finding(audited):
     assert {row["verdict"] for row in audited("clean", "none")} == {"nothing"}
+
+
+def test_the_planted_class_is_repaired_and_its_own_sticker_measured(models, tmp_path, monkeypatch):
+    planted = SimpleNamespace(class_id=CLASS, share=1 / 3, feature=SimpleNamespace(kind="sticker"))
+    test, labels = images(1)
+    stickered = test[labels != CLASS]
+    stickered[:, 18:29, 4:15] = STICKER
+
+    def success(planted, root, out, seed, networks):
+        return [float((predict(model, stickered).argmax(dim=1) == CLASS).float().mean()) for model in networks]
+
+    told = {"planted": [{"success": 0.9, "success_clean": 0.0}]}
+    monkeypatch.setattr(repair, "load", lambda *_: models["planted"]._replace(told=told))
+    monkeypatch.setattr(repair.xs, "load_model", lambda _: models["clean"].model)
+    monkeypatch.setattr(repair, "recipes", lambda: [SimpleNamespace(name="planted", planted=[planted], seed=0)])
+    monkeypatch.setattr(repair, "planted_success", success)
+    monkeypatch.setattr(repair, "FineTuning", partial(FineTuning, steps=25, batch_size=48))
+    monkeypatch.setattr(fine_tuning, "augment", lambda views: views)  # the classes' patterns are gone once turned
+    (row,) = repair.compute("planted", tmp_path, tmp_path, seed=0)
+    assert (row["class"], row["verdict"], row["carrier"]) == (CLASS, "shortcut", "window")
+    assert row["success before"] > 0.3 > 0.05 > row["success after"]
+    assert min(row["others after"], row["own after"]) > 0.9

@@ -7,7 +7,9 @@ import pytest
 
 from tests.commands import ended
 from tests.findings import examined
+from tests.repairs import AFTER, BEFORE, a_feature, rates
 from xaisigns.audit import audit_files
+from xaisigns.audit.repair import repairing
 from xaisigns.data.drawn import sign_set
 from xaisigns.study import tuning
 
@@ -47,3 +49,11 @@ def few_rules(monkeypatch, tmp_path):
 def made_up_audit(monkeypatch):
     """An audit finds what is made up."""
     monkeypatch.setattr(audit_files, "examine", examined)
+
+
+@pytest.fixture
+def made_up_repair(monkeypatch):
+    """What is measured before a repair, with its control and after it is made up."""
+    given = [BEFORE, BEFORE, AFTER]
+    monkeypatch.setattr(repairing, "feature_of", a_feature)
+    monkeypatch.setattr(repairing, "measured", lambda *_: rates(*given.pop(0)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.repairs import written_findings
 from xaisigns.base.cache import cached_arrays
 
 SIGN = REPOSITORY / "examples/signs/speed-50-sticker.png"
@@ -20,7 +21,7 @@ COMMANDS = [
     ("methods", "methods", {"options": 1}),
     ("metrics", "metrics", {}),
     ("rules", "rules", {"parameters": 1}),
-    ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1}),
+    ("evaluate", "evaluate {gtsrb}", {"success_by_class": 1, "right_by_class": 1}),
     (
         "score",
         f"score {{gtsrb}} --out {{out}} --methods lrp,edges {LITTLE}",
@@ -31,6 +32,11 @@ COMMANDS = [
         "audit",
         "audit {gtsrb} --model {model} --reference none --out {out}",
         {"thresholds": 1, "limits": 1, "images": 1},
+    ),
+    (
+        "repair",
+        "repair {gtsrb} --model {model} --finding {findings} --out {out}.safetensors --steps 1",
+        {"settings": 1},
     ),
     ("report", "report {gtsrb} --out {out}.pdf --html {out}.html --methods lrp --classes 14 --examples 1", {}),
     ("train", "train {gtsrb} --out {out}.safetensors --epochs 1 --input-size 32 --drawn 1", {}),
@@ -44,7 +50,7 @@ COMMANDS = [
 SETTINGS = {"training", "manipulation", "stickers"}
 
 
-@pytest.mark.usefixtures("few_rules", "made_up_audit")
+@pytest.mark.usefixtures("few_rules", "made_up_audit", "made_up_repair")
 @pytest.mark.parametrize(("section", "command", "named"), COMMANDS, ids=[command[0] for command in COMMANDS])
 def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb, drawn, untrained, tmp_path):
     cached_arrays("scores", [section], lambda: {"a": np.zeros(3)})
@@ -58,6 +64,8 @@ def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb,
         "model": untrained,
         "out": tmp_path / "out",
     }
+    if "{findings}" in command:
+        places["findings"] = written_findings(untrained, gtsrb, tmp_path / "audit")
     _, printed, told = run(*(part.format(**places) for part in command.split()), "--json")
     assert printed, told
     assert _keys(json.loads(printed), named) == _documented(section)

@@ -33,6 +33,7 @@ from xaisigns.model.classifier import NetworkSettings
 from xaisigns.model.vgg import VGG
 
 # What a test cannot run as it stands (a regular expression), what is run in its place, and why.
+_COPY = "python -c \"import xaisigns as xs; xs.save_model(xs.load_model('stickered'), 'repaired.safetensors')\""
 INSTEAD = (
     (r"python3 -m venv \.venv", 'cp -R "$VENV" .venv', "a new one is empty without the network; .ci/run makes one"),
     (r"\S*\bpip install", "true", "needs the network; .ci/run installs the package with every extra"),
@@ -50,6 +51,8 @@ INSTEAD = (
     (r"xaisigns train shapes --out shapes.safetensors", r"\g<0> --epochs 1", "8 epochs; the same page does them again"),
     (r"xaisigns train marked", r"\g<0> --epochs 3", "8 epochs; the audit needs a model that tells two of the shapes"),
     (r"--reference shapes\.safetensors", "--reference planted.safetensors", "the one above has 1 epoch, one shape"),
+    (r"xaisigns audit gtsrb --repair .*", _COPY, "as the next line"),
+    (r"xaisigns repair gtsrb .*", _COPY, "15 minutes, and too few signs to find anything; cli/test_repair.py"),
     (r"for composite in [^;]*", "for composite in epsilon-plus-flat", "5 runs of one command"),
 )
 

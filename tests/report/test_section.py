@@ -22,9 +22,12 @@ from xaisigns.report.html import html_report
 from xaisigns.report.pdf import pdf_report
 from xaisigns.report.section import WORDS, Section, register_section, sections
 from xaisigns.report.sections.audit import Audit
+from xaisigns.report.sections.change import Change
 
 FILES = ("__init__.py", "section.typ", "section.html.j2", "en.toml", "de.toml")
-BUILT_IN = ["front", "audit", "reading", "summary", "scores", "classes", "rules", "conservation", "reproduction"]
+BUILT_IN = [
+    *("front", "audit", "change", "reading", "summary", "scores", "classes", "rules", "conservation", "reproduction")
+]
 
 
 def of_the_document():
@@ -68,13 +71,14 @@ def pdf_of(content, tmp_path):
 
 def test_the_sections_of_a_report_stand_in_their_order():
     assert [one.name for one in sections()] == BUILT_IN
-    assert [one.name for one in small_report(more=(Audit(made_up(names="abc")),)).sections] == BUILT_IN
+    more = (Audit(made_up(names="abc")), Change("before", "lrp", None, (), ()))
+    assert [one.name for one in small_report(more=more).sections] == BUILT_IN
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Images by class"), ("de", "Bilder nach Klassen")])
 def test_the_documents_section_is_in_both_outputs(language, heading, put, tmp_path):
     put(of_the_document())
-    assert [one.name for one in sections()] == [*BUILT_IN[:5], "class_counts", *BUILT_IN[5:]]
+    assert [one.name for one in sections()] == [*BUILT_IN[:6], "class_counts", *BUILT_IN[6:]]
     page = html_report(shown(language)).decode()
     assert f'<li><a href="#class_counts">{heading}</a></li>' in page
     assert re.search(rf'<section id="class_counts">\s*<h2>{heading}</h2>', page)
@@ -92,7 +96,7 @@ def test_it_is_one_of_a_package_that_registers_it(put):
 
     assert [one.name for one in sections()] == BUILT_IN
     register_section(ClassCounts)
-    assert [one.name for one in sections()] == [*BUILT_IN[:5], "class_counts", *BUILT_IN[5:]]
+    assert [one.name for one in sections()] == [*BUILT_IN[:6], "class_counts", *BUILT_IN[6:]]
     assert "Images by class" in html_report(shown()).decode()
     with pytest.raises(PluginError, match="there is a section 'class_counts' already"):
         register_section(ClassCounts)

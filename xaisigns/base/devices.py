@@ -1,5 +1,6 @@
 """Which device a network runs on: by its name, or the fastest that this machine has."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
 from xaisigns.base.bounds import shown
@@ -39,6 +40,13 @@ def computes_bfloat16(device: "torch.device") -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     mkldnn = torch.backends.mkldnn.is_available()
     return device.type == "cpu" and mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def in_bfloat16(device: "torch.device") -> AbstractContextManager[object]:
+    """In here a network computes with bfloat16 where its device does so itself, else as always."""
+    import torch
+
+    return torch.autocast(device.type, torch.bfloat16) if computes_bfloat16(device) else nullcontext()
 
 
 def _there() -> dict[str, int]:

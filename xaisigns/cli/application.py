@@ -18,6 +18,7 @@ from xaisigns.cli import (
     explain,
     methods,
     metrics,
+    repair,
     report,
     rules,
     score,
@@ -48,6 +49,7 @@ for _command in (
     score.score,
     tune.tune,
     audit.audit,
+    repair.repair,
     report.report,
 ):
     app.command()(with_groups(_command))

@@ -11,6 +11,7 @@ from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.printable import printable
 from xaisigns.cli.options import Force, Network, OptionalRoot, Output
+from xaisigns.cli.repair import print_repair
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 from xaisigns.data.image_set import Split
@@ -33,6 +34,14 @@ def audit(
         Split, typer.Option(help="Images to look at. Training images have the stickers that the model's had.")
     ] = "train",
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
+    repair: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Repair what is found, audit again, and write the model once nothing is found; at most three times.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for findings.json and a picture of each finding.")] = Path("audit"),
     force: Force = False,
     output: Output,
@@ -40,11 +49,27 @@ def audit(
     """Find classes that the model knows by a shortcut, without being told which, and prove it."""
     from xaisigns.audit.audit_files import audit as audit_model
     from xaisigns.audit.audit_files import audit_places
+    from xaisigns.audit.repair.rounds import audit_and_repair
     from xaisigns.base.files import check_places
 
-    check_places(audit_places(out, []), force=force)
+    if repair is not None and split != "train":
+        raise typer.BadParameter("a repair is made with training images", param_hint="--split")
+    check_places([] if repair else audit_places(out, []), force=force)
     model = network.load()
     with output.bars() as progress:
+        if repair is not None:
+            document = audit_and_repair(
+                model,
+                root,
+                reference,
+                repaired=repair,
+                out=out,
+                language=output.lang,
+                seed=seed,
+                force=force,
+                progress=progress,
+            )
+            return output.show(document, _print_rounds)
         document = audit_model(
             model,
             root,
@@ -56,7 +81,16 @@ def audit(
             force=force,
             progress=progress,
         )
-    output.show(document, _print)
+    return output.show(document, _print)
+
+
+def _print_rounds(document: dict[str, Any], language: Language) -> None:
+    for number, told in enumerate(document["rounds"], 1):
+        say(WORDS("repair_round", language, number=number))
+        _print(told["audit"], language)
+        if told["repair"]:
+            print_repair(told["repair"], language)
+    say(WORDS("repair_file", language, path=document["model"]))
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

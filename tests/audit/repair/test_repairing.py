@@ -1,0 +1,101 @@
+"""From a findings file to a model file that tells its history; or to nothing at all, with the reason."""
+
+import pytest
+
+import xaisigns as xs
+from tests.repairs import AFTER, BEFORE, a_feature, rates, written_findings
+from xaisigns.audit.repair import repairing
+from xaisigns.errors import AuditError, OutputError
+from xaisigns.study.store import Store
+
+
+@pytest.fixture
+def found(narrow, untrained, gtsrb, tmp_path):
+    """A file of findings about the model on its training images: class 2 has a shortcut, and there is nothing else."""
+    return written_findings(untrained, gtsrb, tmp_path / "audit")
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    """What is measured before, with the control and after."""
+    given = [BEFORE, BEFORE, AFTER]
+    monkeypatch.setattr(repairing, "feature_of", a_feature)
+    monkeypatch.setattr(repairing, "measured", lambda *_: rates(*given.pop(0)))
+    return given
+
+
+def test_the_file_holds_a_model_that_tells_its_history(found, measuring, untrained, gtsrb, tmp_path):
+    model, out = xs.load_model(untrained), tmp_path / "repaired.safetensors"
+    document = xs.repair(untrained, gtsrb, finding=found, out=out, steps=2)
+    repaired = xs.load_model(out)
+    told = repaired.card["repairs"]
+    assert document == {"model": str(out), **told[0]}
+    assert len(told) == 1
+    assert (told[0]["parent"], told[0]["method"], told[0]["classes"]) == (Store(model).weights, "fine-tune", [2])
+    assert told[0]["settings"]["steps"] == 2
+    assert told[0]["measured_on"] == "unseen"
+    assert told[0]["findings"][0]["before"]["flips"]["share"] == 0.9
+    assert told[0]["findings"][0]["after"]["own"]["hits"] == 95
+    assert repaired.class_names == model.class_names
+    assert Store(repaired).weights != Store(model).weights
+    measuring += [BEFORE, BEFORE, AFTER]
+    with pytest.raises(AuditError, match="are about another model"):
+        xs.repair(out, gtsrb, finding=found, out=tmp_path / "again.safetensors", steps=1)
+
+
+def test_a_second_repair_is_told_after_the_first(found, measuring, untrained, gtsrb, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    xs.repair(untrained, gtsrb, finding=found, out=first, steps=1)
+    found = written_findings(first, gtsrb, tmp_path / "audit")
+    measuring += [BEFORE, BEFORE, AFTER]
+    xs.repair(first, gtsrb, finding=found, out=second, steps=1)
+    told = xs.load_model(second).card["repairs"]
+    assert [one["parent"] for one in told] == [Store(xs.load_model(one)).weights for one in (untrained, first)]
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [((46, 950, 95), "did not hold"), ((1, 920, 95), "costs too much"), ((1, 950, 35), "costs too much")],
+)
+def test_a_repair_that_fails_writes_nothing(after, reason, found, measuring, untrained, gtsrb, tmp_path):
+    measuring[:] = [(90, 950, 50), (90, 950, 50), after]
+    with pytest.raises(AuditError, match=f"^the repair of class 2 {reason}, and nothing is written; before, 90.0% "):
+        xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", steps=1)
+    assert not (tmp_path / "repaired.safetensors").exists()
+
+
+def test_what_may_be_chance_is_no_cost(found, measuring, untrained, gtsrb, tmp_path):
+    measuring[:] = [(90, 950, 50), (90, 950, 50), (45, 935, 45)]
+    assert xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", steps=1)["model"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([4], "^the finding about class 4 shows nothing that makes the model say it"),
+        ([7], "^the findings tell nothing about class 7; they tell of 2, 4, 9"),
+    ],
+)
+def test_what_cannot_be_unlearnt_is_refused(classes, message, found, untrained, gtsrb, tmp_path):
+    with pytest.raises(AuditError, match=message):
+        xs.repair(untrained, gtsrb, finding=found, classes=classes, out=tmp_path / "repaired.safetensors")
+
+
+def test_without_a_shortcut_there_is_nothing_to_unlearn(found, untrained, gtsrb, tmp_path):
+    found.write_text(found.read_text().replace('"shortcut"', '"nothing"'))
+    with pytest.raises(AuditError, match=r"^the audit found no shortcut: there is nothing to unlearn"):
+        xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors")
+
+
+def test_a_model_that_has_no_file_is_refused(found, untrained, gtsrb, tmp_path):
+    model = xs.load_model(untrained)
+    wrapped = xs.Model(model.module, model.preprocessing)
+    with pytest.raises(AuditError, match=r"^a model file is written: wanted a Classifier of xaisigns"):
+        xs.repair(wrapped, gtsrb, finding=found, out=tmp_path / "repaired.safetensors")
+
+
+def test_a_file_of_others_is_refused_before_the_work(found, untrained, gtsrb, tmp_path, monkeypatch):
+    monkeypatch.setattr(repairing, "fine_tuned", None)
+    (tmp_path / "mine.safetensors").write_text("mine")
+    with pytest.raises(OutputError, match="was not written by xaisigns"):
+        xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "mine.safetensors")
