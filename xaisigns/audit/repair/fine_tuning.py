@@ -67,11 +67,10 @@ class FineTuning:
 
 
 class _Batch(NamedTuple):
-    """Images ``(n, S, S, 3)`` with their classes, the feature's own first, then with it, hidden, and as they are."""
+    """Images ``(n, S, S, 3)`` with their classes: the feature's own, then others with it, hidden, and as they are."""
 
     pixels: Pixels
     labels: Tensor
-    own: slice
     with_feature: slice
     plain: slice
 
@@ -211,7 +210,7 @@ class _Batches:
             pixels[with_feature] = laid_on(self._feature, pixels[with_feature], random)
             part = pixels[hiding]
             pixels[hiding] = hidden_elsewhere(self._feature, part, self._stand_ins(len(part)), random)
-        return _Batch(pixels, torch.from_numpy(labels), slice(own), with_feature, slice(ends[1], None))
+        return _Batch(pixels, torch.from_numpy(labels), with_feature, slice(ends[1], None))
 
     def learn_from(self, batch: _Batch, logits: Tensor) -> None:
         """Note how wrong the network is about each class: more images of those are drawn."""
