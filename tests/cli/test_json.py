@@ -96,5 +96,5 @@ def _keys(value, named, level=0):
 def _documented(section):
     page = (REPOSITORY / "docs/json.md").read_text(encoding="utf-8")
     text = re.search(rf"^## {section}$.*?^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[1]
-    values = r': "[^"]*"|"\w+"(?: \| (?:"\w+"|null))+'
+    values = r': "[^"]*"|"[\w-]+"(?: \| (?:"[\w-]+"|null))+'
     return set(re.findall(r'"(\w+)"', re.sub(values, "", text)))

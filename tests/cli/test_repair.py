@@ -9,6 +9,7 @@ from tests.repairs import AFTER, BEFORE, a_feature, audits, rates, written_findi
 from xaisigns.audit import audit_files
 from xaisigns.audit.repair import repairing
 from xaisigns.audit.repair import rounds as audit_rounds
+from xaisigns.audit.repair.projection import Projection
 
 
 @pytest.fixture
@@ -47,12 +48,30 @@ def test_json_is_what_the_card_has(run, found, gtsrb, untrained, tmp_path):
     assert json.loads(printed) == {"model": str(out), **xs.load_model(out).card["repairs"][0]}
 
 
+def test_a_projection_tells_what_it_took_out(run, found, gtsrb, untrained, tmp_path, monkeypatch):
+    measured = [BEFORE, AFTER]
+    monkeypatch.setattr(repairing, "measured", lambda *_: rates(*measured.pop(0)))
+    monkeypatch.setattr(repairing, "_refuse_whole_classes", lambda wanted: None)
+    monkeypatch.setattr(repairing, "projected", lambda model, *_: (model.module, [Projection(2, "features.4", rank)]))
+    for rank, wanted in ((1, "1 direction of"), (4, "4 directions of")):
+        measured[:] = [BEFORE, AFTER]
+        out = tmp_path / f"{rank}.safetensors"
+        options = ("--model", untrained, "--finding", found, "--method", "projection", "--out", out)
+        code, printed, _ = run("repair", gtsrb, *options)
+        assert code == 0
+        assert f"Taken out for 2: {wanted} the output of features.4." in printed
+        assert "trained on only" not in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "wanted", "message"),
     [
         (("--classes", "four"), 2, "wanted class numbers such as 4,14, got 'four'"),
         (("--classes", "7"), 1, "the findings tell nothing about class 7"),
         (("--steps", "0"), 2, "greater than or equal to 1"),
+        (("--method", "projection"), 1, "every image of class 2 may have the feature"),
+        (("--method", "projection", "--steps", "3"), 2, "--steps and --resume are for --method fine-tune"),
+        (("--method", "projection", "--resume"), 2, "--steps and --resume are for --method fine-tune"),
         (("--finding", "missing.json"), 1, "missing.json is no findings file of 'xaisigns audit'"),
     ],
 )

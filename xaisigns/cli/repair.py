@@ -1,7 +1,7 @@
 """xaisigns repair: a model that no longer decides by what an audit found."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -25,15 +25,30 @@ def repair(
         str | None,
         typer.Option(metavar="4,14", help="Findings to unlearn, by class. Default: all shortcuts.", show_default=False),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, max=100_000, help="Steps of 96 images.")] = 600,
+    method: Annotated[
+        Literal["fine-tune", "projection"],
+        typer.Option(
+            help="Train on, or only take out of a layer's weights what the feature moves, where a part of the class is "
+            "known to be without it.",
+        ),
+    ] = "fine-tune",
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="For fine-tune: steps of 96 images. Default: 600.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing images and patches.")] = 0,
     out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("repaired.safetensors"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="For fine-tune: resume from the checkpoint of an earlier run.")
+    ] = False,
     force: Force = False,
     output: Output,
 ) -> None:
     """Unlearn the shortcuts that an audit found, and measure before and after."""
     from xaisigns.audit.repair.repairing import repair as repair_model
 
+    if method != "fine-tune" and (steps is not None or resume):
+        raise typer.BadParameter("--steps and --resume are for --method fine-tune", param_hint="--method")
     wanted = class_numbers(classes)
     model = network.load()
     with output.bars() as progress:
@@ -42,9 +57,11 @@ def repair(
             root,
             finding=finding,
             out=out,
+            method=method,
             classes=wanted,
-            steps=steps,
+            steps=steps or 600,
             seed=seed,
+            resume=resume,
             force=force,
             progress=progress,
         )
@@ -56,7 +73,7 @@ def print_repair(document: dict[str, Any], language: Language) -> None:
     from xaisigns.audit.findings import ToldRate
     from xaisigns.audit.wording import rate_text
 
-    models = ("before", "control", "after")
+    models = [key for key in ("before", "control", "after") if document["findings"][0][key]]
     table = Table(*(WORDS(f"repair_{key}", language) for key in ("images", *models)), show_lines=True)
     for found in document["findings"]:
         for rate in ("flips", "right", "others", "own", "without"):
@@ -66,5 +83,8 @@ def print_repair(document: dict[str, Any], language: Language) -> None:
                 name = WORDS(f"repair_{rate}", language, id=found["id"])
                 table.add_row(Text(name), *(rate_text(one, language) for one in rates))
     print_table(table)
+    for found in document["findings"]:
+        if found["layer"]:
+            say(WORDS.counted("repair_taken_out", found["rank"], language, layer=found["layer"], id=found["id"]))
     say(WORDS(f"repair_{document['measured_on']}", language))
     say(WORDS("repair_file", language, path=document["model"]))

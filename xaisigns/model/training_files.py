@@ -12,9 +12,9 @@ _CHECKPOINT = ".checkpoint.safetensors"
 _KINDS = (".safetensors", ".pt", ".pth")
 
 
-def checkpoint_path(out: Path) -> Path:
-    """Where the training of ``out`` keeps its state between epochs."""
-    return _beside(out, _CHECKPOINT)
+def checkpoint_path(out: Path, of: str = "") -> Path:
+    """Where the training of ``out``, or ``of`` something that is trained beside it, keeps its state."""
+    return _beside(out, f".{of}{_CHECKPOINT}" if of else _CHECKPOINT)
 
 
 def training_places(out: Path) -> list[Place]:

@@ -42,7 +42,7 @@ def planted():
 
 
 @pytest.fixture(autouse=True)
-def _plain_views(monkeypatch):
+def plain_views(monkeypatch):
     """These images' patterns are all that tells the classes apart, and are gone once they are turned."""
     monkeypatch.setattr(fine_tuning, "augment", lambda views: views)
 

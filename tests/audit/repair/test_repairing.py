@@ -1,11 +1,15 @@
 """From a findings file to a model file that tells its history; or to nothing at all, with the reason."""
 
+import copy
+
 import pytest
+import torch
 
 import xaisigns as xs
 from tests.repairs import AFTER, BEFORE, a_feature, rates, written_findings
-from xaisigns.audit.repair import repairing
-from xaisigns.errors import AuditError, OutputError
+from xaisigns.audit.repair import fine_tuning, repairing
+from xaisigns.audit.repair.projection import Projection
+from xaisigns.errors import AuditError, ModelError, OutputError
 from xaisigns.study.store import Store
 
 
@@ -22,6 +26,13 @@ def measuring(monkeypatch):
     monkeypatch.setattr(repairing, "feature_of", a_feature)
     monkeypatch.setattr(repairing, "measured", lambda *_: rates(*given.pop(0)))
     return given
+
+
+def a_projection(model, images, features, seed, progress):
+    """Stands in for ``projected``: moves one layer's offsets."""
+    network = copy.deepcopy(model.module)
+    network.features[0].bias.data += 0.5
+    return network, [Projection(feature.class_id, "features.0", 2) for feature in features]
 
 
 def test_the_file_holds_a_model_that_tells_its_history(found, measuring, untrained, gtsrb, tmp_path):
@@ -99,3 +110,77 @@ def test_a_file_of_others_is_refused_before_the_work(found, untrained, gtsrb, tm
     (tmp_path / "mine.safetensors").write_text("mine")
     with pytest.raises(OutputError, match="was not written by xaisigns"):
         xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "mine.safetensors")
+
+
+def test_a_projection_trains_nothing_and_tells_what_it_took_out(
+    found, measuring, untrained, gtsrb, tmp_path, monkeypatch
+):
+    measuring[:] = [BEFORE, AFTER]
+    monkeypatch.setattr(repairing, "_refuse_whole_classes", lambda wanted: None)
+    monkeypatch.setattr(repairing, "projected", a_projection)
+    model, out = xs.load_model(untrained), tmp_path / "repaired.safetensors"
+    document = xs.repair(untrained, gtsrb, finding=found, out=out, method="projection", seed=5)
+    told = document["findings"][0]
+    assert (document["method"], document["settings"]) == ("projection", {"seed": 5})
+    assert (told["control"], told["layer"], told["rank"]) == (None, "features.0", 2)
+    assert told["after"]["flips"]["share"] == 0.01
+    changed = [
+        name for name, value in xs.load_model(out).state_dict().items() if (value != model.state_dict()[name]).any()
+    ]
+    assert changed == ["features.0.bias"]
+
+
+def test_a_projection_that_would_take_out_the_class_is_refused(found, measuring, untrained, gtsrb, tmp_path):
+    with pytest.raises(
+        AuditError, match=r"^every image of class 2 may have the feature: .*; take the method fine-tune"
+    ):
+        xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", method="projection")
+    assert len(measuring) == 3
+
+
+class KilledError(Exception):
+    """Stands in for a kill."""
+
+
+def test_one_that_was_killed_goes_on(found, measuring, untrained, gtsrb, tmp_path, monkeypatch):
+    def run(name, **options):
+        out = tmp_path / name
+        xs.repair(untrained, gtsrb, finding=found, out=out, steps=3, **options)
+        return xs.load_model(out).state_dict()
+
+    def hear(work, done, total):
+        if (work, done) == ("unlearning", 2):
+            raise KilledError
+
+    unbroken = run("unbroken.safetensors")
+    monkeypatch.setattr(fine_tuning, "_KEPT", 1)
+    measuring[:] = [BEFORE]
+    with pytest.raises(KilledError):
+        run("repaired.safetensors", progress=hear)
+    kept = sorted(path.name for path in tmp_path.glob("repaired.*"))
+    assert kept == ["repaired.checkpoint.safetensors", "repaired.control.checkpoint.safetensors"]
+    measuring[:], heard = [BEFORE, BEFORE, AFTER], []
+    resumed = run("repaired.safetensors", resume=True, progress=lambda *told: heard.append(told))
+    assert [told for told in heard if told[0] in ("training on", "unlearning")] == [("unlearning", 3, 3)]
+    assert all(torch.equal(value, resumed[name]) for name, value in unbroken.items())
+    assert [path.name for path in tmp_path.glob("repaired*")] == ["repaired.safetensors"]
+
+
+def test_a_checkpoint_of_other_settings_is_refused(found, measuring, untrained, gtsrb, tmp_path, monkeypatch):
+    def hear(work, done, total):
+        if work == "training on" and done == total:
+            raise KilledError
+
+    out = tmp_path / "repaired.safetensors"
+    with pytest.raises(KilledError):
+        xs.repair(untrained, gtsrb, finding=found, out=out, steps=2, progress=hear)
+    measuring[:] = [BEFORE]
+    with pytest.raises(ModelError, match=r"control\.checkpoint\.safetensors belongs to another repair"):
+        xs.repair(untrained, gtsrb, finding=found, out=out, steps=2, seed=1, resume=True)
+
+
+def test_a_repair_that_fails_keeps_no_checkpoint(found, measuring, untrained, gtsrb, tmp_path):
+    measuring[:] = [BEFORE, BEFORE, (46, 950, 95)]
+    with pytest.raises(AuditError, match="did not hold"):
+        xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", steps=1)
+    assert not list(tmp_path.glob("repaired*"))

@@ -11,10 +11,12 @@ from xaisigns.audit.material import Material
 from xaisigns.audit.repair.masks import Masks, Pixels, feature_masks, pasted
 from xaisigns.audit.telling import readable
 from xaisigns.audit.transplant import called
+from xaisigns.base.cache import Arrays, digest_of, made_by
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable
+from xaisigns.study.store import Store
 
 Places = NDArray[np.int64]
 
@@ -84,7 +86,7 @@ def find_feature(
     others = np.asarray(pixels[random.permutation(np.flatnonzero(labels != class_id))[:_OTHERS]])
     sources, masks = np.asarray(pixels[drawn]), None
     if carrier == "window":
-        masks = feature_masks(model, sources, class_id, others, seed, progress)
+        masks = _kept_masks(model, sources, class_id, others, seed, progress)
     without = np.setdiff1d(np.flatnonzero(labels == class_id), places)
     feature = Feature(class_id, carrier, sources, masks, without)
     if masks is not None:
@@ -95,6 +97,18 @@ def find_feature(
             f"model say it; a repair takes {_LEAST}"
         )
     return feature
+
+
+def _kept_masks(
+    model: Explainable, sources: Pixels, class_id: int, others: Pixels, seed: int, progress: Progress
+) -> Masks:
+    """As ``feature_masks``; a repair that was killed, or is tried with other settings, finds them made."""
+
+    def make() -> Arrays:
+        return {"masks": feature_masks(model, sources, class_id, others, seed, progress)}
+
+    key = [made_by(("audit/repair/masks.py",), ("scipy",)), digest_of(sources, others), class_id, seed]
+    return Store(model).recall("masks", key, make)["masks"]
 
 
 def _turns(model: Explainable, feature: Feature, masks: Masks, others: Pixels) -> NDArray[np.bool_]:

@@ -2,9 +2,8 @@
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -14,9 +13,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from xaisigns.audit.repair.checkpoints import Checkpoint
 from xaisigns.audit.repair.feature import Feature
 from xaisigns.audit.repair.masks import Pixels
 from xaisigns.audit.repair.views import hidden, hidden_elsewhere, laid_on
@@ -28,6 +27,7 @@ from xaisigns.data.tensors import normalise
 from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.explainable import Explainable
+from xaisigns.model.network_weights import check_shapes, put
 from xaisigns.model.schema import BatchSize, LearningRate, Seed, Share, check
 
 Steps = Annotated[int, Field(strict=True, ge=1, le=100_000, description="a whole number from 1 to 100000")]
@@ -39,6 +39,7 @@ _TAUGHT = 3.0  # the weight of what the model said of images that nothing was la
 _BY_ERROR = 0.5  # of the images of other classes, that are drawn by how wrong their class is
 _FORGETTING = 0.97  # the decay of that mean
 _RISE = 0.25  # of the steps, until the rate is full
+_KEPT = 50  # steps between two states that are kept
 _MEASURED = 32  # batches from which normalisations take their statistics
 
 
@@ -83,6 +84,7 @@ def fine_tuned(
     settings: FineTuning,
     *,
     control: bool = False,
+    checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> nn.Module:
     """A copy of the model's network, trained further.
@@ -91,47 +93,119 @@ def fine_tuned(
     turn. What the model said of images that nothing is laid on is kept beside their labels [hinton2015distilling]. A
     ``control`` is trained likewise with nothing laid on or hidden: it tells what more training alone does. Its weights
     are a running mean. Normalisations take their statistics from the batches, and in the end from images that nothing
-    was laid on. Raises ModelError when the loss is no longer finite.
+    was laid on. Every 50 steps a ``checkpoint`` gets all that is needed to go on, and from one that holds something it
+    goes on, with the same weights in the end, bit for bit. Raises ModelError when the loss is no longer finite, and as
+    ``Checkpoint`` does.
     """
-    network = copy.deepcopy(model.module).train().to(memory_format=torch.channels_last)
-    weights = [weight.requires_grad_() for weight in network.parameters()]
-    groups: list[dict[str, Any]] = [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True)
-    schedule = LambdaLR(optimizer, partial(_rate, steps=settings.steps))
-    decay = min(_AVERAGING, max(0.0, 1 - 3 / settings.steps))  # a mean over a third of the steps at most
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
-        drawn = [_Batches(images, feature, settings, control=control) for feature in features]
-        for step in range(settings.steps):
-            batches = drawn[step % len(drawn)]
-            batch = batches.draw()
-            views = _normal(augment(normalise(batch.pixels, (0, 0, 0), (1, 1, 1)).to(model.device)), model)
-            with in_bfloat16(model.device):
-                logits = network(views)
-            loss = _loss(logits.float(), batch, batches.class_id, settings, control=control)
-            loss = loss + _TAUGHT * _forgotten(logits.float(), model, views, batch, batches.class_id)
-            if not bool(loss.isfinite()):
-                rate = settings.learning_rate
-                raise ModelError(f"the repair diverged in step {step + 1}: take a lower learning rate than {rate:g}")
-            batches.learn_from(batch, logits)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(weights, _CLIPPED)
-            optimizer.step()
-            schedule.step()
-            averaged.update_parameters(network)
+        run = _Run(model, images, features, settings, control=control)
+        if checkpoint:
+            checkpoint.restore(run.restore)
+        while run.done < settings.steps:
+            run.step()
+            if checkpoint and (run.done % _KEPT == 0 or run.done == settings.steps):
+                checkpoint.write(run.tensors(), run.state())
             if control:
-                progress("training on", step + 1, settings.steps)
+                progress("training on", run.done, settings.steps)
             else:
-                progress("unlearning", step + 1, settings.steps)
+                progress("unlearning", run.done, settings.steps)
+        return run.finished()
+
+
+class _Run:
+    """The state that a fine-tuning carries from step to step; ``done`` are its steps so far."""
+
+    def __init__(
+        self, model: Explainable, images: Images, features: Sequence[Feature], settings: FineTuning, *, control: bool
+    ) -> None:
+        self.done = 0
+        self._model, self._settings, self._control = model, settings, control
+        self._network = copy.deepcopy(model.module).train().to(memory_format=torch.channels_last)
+        self._weights = [weight.requires_grad_() for weight in self._network.parameters()]
+        groups: list[dict[str, Any]] = [
+            {"params": [weight for weight in self._weights if weight.ndim > 1], "weight_decay": settings.weight_decay},
+            {"params": [weight for weight in self._weights if weight.ndim < 2], "weight_decay": 0.0},
+        ]
+        self._optimizer = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True)
+        decay = min(_AVERAGING, max(0.0, 1 - 3 / settings.steps))  # a mean over a third of the steps at most
+        self._averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        self._drawn = [_Batches(images, feature, settings, control=control) for feature in features]
+
+    def step(self) -> None:
+        """Draw a batch and learn from it."""
+        model, settings = self._model, self._settings
+        batches = self._drawn[self.done % len(self._drawn)]
+        batch = batches.draw()
+        views = _normal(augment(normalise(batch.pixels, (0, 0, 0), (1, 1, 1)).to(model.device)), model)
+        with in_bfloat16(model.device):
+            logits = self._network(views)
+        loss = _loss(logits.float(), batch, batches.class_id, settings, control=self._control)
+        loss = loss + _TAUGHT * _forgotten(logits.float(), model, views, batch, batches.class_id)
+        if not bool(loss.isfinite()):
+            rate = settings.learning_rate
+            raise ModelError(f"the repair diverged in step {self.done + 1}: take a lower learning rate than {rate:g}")
+        batches.learn_from(batch, logits)
+        self._optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._weights, _CLIPPED)
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate * _rate(self.done, settings.steps)
+        self._optimizer.step()
+        self._averaged.update_parameters(self._network)
+        self.done += 1
+
+    def finished(self) -> nn.Module:
+        """The running mean, with statistics of its own."""
+        drawn, model = self._drawn, self._model
         plain = (normalise(drawn[n % len(drawn)].plain(), (0, 0, 0), (1, 1, 1)) for n in range(_MEASURED))
-        repaired: nn.Module = averaged.module.train()
+        repaired: nn.Module = self._averaged.module.train()
         _take_statistics(repaired, (_normal(pixels.to(model.device), model) for pixels in plain))
-    return repaired.requires_grad_(False).eval()
+        return repaired.requires_grad_(False).eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """With ``state`` all that is needed to go on."""
+        momenta = [self._optimizer.state.get(weight, {}).get("momentum_buffer") for weight in self._weights]
+        return {
+            **{f"model/{name}": value for name, value in self._network.state_dict().items()},
+            **{f"average/{name}": value for name, value in self._averaged.state_dict().items()},
+            **{
+                f"momentum/{index}": torch.zeros_like(weight) if momentum is None else momentum
+                for index, (weight, momentum) in enumerate(zip(self._weights, momenta, strict=True))
+            },
+            **{f"random/{name}": value for name, value in _random_states(self._model.device).items()},
+        }
+
+    def state(self) -> dict[str, Any]:
+        """With ``tensors`` all that is needed to go on."""
+        return {"steps": self.done, "drawn": [batches.state() for batches in self._drawn]}
+
+    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Take over what ``tensors`` and ``state`` gave. Raises one of Python's errors for anything else."""
+        check_shapes({name: value.shape for name, value in self.tensors().items()}, tensors)
+        put(self._network, _with_prefix(tensors, "model/"))
+        put(self._averaged, _with_prefix(tensors, "average/"))
+        for index, weight in enumerate(self._weights):
+            momentum = tensors[f"momentum/{index}"].to(weight.device, copy=True)
+            self._optimizer.state[weight] = {"momentum_buffer": momentum}
+        torch.set_rng_state(tensors["random/cpu"])
+        if self._model.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random/cuda"], self._model.device)
+        for batches, drawn in zip(self._drawn, state["drawn"], strict=True):
+            batches.restore(drawn)
+        self.done = int(state["steps"])
+        if not 1 <= self.done <= self._settings.steps:
+            raise ValueError(f"it is of step {self.done}")
+
+
+def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """Of the generators that views and dropout are drawn by."""
+    cuda = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
+    return {"cpu": torch.get_rng_state(), **cuda}
 
 
 def _loss(logits: Tensor, batch: _Batch, class_id: int, settings: FineTuning, *, control: bool) -> Tensor:
@@ -198,6 +272,18 @@ class _Batches:
         self._others = np.flatnonzero(self._labels != feature.class_id)
         self._classes = np.setdiff1d(self._labels, [feature.class_id])
         self._error = np.ones(self._labels.max() + 1)
+
+    def state(self) -> dict[str, Any]:
+        """What the next batches follow from."""
+        random = dict(self._random.bit_generator.state)
+        words = {name: str(word) for name, word in random.pop("state").items()}  # of 128 bits: none of JSON's numbers
+        return {"random": {**random, "state": words}, "error": self._error.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``state`` gave."""
+        words = {name: int(word) for name, word in state["random"]["state"].items()}
+        self._random.bit_generator.state = {**state["random"], "state": words}
+        self._error[:] = state["error"]
 
     def draw(self) -> _Batch:
         settings, random = self._settings, self._random

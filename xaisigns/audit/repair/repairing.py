@@ -4,16 +4,21 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
+from torch import nn
 
 from xaisigns.audit.findings import ToldFinding
 from xaisigns.audit.findings_file import findings_for
-from xaisigns.audit.material import Material, find_material
+from xaisigns.audit.material import find_material
+from xaisigns.audit.repair.checkpoints import CHECKPOINT_MARK, Checkpoint
 from xaisigns.audit.repair.feature import Feature, feature_of
 from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
 from xaisigns.audit.repair.measuring import Measured, measured
+from xaisigns.audit.repair.projection import projected
+from xaisigns.base.cache import digest_of
 from xaisigns.base.files import Place, check_places
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
@@ -22,8 +27,11 @@ from xaisigns.errors import AuditError
 from xaisigns.model.checkpoint import MODEL_MARK, save_model
 from xaisigns.model.classifier import Classifier
 from xaisigns.model.loading import Named, loaded
+from xaisigns.model.training_files import checkpoint_path
 from xaisigns.study.store import Store
 from xaisigns.study.study import Data
+
+Method = Literal["fine-tune", "projection"]
 
 _COST = 0.005  # of the accuracy on other classes, or of the class's own recall: more is no repair
 _LEFT = 0.5  # of the flips: more is no repair
@@ -36,68 +44,98 @@ def repair(
     *,
     finding: Path | str,
     out: Path | str,
+    method: Method = "fine-tune",
     classes: Sequence[int] | None = None,
     steps: int = 600,
     seed: int = 0,
     device: str | torch.device | None = None,
+    resume: bool = False,
     force: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Unlearn what an audit found, and write the repaired model to ``out``: the document of ``xaisigns repair --json``.
 
     ``finding`` is the findings.json of an audit of this model on this ``data``, which is a folder, or None for drawn
-    signs. The features of its shortcuts, or of the ``classes``, are laid on training images of all other classes, whose
-    labels stay, and are hidden in images of their own class; the network is trained on for ``steps`` of 96 images. No
-    mask is needed, and no clean copy of the data.
+    signs. Unlearnt are its shortcuts, or what it tells of the ``classes``. With "fine-tune" their features are laid on
+    training images of all other classes, whose labels stay, and are hidden in images of their own class; the network
+    is trained on for ``steps`` of 96 images. With "projection" nothing is trained: the directions that the features
+    move a layer in are taken out of its weights. No mask is needed, and no clean copy of the data.
 
     It is measured on images that the training did not see (on those of the training where there are no others), with
-    patches that the repair did not use, for the model before, after, and for a control that was trained on without
-    patches. The file's card tells of it under "repairs".
+    patches that the repair did not use, for the model before, after, and, of a fine-tuning, for a control that was
+    trained on without patches. The file's card tells of it under "repairs". While a fine-tuning lasts, its state and
+    the control's lie beside ``out`` as .checkpoint.safetensors and .control.checkpoint.safetensors; with ``resume`` one
+    that was killed goes on from there, and gives the same model.
 
-    Raises AuditError for findings of another model, where there is nothing to unlearn and, with nothing written, where
-    the repair did not hold: where more than half of the flips are left, or the accuracy on other classes or the class's
-    recall is, with 95% certainty, down by more than half a point. Raises DataError, ModelError, RuleError and
-    OutputError as ``audit`` does.
+    Raises AuditError for findings of another model, where there is nothing to unlearn, for a projection where the whole
+    class may have the feature and, with nothing written, where the repair did not hold: where more than half of the
+    flips are left, or the accuracy on other classes or the class's recall is, with 95% certainty, down by more than
+    half a point. Raises DataError, ModelError, RuleError and OutputError as ``audit`` does, ModelError for a checkpoint
+    of another repair.
     """
     settings = FineTuning(steps=steps, seed=seed)
     path = Path(out)
-    check_places([Place(path, MODEL_MARK)], force=force)
+    kept = [checkpoint_path(path, of) for of in ("control", "")] if method == "fine-tune" else []
+    check_places([Place(path, MODEL_MARK), *(Place(one, CHECKPOINT_MARK) for one in kept)], force=force)
     network = loaded(model, device)
     if not isinstance(network, Classifier):
         raise AuditError("a model file is written: wanted a Classifier of xaisigns, as xs.load_model gives it")
     findings = findings_for(network, finding)
     wanted = _wanted(findings.findings, classes)
+    if method == "projection":
+        _refuse_whole_classes(wanted)
     seen, unseen = find_material(network, data, "train", progress)
     features = [feature_of(found, network, seen, seed, progress) for found in wanted]
     parts = [feature.parted() for feature in features]
     judge = _Judge([kept for _, kept in parts], (unseen or seen).images, seed)
     before = judge.of(network)
     unlearnt = [feature for feature, _ in parts]
-    control = judge.of(_trained(network, seen, unlearnt, settings, progress, control=True))
-    repaired = _trained(network, seen, unlearnt, settings, progress, control=False)
+    told: dict[str, Any] = {"parent": Store(network).weights, "method": method, "classes": [one.id for one in wanted]}
+    if method == "projection":
+        made, taken = projected(network, seen.images, unlearnt, seed, progress)
+        told["settings"] = {"seed": seed}
+        repaired, control = _with_weights(network, made), None
+    else:
+        identity = {"weights": told["parent"], "data": digest_of(seen.images.pixels, seen.images.labels.numpy())}
+        identity |= {"features": [_digest(feature) for feature in unlearnt], "settings": asdict(settings)}
+        trained = [
+            fine_tuned(
+                network,
+                seen.images,
+                unlearnt,
+                settings,
+                control=of_control,
+                checkpoint=Checkpoint(place, {**identity, "control": of_control}, resume=resume, force=force),
+                progress=progress,
+            )
+            for place, of_control in zip(kept, (True, False), strict=True)
+        ]
+        told["settings"], taken = asdict(settings), None
+        other, repaired = (_with_weights(network, one) for one in trained)
+        control = judge.of(other)
     after = judge.of(repaired)
-    for found, was, now in zip(wanted, before, after, strict=True):
-        _refuse_failure(found.id, was, now)
-    told = {
-        "parent": Store(network).weights,
-        "method": "fine-tune",
-        "classes": [found.id for found in wanted],
-        "settings": asdict(settings),
-        "measured_on": "unseen" if unseen else "seen",
-        "findings": [
-            {
-                "id": found.id,
-                "carrier": feature.carrier,
-                "sources": len(feature.sources),
-                "before": was.model_dump(mode="json"),
-                "control": other.model_dump(mode="json"),
-                "after": now.model_dump(mode="json"),
-            }
-            for found, feature, was, other, now in zip(wanted, features, before, control, after, strict=True)
-        ],
-    }
-    repaired.card = {**network.card, "repairs": [*network.card.get("repairs", []), told]}
-    save_model(repaired, path, force=force)
+    told["measured_on"] = "unseen" if unseen else "seen"
+    told["findings"] = [
+        {
+            "id": found.id,
+            "carrier": feature.carrier,
+            "sources": len(feature.sources),
+            "layer": taken[place].layer if taken else None,
+            "rank": taken[place].rank if taken else None,
+            "before": before[place].model_dump(mode="json"),
+            "control": control[place].model_dump(mode="json") if control else None,
+            "after": after[place].model_dump(mode="json"),
+        }
+        for place, (found, feature) in enumerate(zip(wanted, features, strict=True))
+    ]
+    failures = [_failure(found.id, was, now) for found, was, now in zip(wanted, before, after, strict=True)]
+    if not any(failures):
+        repaired.card = {**network.card, "repairs": [*network.card.get("repairs", []), told]}
+        save_model(repaired, path, force=force)
+    for checkpoint in kept:
+        checkpoint.unlink(missing_ok=True)
+    for failure in filter(None, failures):
+        raise AuditError(failure)
     return {"model": str(path), **told}
 
 
@@ -116,20 +154,26 @@ def _wanted(findings: Sequence[ToldFinding], classes: Sequence[int] | None) -> l
     return [by_id[class_id] for class_id in dict.fromkeys(classes)]
 
 
-def _trained(
-    model: Classifier,
-    seen: Material,
-    features: Sequence[Feature],
-    settings: FineTuning,
-    progress: Progress,
-    *,
-    control: bool,
-) -> Classifier:
-    """The model with the weights of its fine-tuned copy."""
-    network = fine_tuned(model, seen.images, features, settings, control=control, progress=progress)
-    trained = copy.deepcopy(model)
-    trained.module.load_state_dict(network.state_dict())
-    return trained
+def _refuse_whole_classes(wanted: Sequence[ToldFinding]) -> None:
+    """Without an image that lacks the feature the class is the feature, and goes with it."""
+    for found in wanted:
+        if found.suspect is None:
+            raise AuditError(
+                f"every image of class {found.id} may have the feature: a projection, which takes it out, would take "
+                "out the class; take the method fine-tune"
+            )
+
+
+def _with_weights(model: Classifier, network: nn.Module) -> Classifier:
+    """The model with the weights of a changed copy of its network."""
+    changed = copy.deepcopy(model)
+    changed.module.load_state_dict(network.state_dict())
+    return changed
+
+
+def _digest(feature: Feature) -> str:
+    masks = [] if feature.masks is None else [feature.masks]
+    return digest_of(np.array([feature.class_id]), feature.sources, feature.without, *masks)
 
 
 class _Judge:
@@ -142,7 +186,9 @@ class _Judge:
         return [measured(model, feature, self._tested, self._seed) for feature in self._kept]
 
 
-def _refuse_failure(class_id: int, before: Measured, after: Measured) -> None:
+def _failure(class_id: int, before: Measured, after: Measured) -> str | None:
+    """Why a repair does not hold; None where it does."""
+
     def told(one: Measured) -> str:
         own = f", {one.own.share:.2%} of its own images right" if one.own else ""
         return f"{one.flips.share:.1%} become the class by the feature, {one.others.share:.2%} of the others right{own}"
@@ -150,9 +196,10 @@ def _refuse_failure(class_id: int, before: Measured, after: Measured) -> None:
     pairs = [(before.others, after.others), (before.own, after.own)]
     costly = any(now.interval[1] < was.share - _COST for was, now in pairs if was and now)
     unheld = after.flips.share > _LEFT * before.flips.share
-    if unheld or costly:
-        problem = "did not hold" if unheld else "costs too much"
-        raise AuditError(
-            f"the repair of class {class_id} {problem}, and nothing is written; before, {told(before)}; after, "
-            f"{told(after)}: try more steps, or audit again"
-        )
+    if not unheld and not costly:
+        return None
+    problem = "did not hold" if unheld else "costs too much"
+    return (
+        f"the repair of class {class_id} {problem}, and nothing is written; before, {told(before)}; after, "
+        f"{told(after)}: try more steps, or audit again"
+    )
