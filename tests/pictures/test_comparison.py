@@ -53,7 +53,7 @@ def test_methods_are_columns_and_classes_are_rows(model, sign):
             wanted = find_method(name)(model, x, class_id).heatmap[0].numpy()
             drawn = np.asarray(shown[1 + 2 * column + row].get_array())
             np.testing.assert_allclose(drawn, wanted, atol=1e-5 * np.abs(wanted).max())
-    for title in ("image", "lrp", "saliency", "uniform\n(control)"):
+    for title in ("image", "LRP", "Saliency", "Uniform\n(control)"):
         assert title in texts(figure)
     for class_id in rows:
         assert any(" ".join(text.split()).startswith(f"{model.class_name(class_id)} logit ") for text in texts(figure))
@@ -112,6 +112,22 @@ def test_no_text_is_cut_off_or_lies_on_another(called, names, language, model, r
     for index, (text, box) in enumerate(boxes):
         for other, beside in boxes[index + 1 :]:
             assert not box.overlaps(beside), (text, other)
+
+
+@pytest.mark.parametrize(
+    ("method", "language", "title"),
+    [
+        ("input_x_gradient", "en", "Input × gradient"),
+        ("integrated-gradients", "en", "Integrated\ngradients"),
+        ("input_x_gradient", "de", "Eingabe ×\nGradient"),
+        ("occlusion:window=4", "de", "Occlusion:\nwindow=4"),
+        ("edges", "de", "Kanten\n(Kontrolle)"),
+        ("my_own", "de", "my_own"),
+    ],
+)
+def test_a_column_has_the_methods_name_as_people_write_it(method, language, title, model, sign, registries):
+    xs.register_method("my_own", lambda network, images, target: images)
+    assert title in texts(xs.compare(model, [sign], method, 3, language=language)[0])
 
 
 def test_german_words(model, sign):

@@ -312,12 +312,13 @@ class _Sheet:
 
 
 def _title(method: Method, language: Language) -> str:
-    """The method's name, broken into lines behind its _ and : where it is wide."""
+    """The method's name as people write it, broken into lines at its spaces and behind its _ and : where it is wide."""
     lines = [""]
-    for piece in re.findall(rf"[^_:]{{1,{_TITLE_LETTERS}}}[_:]?", method.name):
-        if lines[-1] and len(lines[-1]) + len(piece) > _TITLE_LETTERS:
+    for piece in re.findall(rf"[^_: ]{{1,{_TITLE_LETTERS}}}[_: ]?", method.label(language)):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > _TITLE_LETTERS:
             lines.append("")
         lines[-1] += piece
+    lines = [line.rstrip() for line in lines]
     return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
 
 
