@@ -523,3 +523,15 @@ def test_smooth_has_a_range(value):
 def test_smooth_keeps_no_ledger_and_no_layers(network, images, extra):
     with pytest.raises(MethodError, match="leave it out"):
         find_method("lrp:smooth=1").prepared(network)(images, 0, **extra)
+
+
+def test_a_label_is_the_name_as_people_write_it_and_options_as_they_are_typed(registries):
+    assert all(method.label("en") != method.name for method in methods())
+    xs.register_method("my_own", lambda network, images, target: images)
+    labels = {
+        "input-x-gradient": ("Input × gradient", "Eingabe × Gradient"),
+        "occlusion:window=8": ("Occlusion:window=8", "Occlusion:window=8"),
+        "lrp:epsilon_plus:contrast": ("LRP:epsilon_plus:contrast",) * 2,
+        "my_own:contrast": ("my_own:contrast",) * 2,
+    }
+    assert {name: tuple(find_method(name).label(language) for language in ("en", "de")) for name in labels} == labels

@@ -12,8 +12,9 @@ from xaisigns.errors import LanguageError
 
 # What is called the same in both languages.
 SHARED = """
-    auc backpropagation bfloat bias cam edges esc flipping gates gini grad gradient guided heatmap heatmaps index kaggle
-    linear logit logits lrp metrics name pixel positive python relu score shapley slic sobel spearman ssim superpixel
+    ablation auc backprop backpropagation bfloat bias cam deeplift edges esc feature flipping gates gini grad
+    gradient gradients guided heatmap heatmaps index integrated kaggle kernel linear logit logits lrp metrics name
+    occlusion pixel positive python relu saliency score shap shapley slic smoothgrad sobel spearman ssim superpixel
     system test torchvision training uniform was xaisigns"""
 
 

@@ -103,3 +103,27 @@ def test_what_cannot_be_done_is_told_in_a_line(arguments, code, message, run, si
     assert (got, printed) == (code, "")
     assert message in " ".join(told.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_rows_are_of_each_of_two_models(run, signs, tmp_path, untrained):
+    other = xs.load_model(untrained)
+    other.classifier[0].bias.data[14] += 1e3
+    xs.save_model(other, tmp_path / "repaired.safetensors")
+    models = ("--model", untrained, "--model", tmp_path / "repaired.safetensors", "--out", tmp_path / "out")
+    code, printed, told = run("compare", signs / "speed-50.png", *models, *QUICK, "--json")
+    document = json.loads(printed)
+    assert (code, told) == (0, "")
+    assert list(document) == ["methods", "results", "skipped"]
+    (result,) = document["results"]
+    assert list(result) == ["image", "files", "answers"]
+    assert [answer["model"] for answer in result["answers"]] == ["random", "repaired"]
+    for answer, model in zip(result["answers"], (xs.load_model(untrained), other), strict=True):
+        best = model(model.preprocess([signs / "speed-50.png"]))[0].topk(2).indices.tolist()
+        assert [row["id"] for row in answer["rows"]] == best
+        assert answer["predicted"] == {key: answer["rows"][0][key] for key in ("id", "name", "probability")}
+    code, printed, _ = run("compare", signs / "speed-50.png", *models, *QUICK, "--target", "9", "--lang", "de")
+    assert code == 0
+    rows = [line for line in printed.splitlines() if "speed-50.png" in line]
+    assert [("random" in line, "repaired" in line) for line in rows] == [(True, False), (False, True)]
+    assert "Halt! Vorfahrt gewähren (14)" in rows[1]
+    assert all("Überholverbot (9)" in line for line in rows)

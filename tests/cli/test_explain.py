@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.models import mnasnet0_5
 
 import xaisigns as xs
+from tests.conftest import settled
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.cli.compare import compare
 from xaisigns.cli.explain import explain
@@ -347,3 +349,116 @@ def test_wrong_methods_are_told(arguments, code, message, run, sign, tmp_path, u
     assert (got, printed) == (code, "")
     assert message in " ".join(told.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def other(untrained, tmp_path):
+    """A second model, which calls everything a stop sign."""
+    model = xs.load_model(untrained)
+    model.classifier[0].bias.data[14] += 1e3
+    xs.save_model(model, tmp_path / "repaired.safetensors")
+    return tmp_path / "repaired.safetensors"
+
+
+@pytest.mark.usefixtures("narrow")
+def test_two_models_explain_the_same_images(run, signs, tmp_path, untrained, other):
+    paths = sorted(signs.iterdir())
+    models = ("--model", untrained, "--model", other, "--out", tmp_path / "out")
+    code, printed, told = run("explain", *paths, *models, "--npy", "--json")
+    document = json.loads(printed)
+    assert (code, told) == (0, "")
+    assert list(document) == ["results", "skipped"]
+    for path, result in zip(paths, document["results"], strict=True):
+        assert (result["image"], list(result)) == (str(path), ["image", "files", "answers"])
+        assert result["files"] == {"picture": str(tmp_path / "out" / path.name)}
+        assert [answer["model"] for answer in result["answers"]] == ["random", "repaired"]
+        for answer, model in zip(result["answers"], (untrained, other), strict=True):
+            _, alone, _ = run("explain", path, "--model", model, "--out", tmp_path / "alone", "--npy", "--json")
+            wanted = json.loads(alone)["results"][0]
+            relevance, own = np.load(answer["files"]["relevance"]), np.load(wanted["files"]["relevance"])
+            np.testing.assert_allclose(relevance, own, atol=1e-5 * np.abs(own).max())
+            for key in wanted.keys() - {"image", "files", "top", "logit", "relevance_sum", "predicted"}:
+                assert answer[key] == wanted[key]
+            assert answer["predicted"]["id"] == answer["target"]["id"] == wanted["predicted"]["id"]
+            assert answer["logit"] == pytest.approx(wanted["logit"], rel=1e-4)
+        assert result["answers"][1]["predicted"]["id"] == 14
+    assert len(list((tmp_path / "out").iterdir())) == 3 * len(paths)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_two_models_are_told_of_with_their_layers_and_ledgers(run, sign, tmp_path, untrained, other):
+    more = ("--ledger", "--layer", "features.8", "--channels", "features.8=1,2", "--target", "4", "--lang", "de")
+    models = ("--model", untrained, "--model", other, "--out", tmp_path / "out")
+    code, printed, told = run("explain", sign, *models, *more)
+    assert (code, told) == (0, "")
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    rows = [line for line in lines if line[0] == str(sign)]
+    assert [row[1] for row in rows] == ["random", "repaired"]
+    assert rows[1][2] == "Halt! Vorfahrt gewähren (14)"
+    assert {row[4] for row in rows} == {"Zulässige Höchstgeschwindigkeit 70 km/h (4)"}
+    for model in ("random", "repaired"):
+        # The titles of its layers and of its ledger, in as many lines as they need.
+        assert "".join(printed.split()).count(f"{sign},{model}") == 2
+    assert "Modell" in printed
+
+
+@pytest.mark.parametrize("command", ["explain", "compare"])
+@pytest.mark.usefixtures("narrow")
+def test_what_two_models_cannot_do_is_refused_by_name(command, run, sign, tmp_path, untrained, other, own_untrained):
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(own_untrained.read_bytes())
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(other.read_bytes()[:-100])
+    out = ("--out", tmp_path / "out")
+    for models, options, wanted_code, message in (
+        ((untrained, untrained), (), 2, "is there twice; give another model to show beside it"),
+        ((untrained, damaged), (), 1, f"{damaged} cannot be used: it is not a whole safetensors file"),
+        ((untrained, tmp_path / "none"), (), 1, "there is no such file"),
+        ((untrained, own), ("--target", "5"), 1, "own: the model has no class 5; give --target a number from 0 to 2"),
+        ((untrained, other), ("--input-size", "64"), 2, "go together: give all three"),
+        ((untrained, other), ("--architecture", "resnet18"), 1, "leave the architecture out"),
+    ):
+        both = [word for model in models for word in ("--model", model)]
+        code, printed, told = run(command, sign, *both, *options, *out)
+        assert (code, printed) == (wanted_code, ""), told
+        assert message.replace(" ", "") in "".join(told.replace("│", " ").split())
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_layer_that_one_of_the_models_lacks_is_refused_by_its_name(run, sign, tmp_path, untrained):
+    network = settled(mnasnet0_5(weights=None, num_classes=5))
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    numbers = ("--input-size", "64", "--mean", "0,0,0", "--std", "1,1,1", "--architecture", "mnasnet0_5")
+    models = ("--model", untrained, "--model", tmp_path / "mine.pt", *numbers, "--out", tmp_path / "out")
+    code, printed, told = run("explain", sign, *models, "--layer", "features.8")
+    assert (code, printed) == (1, "")
+    assert told.startswith("xaisigns: mine: no layer 'features.8'; there are ")
+    assert not (tmp_path / "out").exists()
+    code, printed, told = run("explain", sign, *models, "--json")
+    (result,) = json.loads(printed)["results"]
+    assert (code, told) == (0, "")
+    assert [answer["model"] for answer in result["answers"]] == ["random", "mine"]
+    assert result["answers"][1]["predicted"]["name"].startswith("class ")
+
+
+@pytest.mark.usefixtures("narrow")
+def test_unreadable_images_and_taken_places_are_skipped_with_two_models(run, sign, tmp_path, untrained, other):
+    models = ("--model", untrained, "--model", other, "--out", tmp_path / "out", "--npy", "--json")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sign.2.npy").write_text("mine")
+    code, printed, told = run("explain", tmp_path / "none.png", sign, *models)
+    document = json.loads(printed)
+    assert (code, document["results"]) == (1, [])
+    assert [one["image"] for one in document["skipped"]] == [str(tmp_path / "none.png"), str(sign)]
+    assert "sign.2.npy" in told
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sign.2.npy"]
+
+
+def test_the_shipped_models_differ_about_the_sticker(run, tmp_path):
+    example_signs()["speed-50-sticker"].save(tmp_path / "sign.png")
+    models = ("--model", "stickered", "--model", "clean", "--out", tmp_path / "out")
+    code, printed, _ = run("explain", tmp_path / "sign.png", *models, "--json")
+    (result,) = json.loads(printed)["results"]
+    assert code == 0
+    assert [(one["model"], one["predicted"]["id"]) for one in result["answers"]] == [("stickered", 4), ("clean", 2)]

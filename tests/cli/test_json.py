@@ -71,6 +71,20 @@ def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb,
     assert _keys(json.loads(printed), named) == _documented(section)
 
 
+@pytest.mark.parametrize("command", ["explain", "compare"])
+def test_answers_of_several_models_have_the_keys_of_one(command, run, untrained, tmp_path):
+    (tmp_path / "broken.png").write_text("no picture")
+    options, named = (EXPLAINED, {"channels": 1}) if command == "explain" else ("--methods lrp", {})
+    models = ("--model", untrained, "--model", "clean")
+    _, printed, told = run(
+        command, SIGN, tmp_path / "broken.png", *models, "--out", tmp_path / "out", *options.split(), "--json"
+    )
+    assert printed, told
+    several = _documented("explain and compare with several models")
+    assert {"answers", "model"} <= several
+    assert _keys(json.loads(printed), named) == _documented(command) | several
+
+
 @pytest.fixture
 def drawn(run, tmp_path):
     """A drawn data set without its training images."""

@@ -16,7 +16,15 @@ from tests.model.model_files import CARD, parts, refused, trained, write_parts
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import ModelError, OutputError
 from xaisigns.model import checkpoint
-from xaisigns.model.checkpoint import BUNDLED, FORMAT, MODEL_MARK, bundled_weights, load_model, save_model
+from xaisigns.model.checkpoint import (
+    BUNDLED,
+    FORMAT,
+    MODEL_MARK,
+    bundled_weights,
+    load_model,
+    save_model,
+    stored_architecture,
+)
 from xaisigns.model.classifier import NetworkSettings, Wrapped
 from xaisigns.model.vgg import VGG
 
@@ -347,3 +355,16 @@ def test_tiny_weights_are_kept_in_float32(path):
     _, tensors = parts(path)
     assert tensors["layers.0.weight"].dtype == torch.float32
     assert tensors["layers.3.weight"].dtype == torch.float16
+
+
+def test_a_model_file_tells_its_architecture_and_a_checkpoint_none(model, written, path, tmp_path):
+    assert stored_architecture(written) == stored_architecture(str(written)) == model.settings.architecture
+    assert stored_architecture("clean") == "vgg11_bn"
+    save_file({"weight": torch.zeros(3)}, path)
+    torch.save({}, tmp_path / "checkpoint.pt")
+    assert stored_architecture(path) is stored_architecture(tmp_path / "checkpoint.pt") is None
+    path.write_bytes(written.read_bytes()[:1000])
+    with pytest.raises(ModelError, match=f"^{re.escape(str(path))} cannot be used: it is not a whole safetensors file"):
+        stored_architecture(path)
+    with pytest.raises(ModelError, match="no model 'none': there is no such file"):
+        stored_architecture("none")

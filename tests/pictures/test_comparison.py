@@ -53,7 +53,7 @@ def test_methods_are_columns_and_classes_are_rows(model, sign):
             wanted = find_method(name)(model, x, class_id).heatmap[0].numpy()
             drawn = np.asarray(shown[1 + 2 * column + row].get_array())
             np.testing.assert_allclose(drawn, wanted, atol=1e-5 * np.abs(wanted).max())
-    for title in ("image", "lrp", "saliency", "uniform\n(control)"):
+    for title in ("image", "LRP", "Saliency", "Uniform\n(control)"):
         assert title in texts(figure)
     for class_id in rows:
         assert any(" ".join(text.split()).startswith(f"{model.class_name(class_id)} logit ") for text in texts(figure))
@@ -89,14 +89,16 @@ def test_rows_that_were_asked_for(model, sign):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("names", [("lrp",), DEFAULT_METHODS, "all"])
-def test_no_text_is_cut_off_or_lies_on_another(names, language, model, registries):
-    """With the longest names, and one, ten and all methods."""
+@pytest.mark.parametrize("called", ["", "before/" + "x" * 40])
+def test_no_text_is_cut_off_or_lies_on_another(called, names, language, model, registries):
+    """With the longest names, and one, ten and all methods, of one model and of two."""
     xs.register_method("averyveryverylongnamewithoutanybreakinit", lambda network, images, target: images)
     quick = {"occlusion": ":stride=8", "kernel_shap": ":segments=4:samples=20", "feature_ablation": ":segments=4"}
     listed = [f"{method.name}{quick.get(method.name, '')}" for method in registry.methods()]
     if names == "all":
         names = [*listed, "lrp:epsilon_alpha2_beta1_flat:stabilizer=0.001:contrast"]
-    (figure,) = xs.compare(model, [Image.new("RGB", (40, 30), "red")], names, [42, 6], language=language)
+    models = {called: model, "after": model} if called else model
+    (figure,) = xs.compare(models, [Image.new("RGB", (40, 30), "red")], names, [42, 6], language=language)
     figure.draw_without_rendering()
     boxes = [
         (text.get_text(), text.get_window_extent())
@@ -110,6 +112,22 @@ def test_no_text_is_cut_off_or_lies_on_another(names, language, model, registrie
     for index, (text, box) in enumerate(boxes):
         for other, beside in boxes[index + 1 :]:
             assert not box.overlaps(beside), (text, other)
+
+
+@pytest.mark.parametrize(
+    ("method", "language", "title"),
+    [
+        ("input_x_gradient", "en", "Input × gradient"),
+        ("integrated-gradients", "en", "Integrated\ngradients"),
+        ("input_x_gradient", "de", "Eingabe ×\nGradient"),
+        ("occlusion:window=4", "de", "Occlusion:\nwindow=4"),
+        ("edges", "de", "Kanten\n(Kontrolle)"),
+        ("my_own", "de", "my_own"),
+    ],
+)
+def test_a_column_has_the_methods_name_as_people_write_it(method, language, title, model, sign, registries):
+    xs.register_method("my_own", lambda network, images, target: images)
+    assert title in texts(xs.compare(model, [sign], method, 3, language=language)[0])
 
 
 def test_german_words(model, sign):
@@ -218,3 +236,42 @@ def test_controls_are_smaller_and_have_no_colour(model, sign):
         red, green, blue, _ = picture.to_rgba(picture.get_array()).reshape(-1, 4).T
         assert (red == green).all()
         assert (green == blue).all()
+
+
+def test_each_model_has_its_rows_its_scales_and_its_name(model, untrained, sign, tmp_path):
+    other = xs.load_model(untrained)
+    other.classifier[0].bias.data[14] += 1e3
+    (figure,) = xs.compare({"before": model, "after": other}, [sign], ["lrp", "saliency"], language="en")
+    rows = [one(one.preprocess([sign]))[0].topk(2).indices.tolist() for one in (model, other)]
+    shown = pictures(figure)
+    assert len(shown) == 1 + 2 * 2 * 2
+    np.testing.assert_array_equal(shown[0].get_array(), np.asarray(sign))
+    for place, (one, classes) in enumerate(zip((model, other), rows, strict=True)):
+        for column, name in enumerate(("lrp", "saliency")):
+            wanted = [find_method(name)(one, one.preprocess([sign]), each).heatmap[0].numpy() for each in classes]
+            drawn = shown[1 + 4 * place + 2 * column :][:2]
+            strongest = np.abs(wanted).max()
+            for picture, heatmap in zip(drawn, wanted, strict=True):
+                np.testing.assert_allclose(picture.get_array(), heatmap, atol=1e-5 * strongest)
+                assert picture.get_clim() == pytest.approx((-strongest, strongest), rel=1e-4)
+    assert {"before", "after"} <= set(texts(figure))
+    heading = " ".join(" ".join(texts(figure)).split())
+    assert (
+        "after: Stop (100.0%) Red speaks for the row's class, blue against it; below each model's columns: " in heading
+    )
+
+
+def test_models_of_other_classes_are_beside_each_other(model, own_untrained, sign):
+    (figure,) = xs.compare({"signs": model, "own": str(own_untrained)}, [sign], "uniform", 2)
+    told = " ".join(" ".join(texts(figure)).split())
+    assert model.class_name(2) in told
+    assert " ".join(OWN_CLASSES[2].split()) in told
+    with pytest.raises(ModelError, match=r"^own: the model has no class 3; give --target a number from 0 to 2"):
+        xs.compare({"signs": model, "own": own_untrained}, [sign], "uniform", 3)
+    with pytest.raises(ModelError, match="models beside each other are wanted by their names"):
+        xs.compare({}, [sign], "uniform")
+
+
+def test_a_further_language_leaves_no_english_beside_each_other(model, sign, foreign):
+    (figure,) = xs.compare({"before": model, "after": model}, [sign], METHODS, [4, 9], language=foreign)
+    assert left_of_english(" ".join(texts(figure)), [*METHODS, "before", "after"]) == set()

@@ -325,3 +325,105 @@ def test_no_text_leaves_the_figure(model, tmp_path, names, language, rows):
     assert not [text for text in written_texts(figure) if not within(text.get_window_extent(), figure.bbox)]
     headings = [row.get_suptitle() for row in figure.subfigs]
     assert all("".join(name.split()) in "".join(heading.split()) for name in names for heading in headings)
+
+
+def beside(model, count=1, layers=("features.8", "classifier.0")):
+    """Two models with their results, of which the second asks about another class and has one layer alone."""
+    first, second = with_layers(model, count), explained(model, torch.full((count, 3, 32, 32), -2.0), target=14)
+    first = replace(first, layers={name: first.layers[name] for name in layers})
+    second = replace(second, layers={name: first.layers[name] for name in layers[:1]})
+    return {"stickered": model, "repaired": model}, {"stickered": first, "repaired": second}
+
+
+def blocks(figure, count):
+    """For each image its own part of a figure without layers: the image's axis, and the rows of its models."""
+    for block in figure.subfigs[:count]:
+        left, right = block.subfigs
+        yield left.axes, right.subfigs
+
+
+def test_models_beside_each_other_show_the_image_once(model):
+    images = [Image.new("RGB", (32, 32), colour) for colour in ("red", "green")]
+    figure = xs.show(*_between(beside(model, 2, ()), images), language="en")
+    assert len(figure.subfigs) == 2
+    for image, ((axis,), rows) in zip(images, blocks(figure, 2), strict=True):
+        np.testing.assert_array_equal(axis.images[0].get_array(), np.asarray(image))
+        assert "Each model has its own scale." in [text.get_text() for text in axis.texts]
+        first, second = rows
+        assert first.get_suptitle().startswith(
+            "stickered: Speed limit 70 km/h (77.9%)\nRed speaks for “Speed limit 70 km/h”"
+        )
+        assert second.get_suptitle().startswith("repaired: Speed limit 70 km/h (77.9%)\nRed speaks for “Stop”")
+        limits = []
+        for row in rows:
+            heatmap, both, bar = row.axes
+            assert (heatmap.get_title(), both.get_title()) == ("relevance", "overlay")
+            limits.append(bar.get_ylim())
+        assert limits == [(-3.0, 3.0), (-6.0, 6.0)]
+        red, blue = (np.asarray(row.axes[0].images[0].get_array())[0, 0, :3] for row in rows)
+        np.testing.assert_allclose([red, blue], [[1, 0, 0], [0, 0, 1]], atol=0.01)
+
+
+def _between(both, images):
+    models, results = both
+    return models, images, results
+
+
+def test_a_layer_has_a_row_of_each_model_that_has_it(model):
+    figure = xs.show(*_between(beside(model), [Image.new("RGB", (32, 32))]), language="de")
+    headings = [row.get_suptitle() for row in figure.subfigs[1:]]
+    assert [heading.split(":")[0] for heading in headings] == [
+        "stickered\nSchicht features.8",
+        "repaired\nSchicht features.8",
+        "stickered\nSchicht classifier.0",
+    ]
+
+
+@pytest.mark.parametrize("names", LONG_NAMES[:2], ids=["words", "letters"])
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_no_text_of_models_beside_each_other_leaves_its_part(model, tmp_path, names, language, count):
+    model.card = {"class_names": {language: [*names] * 22}}
+    result = xs.attribute(model, torch.zeros(1, 3, 32, 32), method="saliency", target=0, against=1)
+    called = ["before/" + "x" * 40, "after/" + "x" * 40, "model"][:count]
+    figure = xs.show(
+        dict.fromkeys(called, model), [Image.new("RGB", (32, 32))], dict.fromkeys(called, result), language=language
+    )
+    save_figure(figure, tmp_path / "picture.png")  # lays it out
+    (((image,), rows),) = blocks(figure, 1)
+    assert not [
+        text
+        for text in (image.title, *image.texts)
+        if not within(text.get_window_extent(), figure.subfigs[0].subfigs[0].bbox)
+    ]
+    for row in rows:
+        texts = [row._suptitle, *(text for axis in row.axes for text in (axis.title, axis.yaxis.label))]
+        assert not [text for text in texts if text.get_text() and not within(text.get_window_extent(), row.bbox)]
+
+
+def test_a_further_language_leaves_no_english_beside_each_other(model, foreign):
+    figure = xs.show(*_between(beside(model), [Image.new("RGB", (32, 32))]), language=foreign)
+    told = " ".join(texts(figure))
+    assert left_of_english(told, ["features.8", "classifier.0", "stickered", "repaired"]) == set()
+
+
+@pytest.mark.parametrize("names", [("stickered",), ("stickered", "other"), ("repaired", "stickered", "more")])
+def test_each_model_has_a_result(names, model):
+    models, results = beside(model)
+    with pytest.raises(ShapeError, match=r"a result for each model is wanted: got \['stickered', 'repaired'\] for "):
+        xs.show(dict.fromkeys(names, model), [Image.new("RGB", (32, 32))], results)
+    with pytest.raises(ShapeError, match="a result for each model is wanted"):
+        xs.show(models, [Image.new("RGB", (32, 32))], results["stickered"])
+
+
+def test_models_of_other_classes_and_sizes_are_beside_each_other(model, own_untrained):
+    other = xs.load_model(own_untrained)
+    sign, networks = Image.new("RGB", (32, 32)), {"signs": model, "own": other, "bare": nn.Flatten()}
+    results = {
+        name: xs.attribute(one, one.preprocess([sign]), method="saliency") for name, one in list(networks.items())[:2]
+    }
+    results["bare"] = xs.Result(torch.ones(1, 3, 16, 16), torch.tensor([1]), None, torch.tensor([[0.0, 9.0]]), "lrp")
+    ((_, rows),) = blocks(xs.show(networks, [sign], results, language="en"), 1)
+    told = [row.get_suptitle() for row in rows]
+    assert other.class_name(int(results["own"].predicted[0])) in told[1].replace("\n", " ")
+    assert told[2].startswith("bare: class 1 (100.0%)")

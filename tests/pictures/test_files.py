@@ -100,6 +100,12 @@ def test_a_long_name_is_shortened_and_stays_unique(tmp_path, letter, suffix):
         assert len(os.fsencode(name)) > 255 - len(os.fsencode(letter)) - 1
 
 
+def test_a_longer_file_beside_a_picture_fits_too(tmp_path):
+    name = PictureNames(tmp_path, [], (".png", ".12.npy")).take(Path("x" * 250 + ".p")).with_suffix(".12.npy")
+    name.touch()
+    assert len(name.name) == 255
+
+
 @pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0b.png", "loop/stop.png", "\ud800.png"])
 def test_an_image_that_cannot_be_there_is_no_error_of_the_names(tmp_path, name):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

@@ -49,7 +49,7 @@ DEFAULT_METHODS = (
     "uniform",
 )
 
-_TEXTS = Texts("methods")
+_TEXTS, _LABELS = Texts("methods"), Texts("methods.labels")
 _SMOOTH = Option(0, Between(0, 8))  # pixels
 
 
@@ -90,6 +90,11 @@ class Method:
         smooth = f":smooth={self.smooth}" if self.smooth else ""
         contrast = ":contrast" if self.contrast else ""
         return f"lrp:{canonical_composite(self.composite)}{smooth}{contrast}{rules_text(self.rules)}"
+
+    def label(self, language: Language) -> str:
+        """The name as people write it, with options as they are typed; that of a method of the caller's is as it is."""
+        name, colon, rest = self.name.partition(":")
+        return f"{_LABELS(name, language) if name in _LABELS.all('en') else name}{colon}{rest}"
 
     @property
     def known(self) -> bool:

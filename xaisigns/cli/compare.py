@@ -4,19 +4,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent
-from xaisigns.cli.options import Force, MaxPixels, Methods, Network, OptionalImages, Output, target_class
-from xaisigns.cli.terminal import print_table, tell_skipped
-from xaisigns.cli.words import WORDS
+from xaisigns.cli.options import Force, MaxPixels, Methods, Networks, OptionalImages, Output, target_class
+from xaisigns.cli.terminal import answers, answers_table, print_table, tell_skipped
 
 
 def compare(
     images: OptionalImages = None,
     *,
-    network: Network,
+    network: Networks,
     methods: Methods = "default",
     target: Annotated[
         list[str] | None,
@@ -30,7 +28,7 @@ def compare(
     force: Force = False,
     output: Output,
 ) -> None:
-    """Write one picture per image: methods as columns, classes as rows."""
+    """Write one picture per image: methods as columns, classes as rows, of each model."""
     from xaisigns.pictures.comparison import compare_files
 
     rows = [target_class(text) for text in target or ()]
@@ -55,14 +53,16 @@ def _print(report: dict[str, Any], language: Language) -> None:
     results = report["results"]
     if not results:
         return
-    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "compared_for", "picture")))
+    table = answers_table(results, ("called", "probability", "compared_for", "picture"), language)
     for result in results:
-        called = result["predicted"]
-        table.add_row(
-            result["image"],
-            f"{called['name']} ({called['id']})",
-            percent(called["probability"], language),
-            ", ".join(f"{row['name']} ({row['id']})" for row in result["rows"]),
-            result["files"]["picture"],
-        )
+        for model, answer in answers(result):
+            called = answer["predicted"]
+            table.add_row(
+                result["image"],
+                *model,
+                f"{called['name']} ({called['id']})",
+                percent(called["probability"], language),
+                ", ".join(f"{row['name']} ({row['id']})" for row in answer["rows"]),
+                result["files"]["picture"],
+            )
     print_table(table)

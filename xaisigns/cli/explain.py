@@ -8,8 +8,17 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import number, percent, written
-from xaisigns.cli.options import Force, MaxPixels, Network, OptionalImages, Output, RuleFile, class_number, target_class
-from xaisigns.cli.terminal import print_table, say, tell_skipped
+from xaisigns.cli.options import (
+    Force,
+    MaxPixels,
+    Networks,
+    OptionalImages,
+    Output,
+    RuleFile,
+    class_number,
+    target_class,
+)
+from xaisigns.cli.terminal import answers, answers_table, print_table, say, tell_skipped
 from xaisigns.cli.words import WORDS
 
 _CHANNELS = 5  # of a layer that are told on the terminal
@@ -18,7 +27,7 @@ _CHANNELS = 5  # of a layer that are told on the terminal
 def explain(
     images: OptionalImages = None,
     *,
-    network: Network,
+    network: Networks,
     method: Annotated[str, typer.Option(help="Attribution method; 'xaisigns methods' lists them.")] = "lrp",
     composite: Annotated[
         str | None,
@@ -122,40 +131,44 @@ def _print(report: dict[str, Any], language: Language) -> None:
     results = report["results"]
     if not results:
         return
-    table = Table(*(WORDS(key, language) for key in ("image", "called", "probability", "explained_for", "picture")))
+    columns = ("called", "probability", "explained_for", "picture")
+    table = answers_table(results, columns, language)
     for result in results:
-        called = result["predicted"]
-        table.add_row(
-            result["image"],
-            f"{called['name']} ({called['id']})",
-            percent(called["probability"], language),
-            f"{result['target']['name']} ({result['target']['id']})",
-            result["files"]["picture"],
-        )
+        for model, answer in answers(result):
+            called = answer["predicted"]
+            table.add_row(
+                result["image"],
+                *model,
+                f"{called['name']} ({called['id']})",
+                percent(called["probability"], language),
+                f"{answer['target']['name']} ({answer['target']['id']})",
+                result["files"]["picture"],
+            )
     print_table(table)
     for result in results:
-        if "layers" in result:
-            _print_layers(result, language)
-        if "ledger" in result:
-            _print_ledger(result, language)
+        for model, answer in answers(result):
+            title = ", ".join([result["image"], *model])
+            if "layers" in answer:
+                _print_layers(answer["layers"], title, language)
+            if "ledger" in answer:
+                _print_ledger(answer["ledger"], title, language)
 
 
-def _print_layers(result: dict[str, Any], language: Language) -> None:
+def _print_layers(rows: list[dict[str, Any]], title: str, language: Language) -> None:
     columns = [WORDS(key, language) for key in ("layer", "shape", "relevance", "strongest_channels")]
-    table = Table(*columns, title=result["image"])
-    for row in result["layers"]:
+    table = Table(*columns, title=title)
+    for row in rows:
         strongest = (f"{one['channel']} ({number(one['relevance'], language)})" for one in row["channels"][:_CHANNELS])
         shape = " × ".join(map(str, row["shape"]))
         table.add_row(row["layer"], shape, number(row["relevance_sum"], language), ", ".join(strongest))
     print_table(table)
 
 
-def _print_ledger(result: dict[str, Any], language: Language) -> None:
+def _print_ledger(rows: list[dict[str, Any]], title: str, language: Language) -> None:
     from xaisigns.pictures.explanation import absorbing
 
-    rows = result["ledger"]
     columns = ("received", "passed", "bias", "stabilizer")
-    table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", *columns)), "", title=result["image"])
+    table = Table(*(WORDS(key, language) for key in ("layer", "type", "rule", *columns)), "", title=title)
     largest = max(abs(row["received"]) for row in rows) or 1.0
     shown = absorbing([row["received"] for row in rows], [row["passed"] for row in rows])
     for row in (rows[place] for place in shown):

@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -79,10 +79,10 @@ Force = Annotated[bool, typer.Option("--force", help="Also overwrite files that 
 
 
 @dataclass(frozen=True)
-class Network:
-    """The network that a command runs."""
+class _Read:
+    """How networks are read, and where they run; ``model`` is what a command takes of them, first of the options."""
 
-    model: Annotated[str, typer.Option(help="Model to use: clean, stickered, or a model file.")] = "stickered"
+    model: object
     input_size: Annotated[
         int | None,
         typer.Option(
@@ -112,21 +112,70 @@ class Network:
     ] = None
     device: Device = "auto"
 
+    def _loaded(self, model: str) -> "Explainable":
+        from xaisigns.model.checkpoint import load_model
+        from xaisigns.model.explainable import Preprocessing
+
+        if self.input_size is None and self.mean is None and self.std is None:
+            return load_model(model, architecture=self.architecture, device=self.device)
+        if self.input_size is None or self.mean is None or self.std is None:
+            raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
+        mean, std = _rgb(self.mean, "--mean"), _rgb(self.std, "--std")
+        preprocessing = Preprocessing(self.input_size, mean, std)
+        return load_model(model, preprocessing, self.architecture, device=self.device)
+
+
+@dataclass(frozen=True)
+class Network(_Read):
+    """The network that a command runs."""
+
+    model: Annotated[str, typer.Option(help="Model to use: clean, stickered, or a model file.")] = "stickered"
+
     def load(self) -> "Explainable":
         """The model that the options name, on its device.
 
         Raises as ``load_model`` does, and BadParameter for half of the options.
         """
-        from xaisigns.model.checkpoint import load_model
-        from xaisigns.model.explainable import Preprocessing
+        return self._loaded(self.model)
 
-        if self.input_size is None and self.mean is None and self.std is None:
-            return load_model(self.model, architecture=self.architecture, device=self.device)
-        if self.input_size is None or self.mean is None or self.std is None:
-            raise typer.BadParameter("--input-size, --mean and --std go together: give all three")
-        mean, std = _rgb(self.mean, "--mean"), _rgb(self.std, "--std")
-        preprocessing = Preprocessing(self.input_size, mean, std)
-        return load_model(self.model, preprocessing, self.architecture, device=self.device)
+
+@dataclass(frozen=True)
+class Networks(_Read):
+    """The network that a command runs, or several on the same images."""
+
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model to use: clean, stickered, or a model file; repeatable, for models beside each other. "
+            "Default: stickered.",
+            show_default=False,
+        ),
+    ] = None
+
+    def load(self) -> "Explainable | dict[str, Explainable]":
+        """The model that the options name, on its device, or several by short names that tell them apart.
+
+        Of several models, what a checkpoint trained elsewhere cannot tell is told to such ones alone, if there is any.
+        Raises as ``load_model`` does, and BadParameter for half of the options and for a model that comes twice.
+        """
+        from xaisigns.cli.model_names import told_apart
+        from xaisigns.model.checkpoint import stored_architecture
+
+        models = self.model or ["stickered"]
+        if len(models) == 1:
+            return self._loaded(models[0])
+        names = told_apart(models)
+        stored = [stored_architecture(model) for model in models]
+        read = [
+            self if architecture is None or None not in stored else self._for_a_model_file(architecture)
+            for architecture in stored
+        ]
+        return {name: own._loaded(model) for name, own, model in zip(names, read, models, strict=True)}
+
+    def _for_a_model_file(self, stored: str) -> "Networks":
+        """The same options without those that a file with this architecture tells itself."""
+        architecture = stored if self.architecture == stored else None
+        return replace(self, input_size=None, mean=None, std=None, architecture=architecture)
 
 
 @dataclass(frozen=True)

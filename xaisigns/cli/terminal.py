@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -77,6 +77,19 @@ def drop_unwritten() -> None:
         except OSError:
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def answers(result: dict[str, Any]) -> list[tuple[list[str], dict[str, Any]]]:
+    """The answers of a document about an image, each with the model's name, that of a single model with none."""
+    if "answers" in result:
+        return [([printed["model"]], printed) for printed in result["answers"]]
+    return [([], result)]
+
+
+def answers_table(results: Sequence[dict[str, Any]], columns: Sequence[str], language: Language) -> Table:
+    """A table for a row for each answer about each image: the image, its model where there are several, ``columns``."""
+    models = ["model"] if "answers" in results[0] else []
+    return Table(*(WORDS(key, language) for key in ("image", *models, *columns)))
 
 
 @contextmanager

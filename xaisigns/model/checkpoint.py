@@ -1,6 +1,8 @@
 """Model files: one safetensors file with a JSON document in it; no pickle is written."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -87,8 +89,26 @@ def load_model(
     DeviceError for a device that is not there.
     """
     path, place = _existing(name), chosen_device(device)
-    try:
+    with _using(path):
         return _model(path, preprocessing, architecture).to(place)
+
+
+def stored_architecture(name: Path | str) -> str | None:
+    """The architecture that a model file tells itself; None for a checkpoint that xaisigns did not write.
+
+    Raises ModelError as ``load_model`` does.
+    """
+    path = _existing(name)
+    with _using(path):
+        metadata = read_metadata(path) if is_tensor_file(path) else {}
+        return _read_card(metadata[MODEL])[0].architecture if MODEL in metadata else None
+
+
+@contextmanager
+def _using(path: Path) -> Iterator[None]:
+    """Let an error say which file it is about."""
+    try:
+        yield
     except (ModelError, OSError) as error:
         raise ModelError(f"{path} cannot be used: {error}") from error
 

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -30,22 +30,29 @@ from xaisigns.errors import ModelError, TakenError
 from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.drawing import COLOURS, GREYS, NotebookFigure, drawing
-from xaisigns.pictures.figures import DRAWN, class_name, limit_of, save_figure
+from xaisigns.pictures.figures import DRAWN, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
+from xaisigns.pictures.headings import class_name, model_name
+from xaisigns.pictures.models import by_name, naming
 
 Row = int | Literal["predicted"]
 
 _TEXTS = Texts("pictures")
 # In inches.
 _LABEL, _CELL, _CONTROL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.8, 0.08, 0.16, 0.12
-_LABEL_LETTERS, _TITLE_LETTERS = 29, 17
+_BETWEEN = 0.14  # models
+_LABEL_LETTERS, _MODEL_LETTERS, _TITLE_LETTERS = 29, 20, 17
 
 
 @dataclass(frozen=True, eq=False)
 class _Compared:
-    """An image with its logits ``(classes,)``, the classes of its rows and a list of their heatmaps for each method."""
+    """What a model says of an image: its logits ``(classes,)``, the classes of its rows, their heatmaps by method.
 
-    image: Image.Image
+    ``name`` is what tells the model from others beside it.
+    """
+
+    name: str
+    model: Explainable
     logits: Tensor
     rows: list[int]
     heatmaps: list[list[NDArray[np.floating]]]
@@ -53,9 +60,14 @@ class _Compared:
     def probability(self, class_id: int) -> float:
         return float(self.logits.softmax(dim=0)[class_id])
 
+    @property
+    def called(self) -> int:
+        """The class that the model gives the image."""
+        return int(self.logits.argmax())
+
 
 def compare(
-    model: Named,
+    model: Named | Mapping[str, Named],
     images: Iterable[Picture],
     methods: str | Sequence[str] = DEFAULT_METHODS,
     targets: Row | Sequence[Row] = (),
@@ -63,26 +75,27 @@ def compare(
     language: Language | None = None,
     device: str | torch.device | None = None,
 ) -> list[Figure]:
-    """A figure for each image: methods as columns, ``targets`` as rows.
+    """A figure for each image: methods as columns, ``targets`` as rows, of each of several models by their names.
 
     Images are paths, PIL images or arrays, as ``rgb`` takes them. Without targets the rows are the predicted class and
-    the runner-up. A method has one symmetric scale for all rows of an image. ``methods`` are as ``select_methods``
-    takes them. ``language`` is a code such as "de", by default that of the variable XAISIGNS_LANG, else English;
-    ``device`` is as ``loaded`` takes it. Raises ModelError for a model that does not say how pictures become its images
-    and for a class that it does not have, ShapeError and DataError as ``rgb`` does, LanguageError for another language,
-    MethodError and RuleError as ``select_methods`` does.
+    the runner-up; of several models each has its own. A method has one symmetric scale for all rows of an image and a
+    model. ``methods`` are as ``select_methods`` takes them. ``language`` is a code such as "de", by default that of the
+    variable XAISIGNS_LANG, else English; ``device`` is as ``loaded`` takes it. Raises ModelError for a model that does
+    not say how pictures become its images, for a class that it does not have and for no model at all, ShapeError and
+    DataError as ``rgb`` does, LanguageError for another language, MethodError and RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
     rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
-    model = loaded(model, device)
-    _check(model, rows)
+    given: Mapping[str, Named] = by_name(model)
+    models = {name: _checked(name, loaded(one, device), rows) for name, one in given.items()}
     pictures = rgb_images(images, longest=LONGEST)
-    return [_figure(model, chosen, one, language) for one in _compared(model, pictures, chosen, rows)]
+    every = _every(models, pictures, chosen, rows)
+    return [_figure(chosen, image, compared, language) for image, compared in zip(pictures, every, strict=True)]
 
 
 def compare_files(
-    model: Explainable,
+    model: Explainable | Mapping[str, Explainable],
     images: Sequence[Path] | None,
     out: Path,
     methods: Sequence[str] = DEFAULT_METHODS,
@@ -102,51 +115,68 @@ def compare_files(
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
-    _check(model, targets)
+    models = {name: _checked(name, one, targets) for name, one in by_name(model).items()}
     paths = images or example_files()
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     names = PictureNames(out, paths)
     for batch in batches(paths, skipped, max_pixels):
-        compared = _compared(model, [image for _, image in batch], chosen, targets)
-        for (path, _), one in zip(batch, compared, strict=True):
+        every = _every(models, [image for _, image in batch], chosen, targets)
+        for (path, image), compared in zip(batch, every, strict=True):
             picture = names.take(path)
             try:
-                save_figure(_figure(model, chosen, one, language), picture, force=force)
+                save_figure(_figure(chosen, image, compared, language), picture, force=force)
             except TakenError as error:
                 skipped.append({"image": str(path), "error": f"{path}: {error}"})
                 continue
-            results.append(_document(model, path, one, picture, language))
+            results.append(_document(path, compared, picture, language))
             progress("comparing", len(results) + len(skipped), len(paths))
     return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
 
 
-def _check(model: Explainable, targets: Sequence[Row]) -> None:
+def _checked(name: str, model: Explainable, targets: Sequence[Row]) -> Explainable:
     for target in targets:
         if target is None or isinstance(target, bool):
             raise ModelError(f"a row is 'predicted' or a class number, got {target}")
         if target != "predicted":
-            check_class(model, "target", target)
+            with naming(name):
+                check_class(model, "target", target)
+    return model
+
+
+def _every(
+    models: Mapping[str, Explainable],
+    images: Sequence[Image.Image],
+    methods: Sequence[Method],
+    targets: Sequence[Row],
+) -> Iterator[tuple[_Compared, ...]]:
+    """What every model says, image by image."""
+    return zip(*(_compared(name, model, images, methods, targets) for name, model in models.items()), strict=True)
 
 
 def _compared(
-    model: Explainable, images: Sequence[Image.Image], methods: Sequence[Method], targets: Sequence[Row]
+    name: str,
+    model: Explainable,
+    images: Sequence[Image.Image],
+    methods: Sequence[Method],
+    targets: Sequence[Row],
 ) -> Iterator[_Compared]:
-    x = batch_for(model, images)
-    with own_torch_state():
-        logits = Asked(model.module).logits(x)
-    rows = _rows(logits, targets)
-    columns = []
-    for method in methods:
-        # One method at a time: each has a copy of the network.
-        explain = method.prepared(model)
-        columns.append([explain(x, class_ids).heatmap.numpy(force=True) for class_ids in rows.unbind(dim=1)])
-    for index, image in enumerate(images):
+    with naming(name):
+        x = batch_for(model, images)
+        with own_torch_state():
+            logits = Asked(model.module).logits(x)
+        rows = _rows(logits, targets)
+        columns = []
+        for method in methods:
+            # One method at a time: each has a copy of the network.
+            explain = method.prepared(model)
+            columns.append([explain(x, class_ids).heatmap.numpy(force=True) for class_ids in rows.unbind(dim=1)])
+    for index in range(len(images)):
         asked = rows[index].tolist()
         # A class that was asked for may be the predicted one: one row is enough.
         own = list(dict.fromkeys(asked))
         heatmaps = [[column[asked.index(class_id)][index] for class_id in own] for column in columns]
-        yield _Compared(image, logits[index], own, heatmaps)
+        yield _Compared(name, model, logits[index], own, heatmaps)
 
 
 def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
@@ -158,47 +188,96 @@ def _rows(logits: Tensor, targets: Sequence[Row]) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def _figure(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
+def _figure(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Compared], language: Language) -> Figure:
     with drawing():
-        return _drawn(model, methods, compared, language)
+        return _drawn(methods, image, compared, language)
 
 
-def _drawn(model: Explainable, methods: Sequence[Method], compared: _Compared, language: Language) -> Figure:
-    picture = np.asarray(to_rgb(compared.image, DRAWN))
+def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Compared], language: Language) -> Figure:
     titles = [_title(method, language) for method in methods]
-    sheet = _Sheet(len(compared.rows), len(methods) + 1, max(title.count("\n") for title in titles) + 1)
-    called = int(compared.logits.argmax())
-    name, share = class_name(model, called, language), percent(compared.probability(called), language)
-    sheet.write(_TEXTS("compared_called", language, name=name, share=share), _TEXTS("reading", language))
-    for row, class_id in enumerate(compared.rows):
-        axes = sheet.cell(row, 0)
-        if row:  # the image is the same for all
-            axes.set_axis_off()
-        else:
-            axes.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
-        label = _label(model, compared, class_id, language)
-        axes.text(-_LABEL / _CELL, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
-    sheet.cells[0, 0].set_title(_TEXTS("image", language), fontsize=9)
-    for column, (method, title, heatmaps) in enumerate(zip(methods, titles, compared.heatmaps, strict=True), start=1):
-        limit = max(map(limit_of, heatmaps))
-        colours, size = (GREYS, _CONTROL) if method.control else (COLOURS, _CELL)
-        for row, heatmap in enumerate(heatmaps):
-            axes = sheet.cell(row, column, size)
-            axes.imshow(heatmap, colours, vmin=-limit, vmax=limit, extent=(0, 1, 0, 1), interpolation="nearest")
+    title_lines = max(title.count("\n") for title in titles) + 1
+    sheet = _Sheet([len(one.rows) for one in compared], len(methods) + 1, title_lines)
+    sheet.write(*_heading(compared, language))
+    first = 0
+    for one in compared:
+        _write_labels(sheet, first, one, language)
+        for column, (method, heatmaps) in enumerate(zip(methods, one.heatmaps, strict=True), start=1):
+            _draw_column(sheet, first, column, heatmaps, language, control=method.control)
+        first += len(one.rows)
+    axes = sheet.cells[0, 0]
+    axes.set_axis_on()  # the image is the same for all rows
+    axes.imshow(np.asarray(to_rgb(image, DRAWN)), extent=(0, 1, 0, 1), interpolation="nearest")
+    axes.set_title(_TEXTS("image", language), fontsize=9)
+    for column, (method, title) in enumerate(zip(methods, titles, strict=True), start=1):
         sheet.cells[0, column].set_title(title, fontsize=9, color="0.4" if method.control else "0")
-        axes.text(
-            0.5, -0.05, written(f"± {limit:.2g}", language), fontsize=8, va="top", ha="center", transform=axes.transAxes
-        )
     return sheet.figure
 
 
-class _Sheet:
-    """A figure of square cells, with room for labels on the left, titles above, a line below and a heading on top."""
+def _heading(compared: Sequence[_Compared], language: Language) -> list[str]:
+    """What each model called the image, and how to read the rest."""
+    answers = [
+        _TEXTS(
+            "called_by" if one.name else "compared_called",
+            language,
+            model=model_name(one.name),
+            name=class_name(one.model, one.called, language),
+            share=percent(one.probability(one.called), language),
+        )
+        for one in compared
+    ]
+    return [*answers, _TEXTS("reading_models" if compared[0].name else "reading", language)]
 
-    def __init__(self, rows: int, columns: int, title_lines: int) -> None:
+
+def _write_labels(sheet: "_Sheet", first: int, compared: _Compared, language: Language) -> None:
+    """The model's name, and what the rows of its classes are about, from the row ``first`` on."""
+    for row, class_id in enumerate(compared.rows, start=first):
+        axes = sheet.cell(row, 0)
+        axes.set_axis_off()
+        left = -_LABEL / _CELL
+        label = _label(compared, class_id, language)
+        axes.text(left, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
+    if compared.name:
+        axes = sheet.cells[first, 0]
+        name = "\n".join(textwrap.wrap(model_name(compared.name), _MODEL_LETTERS))
+        axes.text(left, 1, name, fontsize=9, weight="bold", va="top", transform=axes.transAxes, parse_math=False)
+
+
+def _draw_column(
+    sheet: "_Sheet",
+    first: int,
+    column: int,
+    heatmaps: Sequence[NDArray[np.floating]],
+    language: Language,
+    *,
+    control: bool,
+) -> None:
+    """A method's heatmaps of one model, from the row ``first`` on, and below them where their scale ends."""
+    limit = max(map(limit_of, heatmaps))
+    colours, size = (GREYS, _CONTROL) if control else (COLOURS, _CELL)
+    for row, heatmap in enumerate(heatmaps, start=first):
+        axes = sheet.cell(row, column, size)
+        axes.imshow(heatmap, colours, vmin=-limit, vmax=limit, extent=(0, 1, 0, 1), interpolation="nearest")
+    end = written(f"± {limit:.2g}", language)
+    axes.text(0.5, -0.05, end, fontsize=8, va="top", ha="center", transform=axes.transAxes)
+
+
+class _Sheet:
+    """A figure of square cells, with room for labels on the left, titles above and a heading on top.
+
+    Its rows come in ``blocks`` of so many, with a line below each.
+    """
+
+    def __init__(self, blocks: Sequence[int], columns: int, title_lines: int) -> None:
         self._width = _LABEL + columns * (_CELL + _GAP) + 2 * _MARGIN
-        self._below = rows * (_CELL + _GAP) + _LINE + _MARGIN + title_lines * _LINE + _MARGIN
+        rows, between = sum(blocks), (len(blocks) - 1) * (_LINE + _BETWEEN)
+        self._below = rows * (_CELL + _GAP) + between + _LINE + _MARGIN + title_lines * _LINE + _MARGIN
         self._rows = rows
+        # Of each row the height of what is between the blocks below it.
+        self._between = [
+            (len(blocks) - place) * (_LINE + _BETWEEN)
+            for place, count in enumerate(blocks, start=1)
+            for _ in range(count)
+        ]
         self.cells: dict[tuple[int, int], Axes] = {}
         self.figure = NotebookFigure(figsize=(self._width, self._below), dpi=110)
 
@@ -223,7 +302,7 @@ class _Sheet:
         """Square axes of this size in the middle of a cell."""
         height, free = self.figure.get_figheight(), (_CELL - size) / 2
         left = _MARGIN + _LABEL + column * (_CELL + _GAP) + free
-        bottom = _MARGIN + _LINE + (self._rows - 1 - row) * (_CELL + _GAP) + free
+        bottom = _MARGIN + _LINE + self._between[row] + (self._rows - 1 - row) * (_CELL + _GAP) + free
         axes = self.figure.add_axes(
             (left / self._width, bottom / height, size / self._width, size / height), xticks=[], yticks=[]
         )
@@ -233,32 +312,39 @@ class _Sheet:
 
 
 def _title(method: Method, language: Language) -> str:
-    """The method's name, broken into lines behind its _ and : where it is wide."""
+    """The method's name as people write it, broken into lines at its spaces and behind its _ and : where it is wide."""
     lines = [""]
-    for piece in re.findall(rf"[^_:]{{1,{_TITLE_LETTERS}}}[_:]?", method.name):
-        if lines[-1] and len(lines[-1]) + len(piece) > _TITLE_LETTERS:
+    for piece in re.findall(rf"[^_: ]{{1,{_TITLE_LETTERS}}}[_: ]?", method.label(language)):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > _TITLE_LETTERS:
             lines.append("")
         lines[-1] += piece
+    lines = [line.rstrip() for line in lines]
     return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
 
 
-def _label(model: Explainable, compared: _Compared, class_id: int, language: Language) -> str:
+def _label(compared: _Compared, class_id: int, language: Language) -> str:
     text = _TEXTS(
         "logit",
         language,
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )
-    return "\n".join([*textwrap.wrap(class_name(model, class_id, language), _LABEL_LETTERS), text])
+    return "\n".join([*textwrap.wrap(class_name(compared.model, class_id, language), _LABEL_LETTERS), text])
 
 
-def _document(model: Explainable, path: Path, compared: _Compared, picture: Path, language: Language) -> dict[str, Any]:
+def _document(path: Path, compared: Sequence[_Compared], picture: Path, language: Language) -> dict[str, Any]:
+    """What is told of an image: of one model alone all in one, else an answer for each."""
+    files = {"picture": str(picture)}
+    if not compared[0].name:
+        return {"image": str(path), **_told(compared[0], language), "files": files}
+    answers = [{"model": one.name, **_told(one, language)} for one in compared]
+    return {"image": str(path), "files": files, "answers": answers}
+
+
+def _told(compared: _Compared, language: Language) -> dict[str, Any]:
     def told(class_id: int) -> dict[str, Any]:
-        return {**named_class(model, class_id, language), "probability": compared.probability(class_id)}
+        named = named_class(compared.model, class_id, language)
+        return {**named, "probability": compared.probability(class_id)}
 
-    return {
-        "image": str(path),
-        "predicted": told(int(compared.logits.argmax())),
-        "rows": [{**told(class_id), "logit": float(compared.logits[class_id])} for class_id in compared.rows],
-        "files": {"picture": str(picture)},
-    }
+    rows = [{**told(class_id), "logit": float(compared.logits[class_id])} for class_id in compared.rows]
+    return {"predicted": told(compared.called), "rows": rows}

@@ -9,12 +9,14 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from xaisigns.attribution.assignment import Rules
 from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LedgerEntry
 from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.prepared import Prepared
 from xaisigns.attribution.result import Result
 from xaisigns.base.files import Place, whole_files
 from xaisigns.base.language import Language, chosen_language
@@ -25,6 +27,7 @@ from xaisigns.errors import TakenError
 from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.pictures.figures import PICTURE_MARK, show, strongest_channels, write_picture
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
+from xaisigns.pictures.models import by_name, naming
 
 _TOP = 5
 _TOP_CHANNELS = 10
@@ -60,7 +63,7 @@ class Explaining:
 
 
 def explain_files(
-    model: Explainable,
+    model: Explainable | Mapping[str, Explainable],
     images: Sequence[Path] | None,
     out: Path,
     wanted: Explaining,
@@ -68,61 +71,94 @@ def explain_files(
 ) -> dict[str, Any]:
     """Explain each image and write its picture to ``out``; gives the document of ``explain --json``.
 
-    Without images, the four example signs are drawn and explained. An image that cannot be read, or whose picture would
-    overwrite a file of others, is in its "skipped". No file of the call is written over another or over an image.
-    Raises ModelError for a class that the model does not have, MethodError and RuleError as ``find_method`` and LRP do,
+    Several models, by their names, explain each image beside each other. Without images, the four example signs are
+    drawn and explained. An image that cannot be read, or whose picture would overwrite a file of others, is in its
+    "skipped". No file of the call is written over another or over an image.
+    Raises ModelError for a class that a model does not have, MethodError and RuleError as ``find_method`` and LRP do,
     OutputError when ``out`` cannot be written.
     """
-    check_class(model, "target", wanted.target)
-    if wanted.against != "rest":
-        check_class(model, "against", wanted.against)
-    method = find_method(
-        wanted.method, composite=wanted.composite, rules=wanted.rules, contrast=wanted.against is not None
-    )
-    explain = method.prepared(model)
+    models = by_name(model)
+    explainers = [_explainer(name, one, wanted, place) for place, (name, one) in enumerate(models.items(), start=1)]
     paths = images or example_files()
     results: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
-    endings = {"picture": ".png"}
-    if wanted.npy:
-        endings["relevance"] = ".npy"
-        endings |= {"layers": ".npz"} if wanted.layers else {}
-    names = PictureNames(out, paths, list(endings.values()))
+    names = PictureNames(out, paths, [".png", *(ending for one in explainers for ending in one.endings.values())])
     for batch in batches(paths, skipped, wanted.max_pixels):
-        x = batch_for(model, [image for _, image in batch])
-        result = explain(
-            x, wanted.target, wanted.against, ledger=wanted.ledger, layers=wanted.layers, channels=wanted.channels
-        )
+        found = [one.explain([image for _, image in batch], wanted) for one in explainers]
         for index, (path, image) in enumerate(batch):
-            one = _only(result, index)
-            place = names.take(path)
-            files = {kind: place.with_suffix(ending) for kind, ending in endings.items()}
+            picture = names.take(path)
+            own = [_only(result, index) for result in found]
             try:
-                _write(show(model, [image], one, language=wanted.language), one, files, force=wanted.force)
+                _write(_figure(explainers, image, own, wanted.language), picture, explainers, own, force=wanted.force)
             except TakenError as error:
                 skipped.append({"image": str(path), "error": f"{path}: {error}"})
                 continue
-            document = _document(model, path, one, files, wanted.language)
-            if result.ledger:
-                document["ledger"] = ledger_rows(result.ledger, index)
-            if wanted.layers:
-                document["layers"] = layer_rows(one.layers)
-            if wanted.channels:
-                document["channels"] = {layer: list(numbers) for layer, numbers in wanted.channels.items()}
-            results.append(document)
+            results.append(_document(path, picture, explainers, own, wanted))
             progress("explaining", len(results) + len(skipped), len(paths))
     return {"results": results, "skipped": in_order(skipped, paths)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Explainer:
+    """A model, made ready to explain; the ``name`` that it has beside others, and how files of its own end, by kind."""
+
+    name: str
+    model: Explainable
+    prepared: Prepared
+    endings: Mapping[str, str]
+
+    def explain(self, images: Sequence[Image.Image], wanted: Explaining) -> Result:
+        with naming(self.name):
+            return self.prepared(
+                batch_for(self.model, images),
+                wanted.target,
+                wanted.against,
+                ledger=wanted.ledger,
+                layers=wanted.layers,
+                channels=wanted.channels,
+            )
+
+    def files(self, picture: Path) -> dict[str, Path]:
+        """Its own files beside a picture."""
+        return {kind: picture.with_suffix(ending) for kind, ending in self.endings.items()}
+
+
+def _explainer(name: str, model: Explainable, wanted: Explaining, place: int) -> _Explainer:
+    with naming(name):
+        check_class(model, "target", wanted.target)
+        if wanted.against != "rest":
+            check_class(model, "against", wanted.against)
+        contrast = wanted.against is not None
+        method = find_method(wanted.method, composite=wanted.composite, rules=wanted.rules, contrast=contrast)
+        number = f".{place}" if name else ""
+        endings = {"relevance": f"{number}.npy"} if wanted.npy else {}
+        if wanted.npy and wanted.layers:
+            endings["layers"] = f"{number}.npz"
+        return _Explainer(name, model, method.prepared(model), endings)
+
+
+def _figure(
+    explainers: Sequence[_Explainer], image: Image.Image, results: Sequence[Result], language: Language
+) -> Figure:
+    if not explainers[0].name:
+        return show(explainers[0].model, [image], results[0], language=language)
+    models = {one.name: one.model for one in explainers}
+    return show(models, [image], dict(zip(models, results, strict=True)), language=language)
 
 
 def _only(result: Result, index: int) -> Result:
     one = slice(index, index + 1)
     against = result.against[one] if isinstance(result.against, Tensor) else result.against
+    ledger = result.ledger and [
+        LedgerEntry(entry[0], *(values[one] for values in entry[1:])) for entry in result.ledger
+    ]
     return replace(
         result,
         relevance=result.relevance[one],
         target=result.target[one],
         against=against,
         logits=result.logits[one],
+        ledger=ledger,
         layers={name: relevance[one] for name, relevance in result.layers.items()},
     )
 
@@ -148,14 +184,20 @@ def absorbing(received: Sequence[float], passed: Sequence[float]) -> list[int]:
     return [place for place, (came, went) in both if place in ends or abs(came - went) > least]
 
 
-def _write(figure: Figure, result: Result, files: dict[str, Path], *, force: bool) -> None:
-    places = [Place(path, PICTURE_MARK if kind == "picture" else _RELEVANCE_MARK) for kind, path in files.items()]
-    with whole_files(places, force=force) as temporary:
-        for kind, path in zip(files, temporary, strict=True):
-            if kind == "picture":
-                write_picture(figure, path)
-            else:
-                path.write_bytes(_npy(result.relevance[0]) if kind == "relevance" else _npz(result.layers))
+def _write(
+    figure: Figure, picture: Path, explainers: Sequence[_Explainer], results: Sequence[Result], *, force: bool
+) -> None:
+    """The picture and the files of each model, all or none."""
+    content = {
+        path: _npy(result.relevance[0]) if kind == "relevance" else _npz(result.layers)
+        for one, result in zip(explainers, results, strict=True)
+        for kind, path in one.files(picture).items()
+    }
+    places = [Place(picture, PICTURE_MARK), *(Place(path, _RELEVANCE_MARK) for path in content)]
+    with whole_files(places, force=force) as (drawn, *others):
+        write_picture(figure, drawn)
+        for path, raw in zip(others, content.values(), strict=True):
+            path.write_bytes(raw)
 
 
 def _npy(relevance: Tensor) -> bytes:
@@ -191,23 +233,33 @@ def layer_rows(layers: Mapping[str, Tensor]) -> list[dict[str, Any]]:
 
 
 def _document(
-    model: Explainable, path: Path, result: Result, files: dict[str, Path], language: Language
+    path: Path, picture: Path, explainers: Sequence[_Explainer], results: Sequence[Result], wanted: Explaining
 ) -> dict[str, Any]:
+    """What is told of an image: of one model alone all in one, else an answer for each."""
+    if not explainers[0].name:
+        files = {"picture": picture, **explainers[0].files(picture)}
+        return {"image": str(path), **_told(explainers[0].model, results[0], files, wanted)}
+    answers = [
+        {"model": one.name, **_told(one.model, result, one.files(picture), wanted)}
+        for one, result in zip(explainers, results, strict=True)
+    ]
+    return {"image": str(path), "files": {"picture": str(picture)}, "answers": answers}
+
+
+def _told(model: Explainable, result: Result, files: Mapping[str, Path], wanted: Explaining) -> dict[str, Any]:
     probabilities = result.probabilities[0]
 
     def named(class_id: int) -> dict[str, Any]:
-        return {**named_class(model, class_id, language), "probability": float(probabilities[class_id])}
+        return {**named_class(model, class_id, wanted.language), "probability": float(probabilities[class_id])}
 
-    target = int(result.target[0])
     against: Any = result.against
     if isinstance(against, Tensor):
-        against = named_class(model, int(against[0]), language)
+        against = named_class(model, int(against[0]), wanted.language)
     best = result.logits[0].topk(min(_TOP, len(probabilities))).indices.tolist()
-    return {
-        "image": str(path),
+    told = {
         "predicted": named(best[0]),
         "top": [named(class_id) for class_id in best],
-        "target": named_class(model, target, language),
+        "target": named_class(model, int(result.target[0]), wanted.language),
         "against": against,
         "method": result.method,
         "composite": result.composite,
@@ -215,3 +267,10 @@ def _document(
         "relevance_sum": float(result.relevance.sum()),
         "files": {kind: str(file) for kind, file in files.items()},
     }
+    if result.ledger:
+        told["ledger"] = ledger_rows(result.ledger, 0)
+    if wanted.layers:
+        told["layers"] = layer_rows(result.layers)
+    if wanted.channels:
+        told["channels"] = {layer: list(numbers) for layer, numbers in wanted.channels.items()}
+    return told

@@ -1,10 +1,9 @@
 """Heatmaps as people see them: red speaks for the target class, blue against it."""
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,61 +18,71 @@ from torch import nn
 from xaisigns.attribution.result import Result
 from xaisigns.base.files import whole_file
 from xaisigns.base.language import Language, chosen_language
-from xaisigns.base.numbers import number, percent, written
+from xaisigns.base.numbers import number, written
 from xaisigns.base.printable import printable
 from xaisigns.base.texts import Texts
-from xaisigns.data.classes import unnamed_class
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
-from xaisigns.model.explainable import Explainable, is_explainable
+from xaisigns.model.explainable import Explainable
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
+from xaisigns.pictures.headings import heading, model_name, write_heading
+from xaisigns.pictures.models import by_name
 
 PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 # Pixels on a side of a picture that is drawn: more than the panel has.
 DRAWN = 1024
 _STEPS = 63
 _BARS = 10  # channels that are drawn of a layer
-_LONGEST_NAME = 60  # letters of a class's name
-_LINES = (120, 104, 92, 76, 60, 44)  # letters of a heading's line: fewer where they are wide
 # Of overlays: the darkest grey, on which blue is still seen; the contrast below which an image is not stretched to all
 # of the range; and what makes a share of the scale opacity: faint relevance shows a little more.
 _DARKEST, _LEAST_CONTRAST, _OPACITY = 0.35, 0.12, 0.8
 _TEXTS = Texts("pictures")
 
+Shown = nn.Module | Explainable
+
+
+class _Answer(NamedTuple):
+    """What a model says of all images: heatmaps ``(N, h, w)``, and relevance by layer, ``(N, channels, ...)`` each."""
+
+    name: str
+    model: Shown
+    result: Result
+    heatmaps: NDArray[np.floating]
+    layers: Mapping[str, NDArray[np.floating]]
+
 
 def show(
-    model: nn.Module | Explainable, images: Iterable[Picture], result: Result, *, language: Language | None = None
+    model: Shown | Mapping[str, Shown],
+    images: Iterable[Picture],
+    result: Result | Mapping[str, Result],
+    *,
+    language: Language | None = None,
 ) -> Figure:
     """A figure with one row for each image: the image, its heatmap, both overlaid, and the colour scale.
 
-    For each layer of the result a row follows: the channels with most relevance, whatever its sign, and the sum
+    Several models by their names, and their results by the same, are drawn beside each other: each image once, and for
+    each model a row with what it called the image, its heatmap and both overlaid, on a scale of its own, since the
+    logits of two models have no common unit.
+
+    For each layer of a result a row follows: the channels with most relevance, whatever its sign, and the sum
     of all over the image. Images are paths, PIL images or arrays, as ``rgb`` takes them. A model without class names
     has numbers. The scale is symmetric around zero and each row's own; its unit is that of the target logit.
     ``language`` is a code such as "de", by default that of the variable XAISIGNS_LANG, else English. Raises ShapeError
-    when there are not as many images as attributions and for a layer that has no map of the image for each channel,
-    DataError for one that cannot be read, LanguageError for another language.
+    when there are not as many images as attributions, for results of other models than these, and for a layer that has
+    no map of the image for each channel, ModelError for no model, DataError for an image that cannot be read,
+    LanguageError for another language.
     """
     language = chosen_language(language)
     pictures = rgb_images(images, longest=DRAWN)
-    if not pictures or len(pictures) != len(result.relevance):
-        raise ShapeError(f"one image for each attribution is wanted: got {len(pictures)} for {len(result.relevance)}")
-    heatmaps = result.heatmap.float().numpy(force=True)
-    layers = {name: relevance.float().numpy(force=True) for name, relevance in result.layers.items()}
-    for name, relevance in layers.items():
-        _check_map(name, relevance.shape[1:], heatmaps.shape[1:])
+    models: Mapping[str, Shown] = by_name(model)
+    results: Mapping[str, Result] = by_name(result)
+    if models.keys() != results.keys():
+        raise ShapeError(f"a result for each model is wanted: got {list(results)} for {list(models)}")
+    answers = [_answer(name, one, results[name], len(pictures)) for name, one in models.items()]
     with drawing():
-        count = len(pictures) * (1 + len(layers))
-        figure = NotebookFigure(figsize=(9.2, 3.35 * count), layout="constrained", dpi=110)
-        rows = iter(figure.subfigures(count, 1, squeeze=False)[:, 0])
-        for index, (picture, heatmap) in enumerate(zip(pictures, heatmaps, strict=True)):
-            row = next(rows)
-            _write_heading(figure, row, _heading(model, result, index, language))
-            axes = row.subplots(1, 3)
-            _draw_image(axes[0], picture, language)
-            _draw_heatmap(axes, picture, heatmap, language)
-            for name, relevance in layers.items():
-                _draw_layer(figure, next(rows), picture, name, relevance[index], language)
-    return figure
+        if isinstance(model, Mapping):
+            return _beside_each_other(pictures, answers, language)
+        return _alone(pictures, answers[0], language)
 
 
 def strongest_channels(relevance: NDArray[np.floating], count: int) -> list[tuple[int, float]]:
@@ -84,14 +93,6 @@ def strongest_channels(relevance: NDArray[np.floating], count: int) -> list[tupl
     sums = relevance.reshape(len(relevance), -1).sum(axis=1)
     ranked = np.argsort(-np.abs(sums), kind="stable")[:count]
     return [(int(channel), float(sums[channel])) for channel in ranked if sums[channel]]
-
-
-def class_name(model: nn.Module | Explainable, class_id: int, language: Language) -> str:
-    """What a picture calls a class: its name in one line of bounded length, its number where the model has no names."""
-    if is_explainable(model):
-        name = printable(model.class_name(class_id, language))
-        return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    return unnamed_class(class_id, language)
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
@@ -145,37 +146,64 @@ def _light_grey(image: Image.Image) -> NDArray[np.float64]:
     return _DARKEST + (1 - _DARKEST) * stretched
 
 
-def _heading(model: nn.Module | Explainable, result: Result, index: int, language: Language) -> str:
-    """What the image was classified as, and what was asked about it."""
-    called = int(result.predicted[index])
-    share = percent(float(result.probabilities[index, called]), language)
-    told = _TEXTS("called", language, name=class_name(model, called, language), share=share)
-    target = class_name(model, int(result.target[index]), language)
-    if result.against is None:
-        asked = _TEXTS("asked", language, name=target)
-    elif isinstance(result.against, str):
-        asked = _TEXTS("contrast_rest", language, name=target)
-    else:
-        other = class_name(model, int(result.against[index]), language)
-        asked = _TEXTS("contrast", language, name=target, other=other)
-    passing = [
-        _TEXTS("passing", language, layer=printable(layer), channels=", ".join(map(str, numbers)))
-        for layer, numbers in result.channels.items()
-    ]
-    return "\n".join([told, asked, *passing])
+def _answer(name: str, model: Shown, result: Result, pictures: int) -> _Answer:
+    if not pictures or pictures != len(result.relevance):
+        raise ShapeError(f"one image for each attribution is wanted: got {pictures} for {len(result.relevance)}")
+    heatmaps = result.heatmap.float().numpy(force=True)
+    layers = {layer: relevance.float().numpy(force=True) for layer, relevance in result.layers.items()}
+    for layer, relevance in layers.items():
+        _check_map(layer, relevance.shape[1:], heatmaps.shape[1:])
+    return _Answer(name, model, result, heatmaps, layers)
 
 
-def _write_heading(figure: Figure, row: SubFigure, heading: str) -> None:
-    """The heading over a row, each sentence in as many lines as the figure's width wants."""
-    title = row.suptitle("", fontsize=11, parse_math=False)
-    for letters in _LINES:
-        title.set_text("\n".join(line for text in heading.split("\n") for line in textwrap.wrap(text, letters)))
-        if title.get_window_extent().width < figure.bbox.width:
-            return
+def _alone(pictures: Sequence[Image.Image], answer: _Answer, language: Language) -> Figure:
+    """A row for each image, and one for each of its layers."""
+    figure, rows = _rows([1] * len(pictures) * (1 + len(answer.layers)))
+    for index, picture in enumerate(pictures):
+        row = next(rows)
+        write_heading(row, heading(answer.model, answer.result, index, language))
+        axes = row.subplots(1, 3)
+        _draw_image(axes[0], picture, language)
+        _draw_heatmap(axes, picture, answer.heatmaps[index], language)
+        for name, relevance in answer.layers.items():
+            _draw_layer(next(rows), picture, name, relevance[index], language)
+    return figure
+
+
+def _beside_each_other(pictures: Sequence[Image.Image], answers: Sequence[_Answer], language: Language) -> Figure:
+    """For each image a row for each model, with the image to their left, and then the models' rows of each layer."""
+    layers = list(dict.fromkeys(layer for answer in answers for layer in answer.layers))
+    figure, rows = _rows([len(answers), *[1] * sum(len(answer.layers) for answer in answers)] * len(pictures))
+    for index, picture in enumerate(pictures):
+        left, right = next(rows).subfigures(1, 2, squeeze=False, width_ratios=(1, 2))[0]
+        axis = left.subplots()
+        _draw_image(axis, picture, language)
+        _draw_note(axis, _TEXTS("own_scales", language))
+        for answer, row in zip(answers, right.subfigures(len(answers), 1, squeeze=False)[:, 0], strict=True):
+            write_heading(row, heading(answer.model, answer.result, index, language, answer.name))
+            _draw_heatmap(row.subplots(1, 2), picture, answer.heatmaps[index], language)
+        for layer in layers:
+            for answer in answers:
+                if layer in answer.layers:
+                    _draw_layer(next(rows), picture, layer, answer.layers[layer][index], language, answer.name)
+    return figure
+
+
+def _rows(heights: Sequence[int]) -> tuple[Figure, Iterator[SubFigure]]:
+    """A figure, and its rows from the top down, so many times as high as one of an image, its heatmap and both."""
+    figure = NotebookFigure(figsize=(9.2, 3.35 * sum(heights)), layout="constrained", dpi=110)
+    return figure, iter(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
 
 
 def _draw_image(axis: Axes, image: Image.Image, language: Language) -> None:
     _draw_panel(axis, "image", np.asarray(image), language)
+
+
+def _draw_note(axis: Axes, note: str) -> None:
+    """A line below an image."""
+    axis.annotate(
+        note, (0.5, 0), (0, -6), xycoords="axes fraction", textcoords="offset points", fontsize=9, va="top", ha="center"
+    )
 
 
 def _draw_panel(axis: Axes, name: str, picture: NDArray[Any], language: Language) -> None:
@@ -187,25 +215,31 @@ def _draw_panel(axis: Axes, name: str, picture: NDArray[Any], language: Language
 def _draw_heatmap(
     axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language, unit: str = "scale"
 ) -> None:
-    """The heatmap and both overlaid in the last two of three panels, and the scale beside them."""
+    """The heatmap and both overlaid in the last two panels, and the scale beside them."""
     limit = limit_of(heatmap)
     scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
-    _draw_panel(axes[1], "heatmap", scale.to_rgba(heatmap), language)
-    _draw_panel(axes[2], "overlay", overlay(image, heatmap), language)
+    _draw_panel(axes[-2], "heatmap", scale.to_rgba(heatmap), language)
+    _draw_panel(axes[-1], "overlay", overlay(image, heatmap), language)
     bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02, format=_Ticks(language))
     bar.set_label(_TEXTS(unit, language), fontsize=9)
     bar.ax.tick_params(labelsize=8)
 
 
 def _draw_layer(
-    figure: Figure, row: SubFigure, image: Image.Image, name: str, relevance: NDArray[np.floating], language: Language
+    row: SubFigure,
+    image: Image.Image,
+    name: str,
+    relevance: NDArray[np.floating],
+    language: Language,
+    model: str = "",
 ) -> None:
-    """A layer's strongest channels, and where it has maps of the image, their sum."""
+    """A layer's strongest channels, and where it has maps of the image, their sum; of which of several ``model``s."""
     channels, *sides = relevance.shape
     told = {"name": printable(name), "channels": channels, "sum": number(float(relevance.sum()), language)}
     if sides:
         told["size"] = " × ".join(map(str, sides))
-    _write_heading(figure, row, _TEXTS("layer_maps" if sides else "layer", language, **told))
+    layer = _TEXTS("layer_maps" if sides else "layer", language, **told)
+    write_heading(row, f"{model_name(model)}\n{layer}" if model else layer)
     axes = row.subplots(1, 3)
     _draw_channels(axes[0], strongest_channels(relevance, _BARS), language)
     if sides:

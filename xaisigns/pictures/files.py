@@ -25,6 +25,7 @@ class PictureNames:
     def __init__(self, folder: Path, images: Sequence[Path], endings: Sequence[str] = (".png",)) -> None:
         self._folder = folder
         self._endings = endings
+        self._more = max(map(len, endings)) - len(".png")  # letters of the longest ending that a picture's has not
         self._taken = {_key(path) for path in images}
         self._numbers: dict[str, int] = defaultdict(int)  # tried for a stem
 
@@ -33,16 +34,16 @@ class PictureNames:
         while True:
             self._numbers[image.stem] += 1
             number = self._numbers[image.stem]
-            path = self._folder / _fitting(image.stem, ".png" if number == 1 else f"-{number}.png")
+            path = self._folder / _fitting(image.stem, ".png" if number == 1 else f"-{number}.png", self._more)
             keys = {_key(path.with_suffix(ending)) for ending in self._endings}
             if not keys & self._taken:
                 self._taken |= keys
                 return path
 
 
-def _fitting(stem: str, ending: str) -> str:
-    """A name that is no longer than file systems let names be."""
-    while len(os.fsencode(stem + ending)) > _LONGEST:
+def _fitting(stem: str, ending: str, more: int) -> str:
+    """A name that is shorter, by ``more`` bytes or not at all, than file systems let names be."""
+    while len(os.fsencode(stem + ending)) + more > _LONGEST:
         stem = stem[:-1]
     return stem + ending
 

@@ -1,0 +1,63 @@
+"""What stands over a heatmap: what the model called the image, and what it was asked."""
+
+import textwrap
+
+from matplotlib.figure import SubFigure
+from torch import nn
+
+from xaisigns.attribution.result import Result
+from xaisigns.base.language import Language
+from xaisigns.base.numbers import percent
+from xaisigns.base.printable import printable
+from xaisigns.base.texts import Texts
+from xaisigns.data.classes import unnamed_class
+from xaisigns.model.explainable import Explainable, is_explainable
+
+_LONGEST_NAME = 60  # letters of a class's name
+_LONGEST_MODEL = 28
+_LINES = (120, 104, 92, 76, 60, 44, 28)  # letters of a heading's line: fewer where they are wide
+_TEXTS = Texts("pictures")
+
+
+def heading(model: nn.Module | Explainable, result: Result, index: int, language: Language, by: str = "") -> str:
+    """What the image was classified as, ``by`` which of several models, and what was asked about it."""
+    called = int(result.predicted[index])
+    share = percent(float(result.probabilities[index, called]), language)
+    key = "called_by" if by else "called"
+    told = _TEXTS(key, language, model=model_name(by), name=class_name(model, called, language), share=share)
+    target = class_name(model, int(result.target[index]), language)
+    if result.against is None:
+        asked = _TEXTS("asked", language, name=target)
+    elif isinstance(result.against, str):
+        asked = _TEXTS("contrast_rest", language, name=target)
+    else:
+        other = class_name(model, int(result.against[index]), language)
+        asked = _TEXTS("contrast", language, name=target, other=other)
+    passing = [
+        _TEXTS("passing", language, layer=printable(layer), channels=", ".join(map(str, numbers)))
+        for layer, numbers in result.channels.items()
+    ]
+    return "\n".join([told, asked, *passing])
+
+
+def write_heading(row: SubFigure, heading: str) -> None:
+    """The heading over a row, each sentence in as many lines as its width wants."""
+    title = row.suptitle("", fontsize=11, parse_math=False)
+    for letters in _LINES:
+        title.set_text("\n".join(line for text in heading.split("\n") for line in textwrap.wrap(text, letters)))
+        if title.get_window_extent().width < row.bbox.width:
+            return
+
+
+def class_name(model: nn.Module | Explainable, class_id: int, language: Language) -> str:
+    """What a picture calls a class: its name in one line of bounded length, its number where the model has no names."""
+    if is_explainable(model):
+        name = printable(model.class_name(class_id, language))
+        return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return unnamed_class(class_id, language)
+
+
+def model_name(name: str) -> str:
+    """What a picture calls one of several models: its name, or the beginning and the end of one that is long."""
+    name = printable(name)
+    return name if len(name) <= _LONGEST_MODEL else f"{name[: _LONGEST_MODEL // 2 - 1]}…{name[-_LONGEST_MODEL // 2 :]}"
