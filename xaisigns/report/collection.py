@@ -175,7 +175,7 @@ def collect_report(model: Explainable, data: Data, wanted: Reporting, progress: 
         model=wanted.name,
         data=_data(study, wanted.language),
         names=source.names,
-        methods=tuple(Method(one.name, one.name.replace("_", " "), one.control) for one in source.methods),
+        methods=tuple(Method(one.name, one.label(wanted.language), one.control) for one in source.methods),
         evaluation=evaluation_of(accuracy_report(study.labels, study.probabilities.argmax(dim=1), model.classes)),
         sections=tuple(section for section in found if section),
     )
