@@ -32,6 +32,11 @@ def trained_once(network, settings, images, validation, out, *, resume, train=ex
         shutil.copy(file, {folder!r})
     return trained
 
+# So does a repair: here it takes one step, whatever came of it.
+from xaisigns.audit.repair import fine_tuning, repairing
+
+repairing.FineTuning = lambda *, steps, seed: fine_tuning.FineTuning(steps=1, seed=seed)
+repairing._failure = lambda *_: None
 experiment.train_network = trained_once
 networks.initialise = lambda model: model.load_state_dict(load_model("clean").state_dict())
 """

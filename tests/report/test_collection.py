@@ -146,6 +146,7 @@ def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
     assert [section.id for section in report.section(Classes).classes] == [2, 14]
     assert report.section(MethodScores).metrics[0].label == "Relevanz auf dem Schild"
     assert report.names[14] == "Halt! Vorfahrt gewähren"
+    assert [(one.key, one.label) for one in report.methods] == [("saliency", "Saliency"), ("edges", "Kanten")]
     assert {example.kind for section in report.section(Classes).classes for example in section.examples} <= {
         "typical",
         "unsure",

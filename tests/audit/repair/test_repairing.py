@@ -7,8 +7,10 @@ import torch
 
 import xaisigns as xs
 from tests.repairs import AFTER, BEFORE, a_feature, rates, written_findings
+from xaisigns.audit.evidence import Rate
 from xaisigns.audit.repair import fine_tuning, repairing
 from xaisigns.audit.repair.projection import Projection
+from xaisigns.audit.telling import told_rate
 from xaisigns.errors import AuditError, ModelError, OutputError
 from xaisigns.study.store import Store
 
@@ -73,6 +75,21 @@ def test_a_repair_that_fails_writes_nothing(after, reason, found, measuring, unt
     with pytest.raises(AuditError, match=f"^the repair of class 2 {reason}, and nothing is written; before, 90.0% "):
         xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", steps=1)
     assert not (tmp_path / "repaired.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "least"),
+    # Newcombe (1998), Statistics in Medicine 17, table II, method 10: 56/70 and 48/80, 9/10 and 3/10, 10/10 and 0/20.
+    [((56, 70), (48, 80), 0.0524), ((9, 10), (3, 10), 0.1705), ((10, 10), (0, 20), 0.6791)],
+)
+def test_a_drop_has_the_interval_of_the_literature(before, after, least):
+    was, now = (told_rate(Rate(*counts)) for counts in (before, after))
+    assert repairing._least_drop(was, now) == pytest.approx(least, abs=1e-4)
+
+
+def test_of_few_images_two_that_are_lost_may_be_chance():
+    was, now = (told_rate(Rate(hits, 20)) for hits in (20, 18))
+    assert repairing._least_drop(was, now) < 0
 
 
 def test_what_may_be_chance_is_no_cost(found, measuring, untrained, gtsrb, tmp_path):

@@ -1,6 +1,7 @@
 """From a model and a finding about it to a model that no longer decides by what was found."""
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from xaisigns.audit.findings import ToldFinding
+from xaisigns.audit.findings import ToldFinding, ToldRate
 from xaisigns.audit.findings_file import findings_for
 from xaisigns.audit.material import find_material
 from xaisigns.audit.repair.checkpoints import CHECKPOINT_MARK, Checkpoint
@@ -186,6 +187,12 @@ class _Judge:
         return [measured(model, feature, self._tested, self._seed) for feature in self._kept]
 
 
+def _least_drop(before: ToldRate, after: ToldRate) -> float:
+    """By how much a share is down at least, with 95% certainty [newcombe1998interval]."""
+    noise = math.hypot(before.share - before.interval[0], after.interval[1] - after.share)
+    return before.share - after.share - noise
+
+
 def _failure(class_id: int, before: Measured, after: Measured) -> str | None:
     """Why a repair does not hold; None where it does."""
 
@@ -194,7 +201,7 @@ def _failure(class_id: int, before: Measured, after: Measured) -> str | None:
         return f"{one.flips.share:.1%} become the class by the feature, {one.others.share:.2%} of the others right{own}"
 
     pairs = [(before.others, after.others), (before.own, after.own)]
-    costly = any(now.interval[1] < was.share - _COST for was, now in pairs if was and now)
+    costly = any(_least_drop(was, now) > _COST for was, now in pairs if was and now)
     unheld = after.flips.share > _LEFT * before.flips.share
     if not unheld and not costly:
         return None
