@@ -22,7 +22,7 @@ from xaisigns.errors import AuditError
 from xaisigns.model.checkpoint import MODEL_MARK, save_model
 from xaisigns.model.classifier import Classifier
 from xaisigns.model.loading import Named, loaded
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 from xaisigns.study.study import Data
 
 _COST = 0.005  # of the accuracy on other classes, or of the class's own recall: more is no repair
@@ -79,7 +79,7 @@ def repair(
     for found, was, now in zip(wanted, before, after, strict=True):
         _refuse_failure(found.id, was, now)
     told = {
-        "parent": Store(network).weights,
+        "parent": ModelCache(network).weights,
         "method": "fine-tune",
         "classes": [found.id for found in wanted],
         "settings": asdict(settings),

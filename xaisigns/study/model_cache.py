@@ -1,4 +1,4 @@
-"""What took long to find out about a model, kept on disk by all that it depends on."""
+"""What took long to find out about a model, kept in the cache by all that it depends on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +20,7 @@ _PLAIN = (bool, int, float, str, type(None))
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class Store:
+class ModelCache:
     """What is known about a model: arrays by kind and key, for this model's weights, settings, layers and device.
 
     Nothing is kept for a network with other layers than torch's and the package's own, with hooks, or with a forward of
