@@ -17,6 +17,7 @@ EXPLAINED = "--npy --ledger --layer features.8 --channels features.8=1,2 --targe
 # Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
     ("explain", f"explain {{sign}} {{broken}} --out {{out}} {EXPLAINED}", {"channels": 1}),
+    ("attribute", "attribute {gtsrb} --model {model} --out {out} --methods edges", {}),
     ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),
     ("methods", "methods", {"options": 1}),
     ("metrics", "metrics", {}),

@@ -12,7 +12,7 @@ import xaisigns as xs
 from xaisigns.cli.application import app
 from xaisigns.cli.options import Network, Output, with_groups
 
-WITH_NETWORK = {"audit", "compare", "evaluate", "explain", "repair", "report", "rules", "score", "tune"}
+WITH_NETWORK = {"attribute", "audit", "compare", "evaluate", "explain", "repair", "report", "rules", "score", "tune"}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import typer
 from xaisigns.base.plugins import failed_plugins
 from xaisigns.base.printable import printable
 from xaisigns.cli import (
+    attribute,
     audit,
     cache,
     compare,
@@ -47,6 +48,7 @@ for _command in (
     metrics.metrics,
     compare.compare,
     score.score,
+    attribute.attribute,
     tune.tune,
     audit.audit,
     repair.repair,
