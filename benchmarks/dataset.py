@@ -95,7 +95,7 @@ def stored(model: Explainable, data: xs.ImageSet, folder: Path, *, scores: bool)
     layout = explainer.layout()
     identity = identity_of(model, data, digests_of(data), wanted)
 
-    layouts.create(folder, identity, layout, {})
+    layouts.create(folder, identity, layout, {}, data.class_names)
 
     def call() -> None:
         # A shard that is there already is written anew.

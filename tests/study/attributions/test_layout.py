@@ -12,11 +12,12 @@ from xaisigns.study.attributions.layout import EXPLAINED, MISSING, Layout, creat
 SMALL = Layout(10, 5, 6, ["lrp", "gradcam"], ["entropy"], {"features.8": 3}, ["lrp"], half=True, shard=4, batch=2)
 INDEX = {"key": np.array([f"ü{number}" for number in range(10)], dtype=object), "label": np.arange(10, dtype=np.int32)}
 IDENTITY = {"weights": "abc"}
+NAMES = {"en": ["a", "b", "c", "d", "é"], "de": ["a", "b", "c", "d", "ä"]}
 
 
 @pytest.fixture
 def made(tmp_path):
-    create(tmp_path / "store", IDENTITY, SMALL, INDEX)
+    create(tmp_path / "store", IDENTITY, SMALL, INDEX, NAMES)
     return tmp_path / "store"
 
 
@@ -46,8 +47,8 @@ def test_a_shard_is_of_whole_batches_and_bounded_memory(methods, side, half, ima
 
 
 def test_a_store_is_read_as_it_was_made(made):
-    group, identity, layout = opened(made)
-    assert (identity, layout) == (IDENTITY, SMALL)
+    group, *rest = opened(made)
+    assert rest == [IDENTITY, SMALL, NAMES]
     assert list(group["key"][:]) == list(INDEX["key"])
     assert (group["label"][:] == INDEX["label"]).all()
     assert (group["state"][:] == MISSING).all()
@@ -67,7 +68,7 @@ def test_it_is_what_zarr_and_others_can_read(made):
 
 
 def test_a_shard_is_written_with_its_state_last(made, monkeypatch):
-    group, _, layout = opened(made, write=True)
+    group, _, layout, _ = opened(made, write=True)
     written = []
     real = os.replace
     monkeypatch.setattr("pathlib.Path.replace", lambda old, new: (written.append(new), real(old, new))[1])
@@ -75,18 +76,18 @@ def test_a_shard_is_written_with_its_state_last(made, monkeypatch):
     write_shard(made, group, layout, 1, arrays)
     assert written[-1] == made / "state/c/1"
     for name, values in arrays.items():
-        assert (opened(made)[0][name][4:8] == values).all(), name
+        assert (opened(made).group[name][4:8] == values).all(), name
     assert (group["state"][:] == [0, 0, 0, 0, 1, 1, 1, 1, 0, 0]).all()
 
 
 def test_the_last_shard_may_be_smaller(made):
-    group, _, layout = opened(made, write=True)
+    group, _, layout, _ = opened(made, write=True)
     write_shard(made, group, layout, 2, filled(2))
     assert (group["state"][:] == [0] * 8 + [1] * 2).all()
 
 
 def test_a_full_disk_is_told_with_the_store(made, monkeypatch):
-    group, _, layout = opened(made, write=True)
+    group, _, layout, _ = opened(made, write=True)
 
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -94,7 +95,7 @@ def test_a_full_disk_is_told_with_the_store(made, monkeypatch):
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OutputError, match=f"cannot write {made}: No space left on device; choose another place or"):
         write_shard(made, group, layout, 0, filled(4))
-    assert (opened(made)[0]["state"][:] == MISSING).all()
+    assert (opened(made).group["state"][:] == MISSING).all()
 
 
 def test_what_is_no_store_is_refused(made, tmp_path):
@@ -114,7 +115,7 @@ def test_what_is_no_store_is_refused(made, tmp_path):
 def test_nothing_is_made_where_something_is(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="is not an empty folder"):
-        create(tmp_path, IDENTITY, SMALL, INDEX)
+        create(tmp_path, IDENTITY, SMALL, INDEX, NAMES)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

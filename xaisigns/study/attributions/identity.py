@@ -87,13 +87,14 @@ def digests_of(data: ImageSet, progress: Progress = silent) -> NDArray[np.uint8]
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(data), _AT_ONCE):
             some = data.samples[start : start + _AT_ONCE]
-            for place, digest in enumerate(pool.map(_digest_of_file, [sample.path for sample in some]), start):
+            for place, digest in enumerate(pool.map(digest_of_file, [sample.path for sample in some]), start):
                 found[place] = np.frombuffer(digest, dtype=np.uint8)
             progress("reading files", start + len(some), len(data))
     return found
 
 
-def _digest_of_file(path: Path) -> bytes:
+def digest_of_file(path: Path) -> bytes:
+    """SHA-256 of a file; zeros for one that cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from xaisigns.attribution.options import BATCH
 from xaisigns.base.files import cannot_write, flush, whole_folder
 from xaisigns.base.version import __version__
+from xaisigns.data.image_set import ClassNames
 from xaisigns.errors import DataError, OutputError
 from xaisigns.study.attributions.identity import Identity
 
@@ -101,19 +102,31 @@ class _Array:
     axes: tuple[str, ...]
 
 
+class Opened(NamedTuple):
+    """A store's ``group`` of arrays, what it is of, its sizes, and the names of its classes."""
+
+    group: Any
+    identity: Identity
+    layout: Layout
+    class_names: ClassNames
+
+
 def shard_of(methods: int, side: int, *, half: bool) -> int:
     """How many images to write at once: whole batches, with so many heatmaps as memory has room for."""
     size = methods * side**2 * (2 if half else 4)
     return min(_SHARD, max(1, _MOST // (size * BATCH)) * BATCH)
 
 
-def create(path: Path, identity: Identity, layout: Layout, index: Arrays) -> None:
+def create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_names: ClassNames) -> None:
     """Make the store at ``path``, whole and without attributions, with the ``index`` of its images.
+
+    ``class_names`` are those of the classes in their order, for each language.
 
     Raises OutputError where something is there, or it cannot be written.
     """
     zarr = zarr_library()
     head = {"format": FORMAT, "made_by": f"xaisigns {__version__}", "identity": identity, **asdict(layout)}
+    head["class_names"] = {language: list(names) for language, names in class_names.items()}
     with whole_folder(path) as temporary, _named(path):
         group = zarr.create_group(temporary, zarr_format=3, attributes={"xaisigns": head}, overwrite=True)
         for name, values in index.items():
@@ -152,8 +165,8 @@ def zarr_library() -> Any:
     return zarr
 
 
-def opened(path: Path, *, write: bool = False) -> tuple[Any, Identity, Layout]:
-    """The group of a store, what it is of, and its sizes. Raises DataError for a folder that is no store."""
+def opened(path: Path, *, write: bool = False) -> Opened:
+    """What is in a store. Raises DataError for a folder that is no store."""
     zarr = zarr_library()
     try:
         group = zarr.open_group(path, mode="r+" if write else "r")
@@ -164,7 +177,7 @@ def opened(path: Path, *, write: bool = False) -> tuple[Any, Identity, Layout]:
                 f"{head.get('made_by')}"
             )
         sizes = {name: head[name] for name in Layout.__dataclass_fields__}
-        return group, head["identity"], Layout(**sizes)
+        return Opened(group, head["identity"], Layout(**sizes), head["class_names"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is no store that 'xaisigns attribute' wrote") from error
 

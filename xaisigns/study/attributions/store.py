@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xaisigns.attribution.methods import find_method
 from xaisigns.base.bounds import shown
+from xaisigns.data.image_set import ClassNames
 from xaisigns.errors import DataError, MethodError, MetricError, RuleError, XaisignsError
 from xaisigns.study.attributions.halves import from_halves
 from xaisigns.study.attributions.identity import Identity
@@ -24,16 +25,28 @@ class AttributionStore:
     ``methods``, ``layers`` and ``metrics`` are their names, ``keys`` the names and ``labels`` the classes of the
     images. All that is asked for takes ``where``: an image's number, a slice, several numbers or a bool for each image;
     None for all. What is not known of an image, since it was skipped or is not explained yet, is NaN, its class -1.
+    Raises DataError for a folder that is no store, and where what is asked for is damaged.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._group, self.identity, self._layout = opened(self.path)
+        self._group, self.identity, self._layout, self.class_names = opened(self.path)
         self.methods: list[str] = list(self._layout.methods)
         self.layers: list[str] = list(self._layout.layers)
         self.metrics: list[str] = list(self._layout.metrics)
 
     identity: Identity
+    class_names: ClassNames
+
+    @property
+    def classes(self) -> int:
+        """How many classes the model tells apart."""
+        return self._layout.classes
+
+    @property
+    def side(self) -> int:
+        """The side of a heatmap in pixels."""
+        return self._layout.side
 
     def __len__(self) -> int:
         return self._layout.images
@@ -45,6 +58,16 @@ class AttributionStore:
     def keys(self) -> list[str]:
         """The images' names within their split."""
         return [str(key) for key in self._group["key"][:]]
+
+    @property
+    def paths(self) -> list[str]:
+        """The images' files."""
+        return [str(path) for path in self._group["path"][:]]
+
+    @property
+    def digests(self) -> NDArray[np.uint8]:
+        """SHA-256 of the images' files as they were explained, ``(N, 32)``."""
+        return self._read("digest", None)
 
     @cached_property
     def labels(self) -> NDArray[np.int32]:
@@ -68,8 +91,8 @@ class AttributionStore:
         rows = np.flatnonzero(self._read("state", None) == SKIPPED)
         if not len(rows):
             return []
-        paths, errors = self._group["path"][:], self._group["error"][:]
-        return [{"image": str(paths[row]), "error": str(errors[row])} for row in rows]
+        paths, errors = self.paths, self._group["error"][:]
+        return [{"image": paths[row], "error": str(errors[row])} for row in rows]
 
     def place(self, key: str) -> int:
         """The number of the image with this name. Raises DataError for none."""

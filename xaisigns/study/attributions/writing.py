@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.base.files import held, is_folder
 from xaisigns.base.progress import Progress, silent
-from xaisigns.data.image_set import ImageSet
+from xaisigns.data.image_set import ClassNames, ImageSet
 from xaisigns.errors import DataError, OutputError
 from xaisigns.metrics.catalogue import groups
 from xaisigns.model.evaluation import refuse_unknown_classes
@@ -81,9 +81,10 @@ def _written(path: Path, model: Explainable, data: ImageSet, wanted: Wanted, pro
     identity = identity_of(model, data, digests, wanted)
     explainer = BatchExplainer(model, data, wanted)
     if not _is_store(path):
-        _create(path, identity, explainer.layout(), _index(data, digests))
+        names = model.class_names or data.class_names
+        _create(path, identity, explainer.layout(), _index(data, digests), names)
     with held(path):
-        refuse_another(path, layouts.opened(path)[1], identity)
+        refuse_another(path, layouts.opened(path).identity, identity)
         before = _go_on(path, explainer, data, progress)
     store = AttributionStore(path)
     return {
@@ -101,9 +102,9 @@ def _written(path: Path, model: Explainable, data: ImageSet, wanted: Wanted, pro
     }
 
 
-def _create(path: Path, identity: Identity, layout: Layout, index: Arrays) -> None:
+def _create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_names: ClassNames) -> None:
     try:
-        layouts.create(path, identity, layout, index)
+        layouts.create(path, identity, layout, index, class_names)
     except OutputError:
         if not _is_store(path):  # which another process has made meanwhile
             raise
@@ -128,7 +129,7 @@ def _index(data: ImageSet, digests: NDArray[np.uint8]) -> Arrays:
 
     return {
         "key": texts(sample.key for sample in data.samples),
-        "path": texts(str(sample.path) for sample in data.samples),
+        "path": texts(str(sample.path.absolute()) for sample in data.samples),
         "label": np.array([sample.class_id for sample in data.samples], dtype=np.int32),
         "digest": digests,
     }
@@ -138,7 +139,7 @@ def _go_on(path: Path, explainer: BatchExplainer, data: ImageSet, progress: Prog
     """Do what is missing, and give how many images were there before."""
     for left in path.rglob("*.partial"):  # of what Zarr was writing when a run was killed
         left.unlink(missing_ok=True)
-    group, _, layout = layouts.opened(path, write=True)
+    group, _, layout, _ = layouts.opened(path, write=True)
     states = group["state"][:]
     missing = [shard for shard in range(layout.shards) if (states[_slice(layout.places(shard))] == MISSING).any()]
     before = done = len(data) - sum(len(layout.places(shard)) for shard in missing)
