@@ -15,6 +15,7 @@ import pytest
 import torch
 
 REQUIRED = "XAISIGNS_REQUIRE"  # names of NEEDS, parted by commas
+VIRELAY = "XAISIGNS_VIRELAY"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _SHARED = Path(__file__).parent.parent.parent / "shared" / "gtsrb"
 UNPACK_IMAGES = Path(os.environ.get("GTSRB_SOURCE", _SHARED)) / "unpack.py"
@@ -25,6 +26,10 @@ NEEDS = {
     "browser": (lambda: BROWSER and importlib.util.find_spec("playwright"), "Chromium or Chrome, and playwright"),
     "gpu": (torch.cuda.is_available, "a GPU of CUDA's"),
     "images": (UNPACK_IMAGES.is_file, f"the real images, which {UNPACK_IMAGES} unpacks"),
+    "virelay": (
+        lambda: os.environ.get(VIRELAY),
+        f"the path of a virelay command in {VIRELAY}, of an environment of its own",
+    ),
     "poppler": (lambda: shutil.which("pdftoppm"), "poppler's pdftoppm"),
 }
 

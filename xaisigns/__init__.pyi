@@ -44,6 +44,10 @@ from .model.own import Model as Model
 from .pictures.comparison import compare as compare
 from .pictures.figures import show as show
 from .report.report_files import report as report
+from .study.attributions.store import AttributionStore as AttributionStore
+from .study.attributions.store import open_store as open_store
+from .study.attributions.virelay import export as export
+from .study.attributions.writing import write_store as write_store
 from .study.evaluating import evaluate as evaluate
 from .study.scoring import score as score
 from .study.tuning import tune as tune

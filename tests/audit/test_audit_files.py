@@ -15,7 +15,7 @@ from xaisigns.data.decoded import decode, objects_of
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import AuditError, DataError, LanguageError, OutputError
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -48,7 +48,7 @@ def test_the_document_tells_what_was_compared(model, gtsrb, asked):
     np.testing.assert_array_equal(seen.pixels, decode(data["train"], 32, Manipulation(4, seed=3)))
     np.testing.assert_array_equal(unseen.pixels, decode(data["test"], 32))
     np.testing.assert_array_equal(options["objects"], objects_of(data["train"].samples))
-    assert document["model"] == {"weights": Store(model).weights, "input_size": 32, "classes": 43}
+    assert document["model"] == {"weights": ModelCache(model).weights, "input_size": 32, "classes": 43}
     assert document["data"]["fingerprint"] == fingerprint(data["train"].samples)
     assert document["data"]["stickers"]["class_id"] == 4
     assert document["unseen"] == {
@@ -106,7 +106,7 @@ def test_a_reference_is_told_by_its_name_and_weights(model, untrained, gtsrb, as
     xs.save_model(other, tmp_path / "other.safetensors")
     document = xs.audit(model, gtsrb, tmp_path / "other.safetensors")
     assert document["reference"]["name"] == str(tmp_path / "other.safetensors")
-    assert document["reference"]["weights"] == Store(asked[0][0][3]).weights
+    assert document["reference"]["weights"] == ModelCache(asked[0][0][3]).weights
     assert list(document["limits"]) == ["biased_reference", "whole_class"]
     assert list(xs.audit(model, gtsrb, "none")["limits"]) == ["no_reference", "whole_class"]
 

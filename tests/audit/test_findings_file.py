@@ -15,7 +15,7 @@ from tests.findings import made_up, written
 from xaisigns.audit import findings_file as module
 from xaisigns.audit.findings_file import findings_for, findings_of, read_findings
 from xaisigns.errors import AuditError
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 FOREIGN = "^{path} is no findings file of 'xaisigns audit': .*; name the findings.json that it wrote, or run the audit"
 
@@ -34,7 +34,7 @@ def test_what_the_verb_gives_is_the_same_typed(whole):
 @pytest.mark.usefixtures("narrow")
 def test_findings_about_another_model_are_refused(untrained, tmp_path):
     model = xs.load_model(untrained)
-    path = written(made_up(Store(model).weights), tmp_path / "findings.json")
+    path = written(made_up(ModelCache(model).weights), tmp_path / "findings.json")
     assert findings_for(model, path).findings
     model.classifier[0].bias.data[0] += 1
     with pytest.raises(AuditError, match=f"^the findings in {path} are about another model .*: name the findings"):

@@ -14,6 +14,8 @@ from xaisigns.base.files import (
     Place,
     cannot_write,
     check_places,
+    flush,
+    held,
     is_file,
     is_folder,
     whole_file,
@@ -535,3 +537,49 @@ def test_a_file_that_another_process_takes_away_meanwhile_is_no_hindrance(when, 
         monkeypatch.setattr(files, "_is_there", lambda _: True)
     check_places([Place(path, b"mark")])
     assert not path.exists()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from xaisigns.base.files import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_folder_is_held_by_one_process_until_that_ends(tmp_path):
+    link = tmp_path.with_name("link")
+    link.symlink_to(tmp_path)
+    command = [sys.executable, "-c", HOLDER, link]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(OutputError, match="is writing it; wait for that one, or name another"), held(tmp_path):
+            pass
+        holder.kill()
+        holder.wait()
+        with held(tmp_path):
+            assert names(tmp_path) == []
+    link.unlink()
+
+
+def test_where_there_are_no_locks_nobody_is_kept_out(tmp_path, monkeypatch):
+    def none(_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(files, "_lock", none)
+    with held(tmp_path), held(tmp_path):
+        pass
+
+
+def test_all_files_of_a_folder_are_brought_to_the_disk(tmp_path, monkeypatch):
+    for name in ("a", "b/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    brought = []
+    monkeypatch.setattr(files, "_sync", brought.append)
+    flush(tmp_path)
+    flush(tmp_path / "a")
+    flush(tmp_path / "nothing")
+    assert sorted(brought) == [tmp_path / "a", tmp_path / "a", tmp_path / "b/c"]

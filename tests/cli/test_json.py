@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+import xaisigns as xs
 from tests.conftest import REPOSITORY
 from tests.repairs import written_findings
 from xaisigns.base.cache import cached_arrays
@@ -17,6 +18,8 @@ EXPLAINED = "--npy --ledger --layer features.8 --channels features.8=1,2 --targe
 # Section of the document, command, and the keys below which names of things are keys: for how many levels.
 COMMANDS = [
     ("explain", f"explain {{sign}} {{broken}} --out {{out}} {EXPLAINED}", {"channels": 1}),
+    ("attribute", "attribute {gtsrb} --model {model} --out {out} --methods edges", {}),
+    ("export", "export {store} --virelay {out}", {}),
     ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),
     ("methods", "methods", {"options": 1}),
     ("metrics", "metrics", {}),
@@ -66,6 +69,9 @@ def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb,
     }
     if "{findings}" in command:
         places["findings"] = written_findings(untrained, gtsrb, tmp_path / "audit")
+    if "{store}" in command:
+        places["store"] = tmp_path / "store"
+        xs.write_store(untrained, gtsrb, "edges", out=places["store"])
     _, printed, told = run(*(part.format(**places) for part in command.split()), "--json")
     assert printed, told
     assert _keys(json.loads(printed), named) == _documented(section)

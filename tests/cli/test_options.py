@@ -17,7 +17,7 @@ from xaisigns.cli.options import Network, Networks, Output, with_groups
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model
 
-WITH_NETWORK = {"audit", "compare", "evaluate", "explain", "repair", "report", "rules", "score", "tune"}
+WITH_NETWORK = {"attribute", "audit", "compare", "evaluate", "explain", "repair", "report", "rules", "score", "tune"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import AuditError, DataError, LanguageError, ModelError, OutputError
 from xaisigns.report.page_text import plain
 from xaisigns.report.report_files import report
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -104,7 +104,7 @@ def test_no_command_is_shown_for_what_has_no_name(gtsrb, untrained, tmp_path, gi
 def test_an_audits_finding_opens_the_report_in_its_own_language(gtsrb, untrained, tmp_path):
     model = xs.load_model(untrained)
     names = tuple(model.class_name(class_id, "en") for class_id in range(43))
-    found = written(made_up(Store(model).weights, names=names), tmp_path / "findings.json")
+    found = written(made_up(ModelCache(model).weights, names=names), tmp_path / "findings.json")
     html = tmp_path / "report.html"
     document = report(untrained, gtsrb, html=html, audit=found, language="de", **QUICK)
     assert document["finding"].startswith(

@@ -38,7 +38,7 @@ from xaisigns.model.evaluation import class_name
 from xaisigns.model.explainable import Explainable
 from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.figures import PICTURE_MARK, write_picture
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 from xaisigns.study.study import Data
 
 
@@ -99,7 +99,7 @@ def audit(
         made_by=f"xaisigns {__version__}",
         seed=seed,
         model=_model(network),
-        reference=None if compared is None else ToldReference(name=name, weights=Store(compared).weights),
+        reference=None if compared is None else ToldReference(name=name, weights=ModelCache(compared).weights),
         data=_data(seen),
         unseen=_data(unseen) if unseen else None,
         thresholds={"level": LEVEL, "apart": APART, "effect": EFFECT, "separated": SEPARATED},
@@ -170,7 +170,7 @@ def _limits(found: Audit, reference: Explainable | None) -> list[Limit]:
 
 def _model(model: Explainable) -> ToldModel:
     size = model.preprocessing.input_size
-    return ToldModel(weights=Store(model).weights, input_size=size, classes=model.classes)
+    return ToldModel(weights=ModelCache(model).weights, input_size=size, classes=model.classes)
 
 
 def _data(material: Material) -> ToldData:

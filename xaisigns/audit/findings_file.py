@@ -11,7 +11,7 @@ from xaisigns.base.documents import first_fault, json_text, strict_json
 from xaisigns.base.version import __version__
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 FINDINGS_MARK = b'"made_by": "xaisigns '
 _LARGEST = 1 << 28  # bytes; a finding of images of 64 pixels takes half a million
@@ -48,7 +48,7 @@ def findings_for(model: Explainable, path: Path | str) -> Findings:
 
     Raises AuditError as ``read_findings`` does, and for those about a model with other weights.
     """
-    findings, weights = read_findings(path), Store(model).weights
+    findings, weights = read_findings(path), ModelCache(model).weights
     if findings.model.weights != weights:
         raise AuditError(
             f"the findings in {path} are about another model (weights {findings.model.weights[:12]}), this one has "

@@ -15,7 +15,7 @@ from xaisigns.errors import AuditError, DataError
 from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.explainable import Explainable
 from xaisigns.model.loading import Named, loaded
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 from xaisigns.study.study import Data, images_of
 
 NO_REFERENCE = "none"
@@ -60,7 +60,7 @@ def find_reference(model: Explainable, data: ImageSet, wanted: Named | None) -> 
     chosen = _SHIPPED if wanted is None else wanted
     name = str(chosen) if isinstance(chosen, Path | str) else None
     reference = loaded(chosen, model.device)
-    if Store(reference).weights == Store(model).weights:
+    if ModelCache(reference).weights == ModelCache(model).weights:
         if wanted is None:
             return None, None
         raise AuditError(

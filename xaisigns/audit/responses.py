@@ -19,7 +19,7 @@ from xaisigns.errors import AuditError
 from xaisigns.model.evaluation import predict
 from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.model.own import Model
-from xaisigns.study.store import Arrays, Store
+from xaisigns.study.model_cache import Arrays, ModelCache
 
 GRID = 4  # parts along a side of the image
 # Where among the convolutions those are that are listened to: early ones tell colours and edges, later ones shapes.
@@ -40,9 +40,9 @@ class Responses(NamedTuple):
 
 
 def respond(
-    model: Explainable, pixels: NDArray[np.uint8], store: Store | None = None, progress: Progress = silent
+    model: Explainable, pixels: NDArray[np.uint8], cache: ModelCache | None = None, progress: Progress = silent
 ) -> Responses:
-    """All that one prediction pass over decoded images ``(N, S, S, 3)`` uint8 gives, kept in the model's ``store``.
+    """All that one prediction pass over decoded images ``(N, S, S, 3)`` uint8 gives, kept in the model's ``cache``.
 
     Batches keep the memory bounded. Raises AuditError for a network without convolutions, RuleError for one that LRP
     cannot take, and ModelError for outputs that are not finite.
@@ -56,7 +56,9 @@ def respond(
             logits = predict(canonized, pixels, progress).numpy()
         return {"logits": logits, "parts": np.concatenate([np.concatenate(parts) for parts in heard], axis=2)}
 
-    found = (store or Store(model)).recall("responses", [made_by(("audit/responses.py",), ()), digest_of(pixels)], make)
+    found = (cache or ModelCache(model)).recall(
+        "responses", [made_by(("audit/responses.py",), ()), digest_of(pixels)], make
+    )
     return Responses(found["logits"], layers, found["parts"])
 
 

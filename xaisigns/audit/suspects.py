@@ -14,7 +14,7 @@ from xaisigns.audit.transplant import box_of
 from xaisigns.audit.windows import suspect
 from xaisigns.base.cache import digest_of, made_by
 from xaisigns.model.explainable import Explainable
-from xaisigns.study.store import Arrays, Store
+from xaisigns.study.model_cache import Arrays, ModelCache
 
 
 def kept_suspects(
@@ -38,7 +38,7 @@ def kept_suspects(
         return _flat([suspect(cluster, explainer, model, pixels) for cluster in found], layers)
 
     key = [made_by(("audit",), ("numpy", "scipy")), digest_of(pixels, labels, objects), seed, least]
-    known = _told(Store(model).recall("suspects", key, make), layers)
+    known = _told(ModelCache(model).recall("suspects", key, make), layers)
     return {one.class_id: one for one in known}
 
 

@@ -159,6 +159,34 @@ def taken_away(path: Path) -> Iterator[Path | None]:
         raise cannot_write(path, error) from error
 
 
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """In here one process at a time has a folder, until the block or the process ends, however it does.
+
+    Raises OutputError where another one has it. Where the system has no locks nobody is kept out.
+    """
+    try:
+        lock = _lock(Path(os.path.realpath(folder)))
+    except BlockingIOError as error:
+        raise OutputError(
+            f"cannot write {folder}: another process is writing it; wait for that one, or name another place"
+        ) from error
+    except OSError:
+        lock = None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def flush(path: Path) -> None:
+    """Have a file, or all files below a folder, written to the disk. Raises OSError."""
+    for one in path.rglob("*") if path.is_dir() else [path]:
+        if one.is_file():
+            _sync(one)
+
+
 def check_places(places: Sequence[Place], *, force: bool = False) -> None:
     """Raise OutputError for the first place where no file can be written: for a word before long work, too.
 

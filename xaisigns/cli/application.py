@@ -10,12 +10,14 @@ import typer
 from xaisigns.base.plugins import failed_plugins
 from xaisigns.base.printable import printable
 from xaisigns.cli import (
+    attribute,
     audit,
     cache,
     compare,
     data,
     evaluate,
     explain,
+    export,
     methods,
     metrics,
     repair,
@@ -47,6 +49,8 @@ for _command in (
     metrics.metrics,
     compare.compare,
     score.score,
+    attribute.attribute,
+    export.export,
     tune.tune,
     audit.audit,
     repair.repair,

@@ -165,15 +165,21 @@ def _of_class(
 
 def _case(data: ImageSet, sample: Sample, stickers: Manipulation | None, size: int) -> _Case:
     image = read_image(sample.path)
-    masks = read_masks(data, sample, image)
     if stickers is None:
-        mask = masks.get(SIGN, _box(sample.box(image), image.size))
-    elif STICKER in masks:
-        mask = masks[STICKER]
+        mask = sign_mask(data, sample, image)
     else:
-        image, mask = stickers.apply(image, sample)
+        masks = read_masks(data, sample, image)
+        image, mask = (image, masks[STICKER]) if STICKER in masks else stickers.apply(image, sample)
     # Resized at once: a photograph takes a thousand times the memory.
     return _Case(sample, Image.fromarray(resize(image, size)), resize_mask(mask, size))
+
+
+def sign_mask(data: ImageSet, sample: Sample, image: Image.Image) -> NDArray[np.bool_]:
+    """Where the sign is in the sample's image, ``(H, W)``: exact where the data set has masks, else its box.
+
+    Raises DataError as ``read_masks`` and ``Sample.box`` do.
+    """
+    return read_masks(data, sample, image).get(SIGN, _box(sample.box(image), image.size))
 
 
 def _box(roi: Box, size: tuple[int, int]) -> NDArray[np.bool_]:

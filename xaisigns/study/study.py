@@ -25,8 +25,8 @@ from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.study.cases import Cases, Masks, find_cases
 from xaisigns.study.measuring import Scoring, calls_again, explain_cases, explanation_of
+from xaisigns.study.model_cache import Arrays, ModelCache
 from xaisigns.study.predictions import kept_predictions
-from xaisigns.study.store import Arrays, Store
 
 Data = ImageSet | Path | str | None
 
@@ -63,7 +63,7 @@ class Study:
 
     def __init__(self, model: Explainable, data: ImageSet, progress: Progress = silent) -> None:
         refuse_unknown_classes(model, data)
-        self.model, self.data, self.store, self._progress = model, data, Store(model), progress
+        self.model, self.data, self.cache, self._progress = model, data, ModelCache(model), progress
         self.labels = torch.tensor([sample.class_id for sample in data.samples])
 
     @property
@@ -154,7 +154,7 @@ class Study:
             calls = calls_again(self.model, group)
             for method in methods if calls else ():
                 keys = [_score_key(cases, method, scoring, metric) for metric in metrics]
-                if all(self.store.has("scores", key, keep=keep) for key, keep in keys):
+                if all(self.cache.has("scores", key, keep=keep) for key, keep in keys):
                     continue
                 start = time.monotonic()
                 method(self.model, cases.images[few], cases.target[few])
@@ -163,7 +163,7 @@ class Study:
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
         pixels = decode(self.data, self.model.preprocessing.input_size, stickers, progress=self._progress)
-        return torch.from_numpy(kept_predictions(self.model, pixels, self.store, self._progress))
+        return torch.from_numpy(kept_predictions(self.model, pixels, self.cache, self._progress))
 
     def _explained(self, cases: Cases, method: Method, done: Callable[[int], None]) -> tuple[Tensor, float]:
         """Relevance, and the seconds that it took; ``done`` hears of each image, whether it is computed or was kept."""
@@ -179,7 +179,7 @@ class Study:
             relevance = explain_cases(self.model, cases, method, hear)
             return {"relevance": relevance.numpy(force=True), "seconds": np.array(time.monotonic() - start)}
 
-        found = self.store.recall("relevance", [method.key, cases.digest], make, keep=method.known)
+        found = self.cache.recall("relevance", [method.key, cases.digest], make, keep=method.known)
         if heard < len(cases):
             done(len(cases) - heard)
         return torch.from_numpy(found["relevance"]), float(found["seconds"])
@@ -191,7 +191,7 @@ class Study:
             return {"scores": metric.measure(explanation).numpy()}
 
         key, keep = _score_key(cases, method, scoring, metric)
-        return torch.from_numpy(self.store.recall("scores", key, make, keep=keep)["scores"])
+        return torch.from_numpy(self.cache.recall("scores", key, make, keep=keep)["scores"])
 
 
 def _score_key(cases: Cases, method: Method, scoring: Scoring, metric: Metric) -> tuple[list[Any], bool]:

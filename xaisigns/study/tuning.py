@@ -24,7 +24,7 @@ from xaisigns.metrics.localisation import grown, localisation_auc, pointing_game
 from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.model.loading import Named, loaded
 from xaisigns.study.cases import NO_TRUTH, Cases, Masks
-from xaisigns.study.store import Arrays, Store
+from xaisigns.study.model_cache import Arrays, ModelCache
 from xaisigns.study.study import Study, images_of
 
 # What can be tuned for; on the mask grown by 2 pixels, since relevance sits on borders.
@@ -155,7 +155,7 @@ class _Search:
     def __init__(self, model: nn.Module | Explainable, cases: Cases, metric: str, progress: Progress = silent) -> None:
         self.model, self.cases, self.progress = model, cases, progress
         self.metric, self.masks = metric, grown(cases.masks)
-        self.store = Store(model)
+        self.cache = ModelCache(model)
         network = canonize(module_of(model))
         # No relevance reaches the others, which only feed gates.
         reached = [name for name in leaves(network) if name not in gate_layers(network)]
@@ -225,7 +225,7 @@ class _Search:
             relevance = method(self.model, self.cases.images, self.cases.target).relevance
             return {"scores": measure(relevance).numpy(force=True)}
 
-        scores = self.store.recall("tuning", [method.key, self.cases.digest, metric], make, keep=method.known)["scores"]
+        scores = self.cache.recall("tuning", [method.key, self.cases.digest, metric], make, keep=method.known)["scores"]
         return float(torch.from_numpy(scores).nanmean())
 
     def _flipping_area(self, relevance: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from xaisigns.audit.repair import fine_tuning, repairing
 from xaisigns.audit.repair.projection import Projection
 from xaisigns.audit.telling import told_rate
 from xaisigns.errors import AuditError, ModelError, OutputError
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_the_file_holds_a_model_that_tells_its_history(found, measuring, untrain
     told = repaired.card["repairs"]
     assert document == {"model": str(out), **told[0]}
     assert len(told) == 1
-    assert (told[0]["parent"], told[0]["method"], told[0]["classes"]) == (Store(model).weights, "fine-tune", [2])
+    assert (told[0]["parent"], told[0]["method"], told[0]["classes"]) == (ModelCache(model).weights, "fine-tune", [2])
     assert told[0]["settings"]["steps"] == 2
     assert told[0]["measured_on"] == "unseen"
     assert told[0]["findings"][0]["before"]["flips"]["share"] == 0.9
     assert told[0]["findings"][0]["after"]["own"]["hits"] == 95
     assert repaired.class_names == model.class_names
-    assert Store(repaired).weights != Store(model).weights
+    assert ModelCache(repaired).weights != ModelCache(model).weights
     measuring += [BEFORE, BEFORE, AFTER]
     with pytest.raises(AuditError, match="are about another model"):
         xs.repair(out, gtsrb, finding=found, out=tmp_path / "again.safetensors", steps=1)
@@ -63,7 +63,7 @@ def test_a_second_repair_is_told_after_the_first(found, measuring, untrained, gt
     measuring += [BEFORE, BEFORE, AFTER]
     xs.repair(first, gtsrb, finding=found, out=second, steps=1)
     told = xs.load_model(second).card["repairs"]
-    assert [one["parent"] for one in told] == [Store(xs.load_model(one)).weights for one in (untrained, first)]
+    assert [one["parent"] for one in told] == [ModelCache(xs.load_model(one)).weights for one in (untrained, first)]
 
 
 @pytest.mark.parametrize(

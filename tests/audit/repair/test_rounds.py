@@ -7,7 +7,7 @@ from tests.repairs import AFTER, BEFORE, a_feature, audits, rates
 from xaisigns.audit import audit_files
 from xaisigns.audit.repair import repairing
 from xaisigns.errors import AuditError, OutputError
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -39,8 +39,8 @@ def test_it_repairs_until_an_audit_finds_nothing(found, finds, untrained, gtsrb,
     repairs = [one["repair"] for one in document["rounds"][:-1]]
     last = xs.load_model(document["model"])
     assert [one["classes"] for one in last.card["repairs"]] == [[2]] * len(repairs)
-    assert Store(last).weights == Store(xs.load_model(repairs[-1]["model"])).weights
-    assert Store(last).weights == document["rounds"][-1]["audit"]["model"]["weights"]
+    assert ModelCache(last).weights == ModelCache(xs.load_model(repairs[-1]["model"])).weights
+    assert ModelCache(last).weights == document["rounds"][-1]["audit"]["model"]["weights"]
     assert sorted(path.name for path in (tmp_path / "audit").iterdir()) == [f"round-{n + 1}" for n in range(len(found))]
 
 

@@ -16,7 +16,7 @@ from xaisigns.base.progress import Progress, silent
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 
 Places = NDArray[np.int64]
 
@@ -108,7 +108,7 @@ def _kept_masks(
         return {"masks": feature_masks(model, sources, class_id, others, seed, progress)}
 
     key = [made_by(("audit/repair/masks.py",), ("scipy",)), digest_of(sources, others), class_id, seed]
-    return Store(model).recall("masks", key, make)["masks"]
+    return ModelCache(model).recall("masks", key, make)["masks"]
 
 
 def _turns(model: Explainable, feature: Feature, masks: Masks, others: Pixels) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ from xaisigns.model.checkpoint import MODEL_MARK, save_model
 from xaisigns.model.classifier import Classifier
 from xaisigns.model.loading import Named, loaded
 from xaisigns.model.training_files import checkpoint_path
-from xaisigns.study.store import Store
+from xaisigns.study.model_cache import ModelCache
 from xaisigns.study.study import Data
 
 Method = Literal["fine-tune", "projection"]
@@ -91,7 +91,11 @@ def repair(
     judge = _Judge([kept for _, kept in parts], (unseen or seen).images, seed)
     before = judge.of(network)
     unlearnt = [feature for feature, _ in parts]
-    told: dict[str, Any] = {"parent": Store(network).weights, "method": method, "classes": [one.id for one in wanted]}
+    told: dict[str, Any] = {
+        "parent": ModelCache(network).weights,
+        "method": method,
+        "classes": [one.id for one in wanted],
+    }
     if method == "projection":
         made, taken = projected(network, seen.images, unlearnt, seed, progress)
         told["settings"] = {"seed": seed}

@@ -44,7 +44,7 @@ class Reproduction(Section):
             source.wanted.command,
             source.wanted.seed,
             {"Python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
-            {WORDS("model", language): study.store.weights, WORDS("data", language): fingerprint(study.data.samples)},
+            {WORDS("model", language): study.cache.weights, WORDS("data", language): fingerprint(study.data.samples)},
             _processor(),
             time.monotonic() - source.start,
         )

@@ -8,8 +8,8 @@ from torchvision.models import googlenet
 from torchvision.ops.misc import Permute
 
 from tests.conftest import REPOSITORY
-from xaisigns.study import store
-from xaisigns.study.store import Store
+from xaisigns.study import model_cache
+from xaisigns.study.model_cache import ModelCache
 
 
 @pytest.fixture(autouse=True)
@@ -31,21 +31,21 @@ def made():
 
 
 def test_what_was_made_is_there_again_for_the_same_model_kind_and_key(tiny_vgg, made):
-    assert not Store(tiny_vgg).has("scores", [1])
+    assert not ModelCache(tiny_vgg).has("scores", [1])
     for _ in range(2):
-        assert Store(tiny_vgg).recall("scores", [1], made)["array"].tolist() == [0, 1, 2]
+        assert ModelCache(tiny_vgg).recall("scores", [1], made)["array"].tolist() == [0, 1, 2]
     assert len(made.calls) == 1
-    assert Store(tiny_vgg).has("scores", [1])
-    Store(tiny_vgg).recall("scores", [2], made)
-    Store(tiny_vgg).recall("relevance", [1], made)
+    assert ModelCache(tiny_vgg).has("scores", [1])
+    ModelCache(tiny_vgg).recall("scores", [2], made)
+    ModelCache(tiny_vgg).recall("relevance", [1], made)
     assert len(made.calls) == 3
 
 
 def test_what_the_key_does_not_tell_is_made_each_time(tiny_vgg, made):
     for _ in range(2):
-        Store(tiny_vgg).recall("scores", [1], made, keep=False)
+        ModelCache(tiny_vgg).recall("scores", [1], made, keep=False)
     assert len(made.calls) == 2
-    assert not Store(tiny_vgg).has("scores", [1])
+    assert not ModelCache(tiny_vgg).has("scores", [1])
 
 
 def another_weight(model):
@@ -62,16 +62,16 @@ def other_bounds(model):
 
 @pytest.mark.parametrize("change", [another_weight, another_structure, other_bounds])
 def test_another_model_has_arrays_of_its_own(tiny_vgg, made, change):
-    Store(tiny_vgg).recall("scores", [1], made)
+    ModelCache(tiny_vgg).recall("scores", [1], made)
     change(tiny_vgg)
-    Store(tiny_vgg).recall("scores", [1], made)
+    ModelCache(tiny_vgg).recall("scores", [1], made)
     assert len(made.calls) == 2
 
 
 def test_other_code_makes_them_anew(tiny_vgg, made, monkeypatch):
-    Store(tiny_vgg).recall("scores", [1], made)
-    monkeypatch.setattr(store, "made_by", lambda *_: ["another version"])
-    Store(tiny_vgg).recall("scores", [1], made)
+    ModelCache(tiny_vgg).recall("scores", [1], made)
+    monkeypatch.setattr(model_cache, "made_by", lambda *_: ["another version"])
+    ModelCache(tiny_vgg).recall("scores", [1], made)
     assert len(made.calls) == 2
 
 
@@ -79,19 +79,19 @@ def test_all_code_that_may_change_what_is_kept_is_in_the_key():
     layers = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     (contract,) = layers["contracts"]
     below = contract["layers"][contract["layers"].index("study") :]
-    assert {*store._LAYERS, "errors"} == set(below)
+    assert {*model_cache._LAYERS, "errors"} == set(below)
 
 
 def test_another_device_has_arrays_of_its_own(tiny_vgg, made, monkeypatch):
-    Store(tiny_vgg).recall("scores", [1], made)
-    monkeypatch.setattr(store, "_devices", lambda _: ["cuda:0"])
-    Store(tiny_vgg).recall("scores", [1], made)
+    ModelCache(tiny_vgg).recall("scores", [1], made)
+    monkeypatch.setattr(model_cache, "_devices", lambda _: ["cuda:0"])
+    ModelCache(tiny_vgg).recall("scores", [1], made)
     assert len(made.calls) == 2
 
 
 def test_the_devices_of_a_network_are_those_of_its_weights():
-    assert store._devices(nn.Sequential(nn.Linear(2, 2), nn.ReLU())) == ["cpu"]
-    assert store._devices(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, device="meta"))) == ["cpu", "meta"]
+    assert model_cache._devices(nn.Sequential(nn.Linear(2, 2), nn.ReLU())) == ["cpu"]
+    assert model_cache._devices(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, device="meta"))) == ["cpu", "meta"]
 
 
 class Doubled(nn.ReLU):
@@ -115,20 +115,20 @@ def a_forward_of_its_own(model):
 def test_nothing_is_kept_of_a_network_whose_code_may_be_any(tiny_vgg, made, change):
     change(tiny_vgg)
     for _ in range(2):
-        Store(tiny_vgg).recall("scores", [1], made)
+        ModelCache(tiny_vgg).recall("scores", [1], made)
     assert len(made.calls) == 2
-    assert not Store(tiny_vgg).has("scores", [1])
+    assert not ModelCache(tiny_vgg).has("scores", [1])
 
 
 def test_weights_that_change_are_another_models():
     model = nn.Sequential(nn.Flatten(), nn.Linear(3, 2)).requires_grad_(False)
-    store = Store(model)
-    before = store.weights
-    assert store.weights == before
+    cache = ModelCache(model)
+    before = cache.weights
+    assert cache.weights == before
     model[1].weight += 1
-    assert store.weights != before
+    assert cache.weights != before
     model[1].weight -= 1
-    assert store.weights == Store(model).weights
+    assert cache.weights == ModelCache(model).weights
 
 
 class Turned(nn.Module):
@@ -138,8 +138,8 @@ class Turned(nn.Module):
 
 def test_nothing_is_kept_for_a_layer_whose_code_may_be_any(made):
     network = nn.Sequential(Turned(), nn.Flatten())
-    Store(network).recall("scores", [], made)
-    assert not Store(network).has("scores", [])
+    ModelCache(network).recall("scores", [], made)
+    assert not ModelCache(network).has("scores", [])
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_nothing_is_kept_for_a_layer_whose_code_may_be_any(made):
 def test_torchvisions_layers_are_told_apart_by_what_their_text_does_not_say(network, other, made):
     other.load_state_dict(network.state_dict())
     assert repr(other) == repr(network)
-    Store(network).recall("scores", [], made)
-    assert Store(network.eval()).has("scores", [])
-    assert not Store(other).has("scores", [])
+    ModelCache(network).recall("scores", [], made)
+    assert ModelCache(network.eval()).has("scores", [])
+    assert not ModelCache(other).has("scores", [])
 
 
 def test_weights_that_numpy_has_no_type_for_are_told_apart():
     models = [nn.Linear(2, 2).to(torch.bfloat16).requires_grad_(False) for _ in range(2)]
-    assert Store(models[0]).weights != Store(models[1]).weights
+    assert ModelCache(models[0]).weights != ModelCache(models[1]).weights

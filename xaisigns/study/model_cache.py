@@ -1,4 +1,4 @@
-"""What took long to find out about a model, kept on disk by all that it depends on."""
+"""What took long to find out about a model, kept in the cache by all that it depends on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +20,7 @@ _PLAIN = (bool, int, float, str, type(None))
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class Store:
+class ModelCache:
     """What is known about a model: arrays by kind and key, for this model's weights, settings, layers and device.
 
     Nothing is kept for a network with other layers than torch's and the package's own, with hooks, or with a forward of
@@ -38,11 +38,11 @@ class Store:
         ``key`` is plain data and says all that they depend on beside the model; with ``keep`` false it does not, and
         they are made each time.
         """
-        return cached_arrays(kind, [*self._key, *key], make) if keep and self._known else make()
+        return cached_arrays(kind, [*self.parts.values(), *key], make) if keep and self._known else make()
 
     def has(self, kind: str, key: Sequence[Any], *, keep: bool = True) -> bool:
         """Whether ``recall`` would find them on the disk."""
-        return keep and self._known and is_cached(kind, [*self._key, *key])
+        return keep and self._known and is_cached(kind, [*self.parts.values(), *key])
 
     @property
     def weights(self) -> str:
@@ -55,23 +55,39 @@ class Store:
         return self._of_weights[1]
 
     @property
-    def _key(self) -> list[Any]:
+    def parts(self) -> dict[str, Any]:
+        """All that tells the model from others, plain data by name."""
         bounds: tuple[Tensor, ...] = getattr(self._model, "bounds", None) or ()
-        return [
-            made_by(_LAYERS, _LIBRARIES),
-            self.weights,
-            list(self._module.state_dict()),
-            repr(self._module),
-            [_plain_attributes(layer) for layer in self._module.modules()],
-            asdict(self._model.preprocessing) if is_explainable(self._model) else None,
-            digest_of(*(bound.numpy(force=True) for bound in bounds)),
-            _devices(self._module),
-        ]
+        return {
+            "code": made_by(_LAYERS, _LIBRARIES),
+            "weights": self.weights,
+            "names": list(self._module.state_dict()),
+            "network": repr(self._module),
+            "attributes": [_plain_attributes(layer) for layer in self._module.modules()],
+            "preprocessing": asdict(self._model.preprocessing) if is_explainable(self._model) else None,
+            "bounds": digest_of(*(bound.numpy(force=True) for bound in bounds)),
+            "devices": _devices(self._module),
+        }
 
     @property
     def _known(self) -> bool:
-        values = self._module.state_dict().values()
-        return all(map(_is_known, self._module.modules())) and all(isinstance(value, Tensor) for value in values)
+        return not strange_layers(self._module) and not has_strange_state(self._module)
+
+
+def strange_layers(network: nn.Module) -> list[nn.Module]:
+    """Those whose type and attributes do not tell all that they do: other code than torch's and ours, or hooks."""
+    return [layer for layer in network.modules() if not _is_known(layer)]
+
+
+def is_patched(layer: nn.Module) -> bool:
+    """Whether a layer does something else than its type says: it has hooks, or a forward of its own."""
+    hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
+    return any(hooks) or "forward" in vars(layer)
+
+
+def has_strange_state(network: nn.Module) -> bool:
+    """Whether its state holds anything but tensors."""
+    return not all(isinstance(value, Tensor) for value in network.state_dict().values())
 
 
 def _devices(network: nn.Module) -> list[str]:
@@ -91,9 +107,7 @@ def _is_plain(value: object) -> bool:
 
 def _is_known(layer: nn.Module) -> bool:
     """Whether a layer's type tells all that it does."""
-    hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
-    kind = f"{type(layer).__module__}."
-    return kind.startswith(_LAYERS_OF) and not any(hooks) and "forward" not in vars(layer)
+    return f"{type(layer).__module__}.".startswith(_LAYERS_OF) and not is_patched(layer)
 
 
 def _bytes_of(tensor: Tensor) -> NDArray[Any]:

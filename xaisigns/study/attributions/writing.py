@@ -1,0 +1,160 @@
+"""Attributions of a whole data set into a store, which goes on where a run stopped, however that was."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xaisigns.attribution.method_sets import select_methods
+from xaisigns.base.files import held, is_folder
+from xaisigns.base.progress import Progress, silent
+from xaisigns.data.image_set import ClassNames, ImageSet
+from xaisigns.errors import DataError, OutputError
+from xaisigns.metrics.catalogue import groups
+from xaisigns.model.evaluation import refuse_unknown_classes
+from xaisigns.model.explainable import Explainable
+from xaisigns.model.loading import Named, loaded
+from xaisigns.study.attributions import layout as layouts
+from xaisigns.study.attributions.explaining import BatchExplainer
+from xaisigns.study.attributions.identity import Identity, Wanted, digests_of, identity_of, refuse_another
+from xaisigns.study.attributions.layout import MISSING, Arrays, Layout, write_shard, zarr_library
+from xaisigns.study.attributions.local import explain_shards
+from xaisigns.study.attributions.store import AttributionStore
+from xaisigns.study.measuring import Scoring
+from xaisigns.study.study import Data, images_of
+
+DEFAULT_SCORES = ("localisation", "complexity")  # groups that ask the network nothing more
+
+Kept = Literal["float16", "float32"]
+
+
+def write_store(
+    model: Named,
+    data: Data = None,
+    methods: str | Iterable[str] = "lrp",
+    *,
+    out: Path | str,
+    layers: Sequence[str] = (),
+    metrics: str | Sequence[str] = DEFAULT_SCORES,
+    heatmaps: Kept = "float16",
+    device: str | torch.device | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Explain every image for its predicted class, into a store: the document of ``xaisigns attribute --json``.
+
+    ``model`` is loaded, or a name or file that ``load_model`` takes; ``data`` is a data set, a folder with test images,
+    or None for drawn signs. ``methods`` are as ``select_methods`` takes them; ``layers`` are names of inner layers: of
+    each LRP among the methods their relevance is kept, summed over space. ``metrics`` are groups of metrics, with
+    commas between them in a text, empty for none. ``heatmaps`` are kept as float16 with a scale for each, or as
+    float32. ``device`` is as ``loaded`` takes it.
+
+    Where the store ``out`` is there, the run goes on where the last one stopped: the finished store is the same as that
+    of a run that was never stopped. An image that cannot be read is in ``skipped``. ``open_store`` reads the store.
+
+    Raises OutputError where ``out`` cannot be written, is no store or one of something else, where another process
+    writes it, and without the extra ``scale``; DataError, MethodError, MetricError and RuleError as explaining and
+    scoring do.
+    """
+    zarr_library()
+    path, chosen = Path(out), select_methods(methods)
+    named = metrics.split(",") if isinstance(metrics, str) else metrics
+    scored = [group.strip() for group in named if group.strip()]
+    scoring = Scoring(scored) if scored else None
+    model = loaded(model, device)
+    if scoring:
+        scoring.check_steps(model.preprocessing.input_size**2)
+    images = images_of(data, "test", progress)
+    refuse_unknown_classes(model, images)
+    # Of what needs to know where the sign is nothing is kept where nobody knows it.
+    kept = [one for group in scored for one in groups()[group] if images.has_boxes or not one.needs_masks]
+    wanted = Wanted(chosen, list(dict.fromkeys(layers)), scoring, kept, heatmaps == "float16")
+    return _written(path, model, images, wanted, progress)
+
+
+def _written(path: Path, model: Explainable, data: ImageSet, wanted: Wanted, progress: Progress) -> dict[str, Any]:
+    start = time.monotonic()
+    digests = digests_of(data, progress)
+    identity = identity_of(model, data, digests, wanted)
+    explainer = BatchExplainer(model, data, wanted)
+    if not _is_store(path):
+        names = model.class_names or data.class_names
+        _create(path, identity, explainer.layout(), _index(data, digests), names)
+    with held(path):
+        refuse_another(path, layouts.opened(path).identity, identity)
+        before = _go_on(path, explainer, data, progress)
+    store = AttributionStore(path)
+    return {
+        "store": str(path),
+        "split": data.split,
+        "count": len(data),
+        "explained": int(store.explained.sum()),
+        "skipped": store.skipped,
+        "resumed": before,
+        "methods": store.methods,
+        "layers": store.layers,
+        "metrics": store.metrics,
+        "heatmaps": "float16" if wanted.half else "float32",
+        "seconds": round(time.monotonic() - start, 3),
+    }
+
+
+def _create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_names: ClassNames) -> None:
+    try:
+        layouts.create(path, identity, layout, index, class_names)
+    except OutputError:
+        if not _is_store(path):  # which another process has made meanwhile
+            raise
+
+
+def _is_store(path: Path) -> bool:
+    if not is_folder(path) or not any(path.iterdir()):
+        return False
+    try:
+        layouts.opened(path)
+    except DataError as error:
+        if (path / "zarr.json").exists():
+            raise OutputError(f"cannot write {path}: {error}; name another place") from error
+        return False
+    return True
+
+
+def _index(data: ImageSet, digests: NDArray[np.uint8]) -> Arrays:
+    def texts(values: Iterable[str]) -> NDArray[Any]:
+        # Zarr's text is UTF-8, which a file name need not be.
+        return np.array([one.encode(errors="surrogateescape").decode(errors="replace") for one in values], dtype=object)
+
+    return {
+        "key": texts(sample.key for sample in data.samples),
+        "path": texts(str(sample.path.absolute()) for sample in data.samples),
+        "label": np.array([sample.class_id for sample in data.samples], dtype=np.int32),
+        "digest": digests,
+    }
+
+
+def _go_on(path: Path, explainer: BatchExplainer, data: ImageSet, progress: Progress) -> int:
+    """Do what is missing, and give how many images were there before."""
+    for left in path.rglob("*.partial"):  # of what Zarr was writing when a run was killed
+        left.unlink(missing_ok=True)
+    group, _, layout, _ = layouts.opened(path, write=True)
+    states = group["state"][:]
+    missing = [shard for shard in range(layout.shards) if (states[_slice(layout.places(shard))] == MISSING).any()]
+    before = done = len(data) - sum(len(layout.places(shard)) for shard in missing)
+
+    def hear(images: int) -> None:
+        nonlocal done
+        done += images
+        progress("explaining", done, len(data))
+
+    def write(shard: int, arrays: Arrays) -> None:
+        write_shard(path, group, layout, shard, arrays)
+
+    explain_shards(explainer, data, layout, missing, write, hear)
+    return before
+
+
+def _slice(places: range) -> slice:
+    return slice(places.start, places.stop)
