@@ -109,7 +109,9 @@ def foreign_commands(foreign, monkeypatch):
     monkeypatch.setattr(xaisigns, "cli", xaisigns.cli)
     for name in [name for name in sys.modules if name.startswith("xaisigns.cli")]:
         monkeypatch.delitem(sys.modules, name)
-    return foreign
+    yield foreign
+    for name in [name for name in sys.modules if name.startswith("xaisigns.cli")]:
+        del sys.modules[name]  # what was there before comes back; what was not must not stay
 
 
 def typed(model):
