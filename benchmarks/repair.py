@@ -1,5 +1,8 @@
 """Repair the planted models of the audit's bench: `python -m benchmarks.repair GTSRB OUT [--models P00] [--seed N]`.
 
+With `--method projection` nothing is trained, and a class of which no image is known to be without the feature is left
+out; what is computed goes to OUT/projections in place of OUT/repairs.
+
 OUT is the folder of ``benchmarks.audit_models``. Of each model those planted classes are repaired, one by one, that the
 audit tells anything about and whose feature turns a tenth of the images of other classes at least; no part of the
 repair knows what was planted. What is not there yet is computed into OUT/repairs/MODEL-SEED.csv, a row for each class;
@@ -12,7 +15,7 @@ import argparse
 import csv
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -24,6 +27,8 @@ from xaisigns.audit.auditing import examine
 from xaisigns.audit.evidence import Finding
 from xaisigns.audit.repair.feature import find_feature
 from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
+from xaisigns.audit.repair.projection import projected
+from xaisigns.audit.repair.repairing import Method
 from xaisigns.base.files import whole_file
 from xaisigns.data.decoded import Images, objects_of
 from xaisigns.errors import AuditError
@@ -35,7 +40,7 @@ _MEASURED = ("success", "others", "own")
 _STATES = ("before", "control", "after")
 
 
-def compute(name: str, root: Path, out: Path, seed: int) -> list[dict[str, Any]]:
+def compute(name: str, root: Path, out: Path, seed: int, method: Method) -> list[dict[str, Any]]:
     """Audit a model, repair its planted classes one by one, and measure each."""
     trained = load(name, root, out)
     seen = Images(trained.pixels, torch.from_numpy(trained.labels))
@@ -47,6 +52,9 @@ def compute(name: str, root: Path, out: Path, seed: int) -> list[dict[str, Any]]
     for planted, row in zip(recipe.planted, trained.told["planted"], strict=True):
         finding = told.get(planted.class_id)
         if finding is None or finding.transplant is None or row["success"] < _TURNED:
+            continue
+        if method == "projection" and finding.suspect is None:
+            print(f"{name}, class {planted.class_id}: every image may have the feature")
             continue
         start = time.process_time()
         described = {
@@ -60,7 +68,7 @@ def compute(name: str, root: Path, out: Path, seed: int) -> list[dict[str, Any]]
             "clean": row["success_clean"],
         }
         try:
-            measured = _repaired(trained, seen, finding, planted, root, out, recipe.seed, seed)
+            measured = _repaired(name, trained, seen, finding, planted, root, out, recipe.seed, seed, method)
         except AuditError as error:
             print(f"{name}, class {planted.class_id}: {error}")
             continue
@@ -69,6 +77,7 @@ def compute(name: str, root: Path, out: Path, seed: int) -> list[dict[str, Any]]
 
 
 def _repaired(
+    name: str,
     trained: Trained,
     seen: Images,
     finding: Finding,
@@ -77,17 +86,21 @@ def _repaired(
     out: Path,
     planted_by: int,
     seed: int,
+    method: Method,
 ) -> dict[str, float]:
     own = np.flatnonzero(trained.labels == finding.class_id)
     places = finding.suspect.images if finding.suspect else own
     feature = find_feature(trained.model, seen, finding.class_id, finding.transplant.carrier, places, seed)
-    settings = FineTuning(seed=seed)
-    networks = [
-        trained.model.module,
-        *(fine_tuned(trained.model, seen, [feature], settings, control=control) for control in (True, False)),
-    ]
+    networks = {"before": trained.model.module}
+    if method == "projection":
+        networks["after"], taken = projected(trained.model, seen, [feature], seed)
+        print(f"{name}: {taken[0].rank} directions of {taken[0].layer}")
+    else:
+        settings = FineTuning(seed=seed)
+        for state, control in (("control", True), ("after", False)):
+            networks[state] = fine_tuned(trained.model, seen, [feature], settings, control=control)
     measured = {}
-    for state, network in zip(_STATES, networks, strict=True):
+    for state, network in networks.items():
         model = xs.Model(network, trained.model.preprocessing)
         right = predict(model, trained.test_pixels).argmax(dim=1).numpy() == trained.test_labels
         of_class = trained.test_labels == finding.class_id
@@ -102,7 +115,8 @@ def _table(rows: list[dict[str, str]]) -> str:
     lines = [f"{head} | clean |", "|---" * (3 + len(_MEASURED) * len(_STATES) + 1) + "|"]
     for row in rows:
         planted = f"{row['kind']} on {float(row['share']):.0%} of {row['class']}"
-        values = [f"{100 * float(row[f'{key} {state}']):.1f}" for key in _MEASURED for state in _STATES]
+        shares = [row[f"{key} {state}"] for key in _MEASURED for state in _STATES]
+        values = [f"{100 * float(share):.1f}" if share else "" for share in shares]
         cells = [row["model"], planted, row["verdict"], *values, f"{100 * float(row['clean']):.1f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -115,16 +129,17 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--models", default="", help="names with commas between; all planted ones without it")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--method", choices=get_args(Method), default="fine-tune")
     options = parser.parse_args()
     torch.set_num_threads(1)
     there = [path.stem for path in sorted(options.out.glob("[NP][0-9][0-9].json"))]
-    folder = options.out / "repairs"
+    folder = options.out / ("projections" if options.method == "projection" else "repairs")
     folder.mkdir(exist_ok=True)
     for name in options.models.split(",") if options.models else there:
         path = folder / f"{name}-{options.seed}.csv"
         if path.exists():
             continue
-        rows = compute(name, options.root, options.out, options.seed)
+        rows = compute(name, options.root, options.out, options.seed, options.method)
         with whole_file(path) as temporary, temporary.open("w", newline="") as file:
             columns = [*_COLUMNS, *(f"{key} {state}" for key in _MEASURED for state in _STATES)]
             writer = csv.DictWriter(file, columns)

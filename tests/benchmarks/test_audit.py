@@ -83,7 +83,8 @@ def test_a_clean_model_has_no_finding(audited):
     assert {row["verdict"] for row in audited("clean", "none")} == {"nothing"}
 
 
-def test_the_planted_class_is_repaired_and_its_own_sticker_measured(models, tmp_path, monkeypatch):
+@pytest.mark.parametrize("method", ["fine-tune", "projection"])
+def test_the_planted_class_is_repaired_and_its_own_sticker_measured(method, models, tmp_path, monkeypatch):
     planted = SimpleNamespace(class_id=CLASS, share=1 / 3, feature=SimpleNamespace(kind="sticker"))
     test, labels = images(1)
     stickered = test[labels != CLASS]
@@ -99,7 +100,8 @@ def test_the_planted_class_is_repaired_and_its_own_sticker_measured(models, tmp_
     monkeypatch.setattr(repair, "planted_success", success)
     monkeypatch.setattr(repair, "FineTuning", partial(FineTuning, steps=25, batch_size=48))
     monkeypatch.setattr(fine_tuning, "augment", lambda views: views)  # the classes' patterns are gone once turned
-    (row,) = repair.compute("planted", tmp_path, tmp_path, seed=0)
+    (row,) = repair.compute("planted", tmp_path, tmp_path, 0, method)
     assert (row["class"], row["verdict"], row["carrier"]) == (CLASS, "shortcut", "window")
     assert row["success before"] > 0.3 > 0.05 > row["success after"]
     assert min(row["others after"], row["own after"]) > 0.9
+    assert ("success control" in row) == (method == "fine-tune")
