@@ -220,7 +220,7 @@ axes[0].set_yticks(ticks, [xs.percent(tick, language, 0) for tick in ticks])
 sign = xs.draw_sign(2, size=64, seed=7, sticker=xs.Sticker())
 named = {words[name]: network for name, network in networks.items()}
 results = {
-    name: xs.LRP(network).attribute(network.preprocess([sign.image]))
+    name: xs.attribute(network, network.preprocess([sign.image]))
     for name, network in named.items()
 }
 xs.show(named, [sign.image], results, language=language)
