@@ -136,7 +136,7 @@ Conv2d = "alpha_beta"
 
 def altered(text, drawn):
     """The text with pieces of it taken out, doubled or moved, or something else in their place."""
-    for _ in range(drawn.randint(1, 4)):
+    for _ in range(drawn.randint(1, 2)):
         start, size = drawn.randrange(len(text) + 1), drawn.choice([0, 1, 8, 40])
         piece = drawn.choice([drawn.choice(SCRAPS), text[drawn.randrange(len(text) + 1) :][:size]])
         text = text[:start] + piece + text[start + size :]
