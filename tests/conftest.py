@@ -211,7 +211,7 @@ def random_model(folder, classes, card):
 
 
 @contextlib.contextmanager
-def _narrow_networks():
+def narrow_networks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vgg, "_WIDTHS", (8, 8, 16, 16, 16))
         patch.setattr(vgg, "_compact_head", lambda settings: nn.Sequential(nn.Linear(16, settings.classes)))
@@ -223,7 +223,7 @@ def _narrow_networks():
 @pytest.fixture
 def narrow():
     """VGGs, those of model files among them, have few channels: for tests of what is done with any network."""
-    with _narrow_networks():
+    with narrow_networks():
         yield
 
 
@@ -252,7 +252,7 @@ def own_untrained(_own_untrained, request):
 def _random_models(tmp_path_factory, classes, card):
     """A model file by whether its network is narrow."""
     whole = random_model(tmp_path_factory.mktemp("model"), classes, card)
-    with _narrow_networks():
+    with narrow_networks():
         return {False: whole, True: random_model(tmp_path_factory.mktemp("model"), classes, card)}
 
 
