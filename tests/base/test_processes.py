@@ -54,3 +54,29 @@ def test_a_device_that_they_cannot_speak_from_is_refused():
     told = r"^several processes work together on cpu or cuda, and not on mps; give another$"
     with pytest.raises(DeviceError, match=told), joined(torch.device("mps")):
         pytest.fail("joined")
+
+
+@pytest.mark.usefixtures("only_one")
+def test_a_group_is_left_when_the_work_ends():
+    with joined(torch.device("cpu")) as processes:
+        assert processes == ALONE
+        assert torch.distributed.get_backend() == "gloo"
+        with joined(torch.device("cpu")):  # of a caller who has joined it already
+            pass
+        assert torch.distributed.is_initialized()
+    assert not torch.distributed.is_initialized()
+
+
+@pytest.mark.usefixtures("only_one")
+@pytest.mark.parametrize(
+    ("error", "wanted", "told"),
+    [
+        (RuntimeError("[gloo/transport/tcp/pair.cc:561] Connection closed by peer"), DeviceError, "another process of"),
+        (torch.distributed.DistBackendError("NCCL error"), DeviceError, "another process of this work has ended; see"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), RuntimeError, "mat1 and mat2"),
+    ],
+)
+def test_that_another_has_ended_is_told(error, wanted, told):
+    with pytest.raises(wanted, match=told), joined(torch.device("cpu")):
+        raise error
+    assert not torch.distributed.is_initialized()

@@ -1,5 +1,6 @@
 """Several processes train as one does. They are started once, by torchrun, for all of these tests."""
 
+import copy
 import csv
 import json
 import subprocess
@@ -13,6 +14,7 @@ from torch import nn
 from tests.conftest import REPOSITORY
 from tests.model.test_training import Stopped, stop_at
 from tests.model.trained_together import SETTINGS, trained
+from xaisigns.base.processes import joined
 from xaisigns.errors import ModelError
 from xaisigns.model import training
 from xaisigns.model.shared_statistics import share_statistics
@@ -109,6 +111,26 @@ def test_a_layer_with_statistics_of_its_own_is_refused():
 
     with pytest.raises(ModelError, match=r"^1 is a Own, whose statistics cannot be those of several processes; train"):
         share_statistics(nn.Sequential(nn.Flatten(), Own(3)))
+
+
+@pytest.mark.usefixtures("only_one")
+@pytest.mark.parametrize("options", [{}, {"affine": False}, {"momentum": None}, {"track_running_stats": False}])
+def test_one_process_has_the_statistics_of_batchnorm(options):
+    torch.manual_seed(0)
+    layer = nn.BatchNorm2d(3, **options)
+    same = copy.deepcopy(layer)
+    share_statistics(same)
+    inputs = [torch.randn(4, 3, 5, 5).requires_grad_() for _ in range(2)]
+    inputs[1].data = inputs[0].data.clone()
+    with joined(torch.device("cpu")):
+        for _ in range(2):
+            wanted, found = layer(inputs[0]), same(inputs[1])
+            (wanted**3).sum().backward()
+            (found**3).sum().backward()
+        torch.testing.assert_close(found, wanted)
+        torch.testing.assert_close(inputs[1].grad, inputs[0].grad)
+        torch.testing.assert_close(same.state_dict(), layer.state_dict())
+        assert same(inputs[1].bfloat16()).dtype == torch.bfloat16
 
 
 def test_in_eval_mode_a_layer_is_what_it_was():
