@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,17 @@ def elsewhere(request, monkeypatch):
     with pretending() as device:
         monkeypatch.setattr(devices, "_there", lambda: {device.type: 1, "cpu": 1})
         yield device
+
+
+@pytest.fixture
+def only_one(monkeypatch):
+    """As torchrun starts a single process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = {"TORCHELASTIC_RUN_ID": "none", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+    for name, value in {**given, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

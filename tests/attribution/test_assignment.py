@@ -4,6 +4,7 @@ import pytest
 from torch import nn
 
 import xaisigns as xs
+from tests.fuzzing import outcomes
 from xaisigns.attribution.assignment import assign, gates_joined, read_rules, rule_table, write_rules
 from xaisigns.attribution.named_rules import rule_defaults
 from xaisigns.errors import OutputError, RuleError
@@ -117,6 +118,45 @@ def test_a_file_that_says_anything_else_is_refused(text, message, tmp_path):
     with pytest.raises(RuleError, match=message) as raised:
         read_rules(path)
     assert str(path) in str(raised.value)
+
+
+SCRAPS = ["", "=", "{", "]", '"', ".", "*", "\n", "\0", "nan", "-1", "9" * 400, "[[name]]", "[type]\n", "'''", "\u2028"]
+WHOLE = """
+[name]
+"2.2" = "gamma"
+"0.*" = {rule = "gamma", gamma = 0.1}
+"0.2" = {rule = "alpha_beta", alpha = 2, beta = 1}
+[index]
+-1 = "norm"
+2 = "z_plus"
+[type]
+Conv2d = "alpha_beta"
+"""
+
+
+def altered(text, drawn):
+    """The text with pieces of it taken out, doubled or moved, or something else in their place."""
+    for _ in range(drawn.randint(1, 2)):
+        start, size = drawn.randrange(len(text) + 1), drawn.choice([0, 1, 8, 40])
+        piece = drawn.choice([drawn.choice(SCRAPS), text[drawn.randrange(len(text) + 1) :][:size]])
+        text = text[:start] + piece + text[start + size :]
+    return text
+
+
+def test_a_damaged_file_is_read_or_refused(network, tmp_path):
+    path, canonized = tmp_path / "rules.toml", xs.canonize(network)
+
+    def one(drawn):
+        path.write_text(altered(WHOLE, drawn), encoding="utf-8")
+        try:
+            assign(canonized, "epsilon_plus", read_rules(path))
+        except RuleError as error:
+            return "refused in one line" if "\n" not in str(error) else "in several"
+        return "read"
+
+    counts = outcomes(150, "rules", one)
+    assert set(counts) == {"read", "refused in one line"}
+    assert min(counts.values()) > counts.total() / 20
 
 
 def test_names_of_any_letters_come_back_and_a_byte_order_mark_does_no_harm(tmp_path):

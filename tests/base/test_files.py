@@ -583,3 +583,41 @@ def test_all_files_of_a_folder_are_brought_to_the_disk(tmp_path, monkeypatch):
     flush(tmp_path / "a")
     flush(tmp_path / "nothing")
     assert sorted(brought) == [tmp_path / "a", tmp_path / "a", tmp_path / "b/c"]
+
+
+def write_set(folder, names):
+    with whole_files([Place(folder / name, MARK) for name in names]) as places:
+        for path in places:
+            path.write_bytes(MARK)
+
+
+def test_a_signal_while_a_set_appears_waits_until_it_is_there(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def interrupted(path, target):
+        signal.raise_signal(signal.SIGINT)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        write_set(tmp_path, "ab")
+    assert names(tmp_path) == ["a", "b"]
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize("place", ["make", "_lock", "_is_there"])
+def test_a_signal_while_a_temporary_file_is_made_leaves_nothing(tmp_path, monkeypatch, place):
+    whole = getattr(files, {"make": "_new_file"}.get(place, place))
+
+    def interrupted(path):
+        done = whole(path)
+        if path.name.startswith(".xaisigns-"):
+            raise KeyboardInterrupt
+        return done
+
+    (tmp_path / "mine").write_text("mine")
+    monkeypatch.setattr(files, "_new_file" if place == "make" else place, interrupted)
+    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "out.txt"):
+        pytest.fail("interrupted before")
+    assert names(tmp_path) == ["mine"]

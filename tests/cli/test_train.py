@@ -1,9 +1,13 @@
 """xaisigns train, on photographs and on drawn signs."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from xaisigns.data.drawn import sign_set
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -76,3 +80,19 @@ def test_where_nothing_can_be_written_is_told_before_signs_are_drawn(run, tmp_pa
     code, printed, told = run("train", "--out", tmp_path / "x.csv")
     assert (code, printed) == (1, "")
     assert told.startswith(f"xaisigns: cannot write the model to {tmp_path / 'x.csv'}: ")
+
+
+def test_torchrun_trains_one_network_in_two_processes(gtsrb, tmp_path):
+    out = tmp_path / "out" / "my.safetensors"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    options = ["--architecture", "shufflenet_v2_x0_5", "--input-size", "32", "--epochs", "1", "--device", "cpu"]
+    command = [*torchrun, "-m", "xaisigns", "train", gtsrb, "--out", out, *options, "--json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # of which torchrun warns else
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["model"] == str(out)
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        "my.checkpoint.safetensors",
+        "my.csv",
+        "my.safetensors",
+    ]

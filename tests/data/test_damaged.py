@@ -1,14 +1,15 @@
 """Data sets with damage, drawn from a seed: an error of ours, or samples that lie below the root."""
 
 import io
+import itertools
 import json
-import random
 import zipfile
 
 import pytest
 from PIL import Image
 
 from tests.data.layouts import kaggle, manipulation_of, torchvision
+from tests.fuzzing import outcomes
 from xaisigns.data import download
 from xaisigns.data.image_set import SPLITS
 from xaisigns.data.inventory import inventory
@@ -16,7 +17,6 @@ from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import DownloadError, XaisignsError
 
-TIMES = 1  # as many damaged data sets again
 SCRAPS = [
     b"",
     b"..",
@@ -103,10 +103,15 @@ def in_tables(root, drawn):
     return sound
 
 
-@pytest.mark.parametrize("make", [lambda root: root, kaggle, torchvision])
+def official(root):
+    return root
+
+
+@pytest.mark.parametrize("make", [official, kaggle, torchvision])
 def test_damaged_tables(gtsrb, make):
-    root, drawn = make(gtsrb), random.Random(1)
-    assert sum(in_tables(root, drawn) for _ in range(40 * TIMES)) >= 40 * TIMES
+    root = make(gtsrb)
+    counts = outcomes(50, f"tables {make.__name__}", lambda drawn: in_tables(root, drawn))
+    assert sum(sound * count for sound, count in counts.items()) >= counts.total()
 
 
 def tree(root, drawn):
@@ -137,27 +142,44 @@ def tree(root, drawn):
     return root
 
 
+def numbered(folder):
+    """A new folder in it at each call."""
+    numbers = itertools.count()
+
+    def new():
+        path = folder / str(next(numbers))
+        path.mkdir()
+        return path
+
+    return new
+
+
 def test_odd_trees(tmp_path):
-    drawn = random.Random(2)
-    sound = 0
-    for number in range(150 * TIMES):
-        root = tmp_path / str(number) / "root"
-        root.mkdir(parents=True)
-        sound += checked(tree(root, drawn))
-    assert sound > 150 * TIMES // 20
+    new = numbered(tmp_path)
+
+    def one(drawn):
+        root = new() / "root"
+        root.mkdir()
+        return checked(tree(root, drawn))
+
+    counts = outcomes(150, "trees", one)
+    assert counts.total() - counts[0] > counts.total() // 20
 
 
 def test_damaged_manifests(tmp_path):
-    drawn = random.Random(3)
     stickers = Manipulation().to_json()
     whole = {"format": 1, "counts": {"train": 1}, "stickered": [], "splits": ["train"], "manipulation": stickers}
-    for _ in range(300 * TIMES):
+
+    def one(drawn):
         (tmp_path / "manifest.json").write_bytes(damaged(json.dumps(whole).encode(), drawn))
         try:
             found = manipulation_of(tmp_path, "train")
         except XaisignsError:
-            continue
+            return "refused"
         assert found is None or Manipulation.from_json(found.to_json()) == found
+        return "read"
+
+    assert outcomes(200, "manifests", one)["refused"]
 
 
 def archive(drawn):
@@ -180,27 +202,35 @@ def unpacked(root, content):
 
 
 def test_damaged_archives(tmp_path):
-    drawn, sound = random.Random(4), 0
-    for number in range(200 * TIMES):
-        content = archive(drawn)
-        above = tmp_path / str(number)
-        sound += unpacked(above / "root", damaged(content, drawn) if drawn.random() < 0.7 else content)
+    new = numbered(tmp_path)
+
+    def one(drawn):
+        content, above = archive(drawn), new()
+        sound = unpacked(above / "root", damaged(content, drawn) if drawn.random() < 0.7 else content)
         assert [path.name for path in above.iterdir()] == ["root"]
-    assert sound > 200 * TIMES // 20
+        return sound
+
+    counts = outcomes(200, "archives", one)
+    assert counts[1] > counts.total() // 20
 
 
 def test_odd_images_by_name(tmp_path):
     """What is read as an image is RGB, or an error of ours."""
-    drawn = random.Random(5)
-    for number in range(20 * TIMES):
-        place = tmp_path / "train" / "abc"[number % 3] / f"{number}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
-        Image.new(drawn.choice(["1", "L", "LA", "P", "RGBA", "I;16"]), (5, 4)).save(buffer, "PNG")
-        place.write_bytes(damaged(buffer.getvalue(), drawn) if number % 2 else buffer.getvalue())
-    data = open_images(tmp_path)
-    for index in range(len(data)):
+    new = numbered(tmp_path)
+
+    def one(drawn):
+        place = new() / "train" / "a" / "1.png"
+        for number in range(2):
+            path = place.parent.with_name("ab"[number]) / f"{number}.png"
+            path.parent.mkdir(parents=True)
+            buffer = io.BytesIO()
+            Image.new(drawn.choice(["1", "L", "LA", "P", "RGBA", "I;16"]), (5, 4)).save(buffer, "PNG")
+            path.write_bytes(damaged(buffer.getvalue(), drawn) if number else buffer.getvalue())
+        data = open_images(place.parents[2])
+        assert data[0].image.mode == "RGB"
         try:
-            assert data[index].image.mode == "RGB"
+            return data[1].image.mode
         except XaisignsError:
-            assert int(data.samples[index].path.stem) % 2
+            return "refused"
+
+    assert set(outcomes(20, "images by name", one)) <= {"RGB", "refused"}

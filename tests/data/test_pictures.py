@@ -1,7 +1,8 @@
 """One way in for pictures: what it takes, what it refuses, and that damaged files never do more than that."""
 
+import ast
 import io
-import random
+import math
 import subprocess
 import sys
 import threading
@@ -13,12 +14,15 @@ import pytest
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from tests.conftest import REPOSITORY
+from tests.fuzzing import outcomes
 from xaisigns.data import preprocessing
 from xaisigns.data.preprocessing import FORMATS, MAX_PIXELS, read_image, resize, rgb, rgb_images
 from xaisigns.errors import DataError, ShapeError
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (17, 23, 3), dtype=np.uint8)
 MODES = ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "I;16", "F"]
+IMAGES = 2000  # that are damaged
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "BMP": "bmp", "PPM": "ppm", "GIF": "gif", "TIFF": "tif"}
 
 
@@ -85,20 +89,54 @@ def test_a_documented_format_is_read_whatever_its_name(kind, tmp_path):
 
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n{} loop\n%%EOF\n"
+PSD = b"8BPS\0\1" + bytes(6) + b"\0\3\0\0\0\x11\0\0\0\x17\0\x08\0\3" + bytes(50)
+OPENED = "PNG, JPEG, WEBP, BMP, PPM, GIF, TIFF"
 
 
-@pytest.mark.parametrize("kind", ["EPS", "TGA", "ICO", "PCX", "SGI", "SPIDER", "AVIF"])
-def test_another_format_is_not_opened(kind, tmp_path, monkeypatch):
+def of_another_kind(kind):
+    grey = Image.fromarray(COLOUR[..., 0])
+    given = {"EPS": EPS, "PSD": PSD, "SPIDER": lambda: encoded("SPIDER", grey.convert("F"))}
+    content = given.get(kind, lambda: encoded(kind, grey))
+    return content if isinstance(content, bytes) else content()
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PSD", "ICO", "PCX", "SGI", "AVIF", "JPEG2000", "DDS", "TGA", "SPIDER"])
+def test_another_format_is_not_opened_but_named(kind, tmp_path, monkeypatch):
+    """Those that Pillow tells by their first bytes."""
     from PIL import EpsImagePlugin
 
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *args, **options: pytest.fail("ran Ghostscript"))
     path = tmp_path / "picture.png"
-    grey = Image.fromarray(COLOUR[..., 0])
-    path.write_bytes(EPS if kind == "EPS" else encoded(kind, grey.convert("F") if kind == "SPIDER" else grey))
-    with pytest.raises(DataError, match=rf"^{path} cannot be read as an image: it is none of PNG, JPEG, WEBP"):
-        rgb(path)
+    path.write_bytes(of_another_kind(kind))
     with Image.open(path) as opened, pytest.raises(DataError, match=f"it was opened as {kind}, wanted PNG, "):
         rgb(opened)
+    accept = Image.OPEN[kind][1]
+    monkeypatch.setitem(Image.OPEN, kind, (lambda *_: pytest.fail("was opened"), accept))
+    told = f"it is {kind}, and only {OPENED} are opened; convert it to one of these"
+    if kind in ("TGA", "SPIDER"):
+        told = f"it is none of {OPENED}; convert it to one of these"
+    for read in (rgb, preprocessing.is_large):
+        with pytest.raises(DataError) as caught:
+            read(path)
+        assert str(caught.value) == f"{path} cannot be read as an image: {told}"
+
+
+def test_every_image_that_the_package_opens_is_of_formats_that_it_names():
+    """Those of FORMATS, or the one that it has just written itself."""
+    calls = [
+        (path.name, call)
+        for path in (REPOSITORY / "xaisigns").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Image.open"
+    ]
+    options = [(name, {one.arg: ast.unparse(one.value) for one in call.keywords}) for name, call in calls]
+    assert sorted((name, given["formats"]) for name, given in options) == [
+        ("faces.py", "['PNG']"),
+        ("findings.py", "['PNG']"),
+        ("preprocessing.py", "FORMATS"),
+        ("preprocessing.py", "FORMATS"),
+        ("sign.py", "['JPEG']"),
+    ]
 
 
 def test_a_photograph_of_several_pictures_is_its_first(tmp_path):
@@ -265,6 +303,7 @@ def wholes():
         "pgm": b"P2 3 2 15 0 1 2 3 4 15",
         "gif": encoded("GIF", **frames),
         "tiff": encoded("TIFF", exif=exif),
+        "tiff pages": encoded("TIFF", save_all=True, append_images=[Image.new("RGB", (23, 17), "blue")]),
         "tiff lzw": encoded("TIFF", compression="tiff_lzw"),
         "tiff deflate": encoded("TIFF", compression="tiff_adobe_deflate"),
         "tiff jpeg": encoded("TIFF", compression="jpeg"),
@@ -296,10 +335,10 @@ def outcome(path, content):
 
 @pytest.mark.parametrize("kind", sorted(WHOLES))
 def test_a_damaged_file_is_read_or_refused(kind, tmp_path):
-    assert outcome(tmp_path / "picture", WHOLES[kind]) == "read"
-    drawn = random.Random(kind)
-    seen = {outcome(tmp_path / "picture", damaged(WHOLES[kind], drawn)) for _ in range(60)}
-    assert "refused" in seen
+    path = tmp_path / "picture"
+    assert outcome(path, WHOLES[kind]) == "read"
+    count = math.ceil(IMAGES / len(WHOLES))
+    assert outcomes(count, kind, lambda drawn: outcome(path, damaged(WHOLES[kind], drawn)))["refused"]
 
 
 @pytest.mark.parametrize("error", [IndexError, OverflowError, MemoryError, KeyError("a"), RuntimeError("b\nc")])

@@ -111,7 +111,8 @@ def float_rgb_tiff():
 def test_a_tiff_of_a_kind_that_pillow_cannot_read_is_not_told_to_be_none(tmp_path):
     path = tmp_path / "float.tif"
     path.write_bytes(float_rgb_tiff())
-    assert refused(path).endswith("TIFF, or of a kind that Pillow cannot read")
+    told = "it is TIFF, and damaged or of a kind that Pillow cannot read; save it again, as an 8-bit PNG"
+    assert refused(path) == f"{path} cannot be read as an image: {told}"
 
 
 def test_a_webp_may_have_half_the_pixels(tmp_path):

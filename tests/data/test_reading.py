@@ -20,16 +20,20 @@ def test_16_bits_of_a_tiff(tmp_path):
     assert read_image(tmp_path / "deep.tif").getpixel((3, 3)) == (128, 128, 128)
 
 
-def test_of_an_animation_the_first_frame(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "options"), [("a.gif", {}), ("a.png", {}), ("a.webp", {"lossless": True}), ("a.tif", {})]
+)
+def test_of_several_frames_or_pages_the_first(tmp_path, name, options):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    assert read_image(tmp_path / "moving.gif").getpixel((3, 3)) == (255, 0, 0)
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)
+    assert read_image(tmp_path / name).getpixel((3, 3)) == (255, 0, 0)
 
 
 @pytest.mark.parametrize(
     ("mode", "colour", "wanted", "name"),
     [
         ("CMYK", (0, 255, 255, 0), (255, 0, 0), "a.tif"),
+        ("CMYK", (0, 0, 0, 0), (255, 255, 255), "a.jpg"),
         ("L", 77, (77, 77, 77), "a.png"),
         ("1", 1, (255, 255, 255), "a.png"),
         ("RGBA", (255, 0, 0, 0), (255, 255, 255), "a.png"),

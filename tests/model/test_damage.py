@@ -1,8 +1,8 @@
-"""Files damaged at random: an error of ours, or a network whose answers are numbers. XAISIGNS_FUZZ says how many."""
+"""Files damaged at random: an error of ours, or a network whose answers are numbers."""
 
+import contextlib
 import json
 import os
-import random
 import subprocess
 import sys
 import zipfile
@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tests.conftest import settled
+from tests.fuzzing import outcomes
 from xaisigns.data.decoded import Images
 from xaisigns.errors import ModelError, XaisignsError
 from xaisigns.model import vgg
@@ -29,7 +30,7 @@ from xaisigns.model.training import TrainingSettings, train
 from xaisigns.model.training_files import checkpoint_path
 from xaisigns.model.vgg import VGG, initialise
 
-DAMAGED = int(os.environ.get("XAISIGNS_FUZZ", "20"))
+DAMAGED = 63  # of each of eight kinds
 PREPROCESSING = Preprocessing(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 NETWORK = NetworkSettings("vgg11_bn", classes=3, input_size=32)
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
@@ -44,8 +45,8 @@ CARD = {
 ODD = (None, True, -1, 0, 1.5, 1e300, 10**400, float("nan"), "", "\ud800", "x" * 10_000, [], {}, [[]], {"a": {}}, 2**63)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _narrow():
+@contextlib.contextmanager
+def narrow():
     """VGG11 with few channels, whose files are small."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vgg, "_WIDTHS", (4, 4, 4, 4, 4))
@@ -55,10 +56,14 @@ def _narrow():
     shapes.cache_clear()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """One network as model file, checkpoints of others and checkpoint of a training."""
-    folder = tmp_path_factory.mktemp("whole")
+@pytest.fixture(scope="module", autouse=True)
+def _narrow():
+    with narrow():
+        yield
+
+
+def write_models(folder):
+    """One network as model file and as checkpoints of others."""
     torch.manual_seed(0)
     model = VGG(NETWORK, CARD)
     initialise(model)
@@ -67,6 +72,13 @@ def folder(tmp_path_factory):
     torch.save(state, folder / "zipped")
     torch.save({"state_dict": state, "epoch": 1}, folder / "older", _use_new_zipfile_serialization=False)
     save_file(state, folder / "foreign")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """These files, and the checkpoint of a training."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_models(folder)
     train(NETWORK, TRAINING, Images(PIXELS, LABELS), None, folder / "training")
     return folder
 
@@ -120,7 +132,7 @@ def parts(path, key):
 
 
 def outcome(path, preprocessing):
-    """Whether a file is refused; anything but an error of ours or finite answers fails the test."""
+    """ "read" or "refused"; anything but an error of ours or finite answers fails the test."""
     told = ""
     try:
         logits = predict(load_model(path, preprocessing), PIXELS)
@@ -129,7 +141,7 @@ def outcome(path, preprocessing):
     assert "\n" not in told
     assert len(told) < 1500
     assert told or logits.isfinite().all()
-    return bool(told)
+    return "refused" if told else "read"
 
 
 KINDS = [(name, flipped) for name in ("own", "foreign", "zipped", "older")] + [("zipped", repacked)]
@@ -138,49 +150,51 @@ KINDS = [(name, flipped) for name in ("own", "foreign", "zipped", "older")] + [(
 @pytest.mark.parametrize(("name", "damage"), KINDS)
 def test_a_damaged_file_is_refused_or_gives_numbers(folder, tmp_path, name, damage):
     content, path = (folder / name).read_bytes(), tmp_path / name
-    refused = 0
-    for seed in range(DAMAGED):
-        path.write_bytes(damage(random.Random(f"{name} {seed}"), content))
-        refused += outcome(path, None if name == "own" else PREPROCESSING)
-    print(f"{name}, {damage.__name__}: {refused} of {DAMAGED} refused")
-    assert refused > DAMAGED / 4
+
+    def one(draw):
+        path.write_bytes(damage(draw, content))
+        return outcome(path, None if name == "own" else PREPROCESSING)
+
+    counts = outcomes(DAMAGED, f"{name} {damage.__name__}", one)
+    assert counts["refused"] > counts.total() / 4
 
 
 def test_an_edited_card_is_refused_or_gives_numbers(folder, tmp_path):
-    path, refused = tmp_path / "own", 0
-    for seed in range(DAMAGED):
+
+    def one(draw):
         document, tensors = parts(folder / "own", "xaisigns")
-        text = json.dumps(edited(random.Random(seed), document))
-        save_file(tensors, path, metadata={"xaisigns": text})
-        refused += outcome(path, None)
-    print(f"card: {refused} of {DAMAGED} refused")
-    assert refused > DAMAGED / 4
+        save_file(tensors, tmp_path / "own", metadata={"xaisigns": json.dumps(edited(draw, document))})
+        return outcome(tmp_path / "own", None)
+
+    counts = outcomes(DAMAGED, "card", one)
+    assert counts["refused"] > counts.total() / 4
 
 
 @pytest.mark.parametrize("forged", [False, True])
 def test_a_damaged_checkpoint_of_a_training_is_refused_or_whole(folder, tmp_path, forged):
-    source, out, refused = checkpoint_path(folder / "training"), tmp_path / "training", 0
+    source, out = checkpoint_path(folder / "training"), tmp_path / "training"
     wanted, _ = train(NETWORK, TRAINING, Images(PIXELS, LABELS), None, folder / "training", resume=True)
-    for seed in range(DAMAGED):
-        draw = random.Random(seed)
+
+    def one(draw):
         if forged:
             document, tensors = parts(source, "training")
             document = edited(draw, document)
             try:
                 write_tensors(checkpoint_path(out), tensors, "training", document)
-            except (ValueError, UnicodeError):  # that text cannot be stored
-                continue
+            except (ValueError, UnicodeError):
+                return "cannot be stored"
         else:
             checkpoint_path(out).write_bytes(flipped(draw, source.read_bytes()))
         try:
             model, _ = train(NETWORK, TRAINING, Images(PIXELS, LABELS), None, out, resume=True)
         except XaisignsError:
-            refused += 1
-        else:
-            for name, value in model.state_dict().items():
-                assert torch.equal(value, wanted.state_dict()[name])
-    print(f"training, {'forged' if forged else 'damaged'}: {refused} of {DAMAGED} refused")
-    assert refused > DAMAGED / 2
+            return "refused"
+        for name, value in model.state_dict().items():
+            assert torch.equal(value, wanted.state_dict()[name])
+        return "read"
+
+    counts = outcomes(DAMAGED, f"training, {'forged' if forged else 'damaged'}", one)
+    assert counts["refused"] > counts.total() / 2
 
 
 MEASURED = """

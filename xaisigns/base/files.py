@@ -6,11 +6,13 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xaisigns.errors import DataError, OutputError, TakenError
 
@@ -23,6 +25,7 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.E
 _TEMPORARY = re.compile(r"\.xaisigns-[0-9a-f]{16}(\.|$)")
 _LONGEST_SUFFIX = 32
 _ENDS = 64 * 1024  # of a file, where its mark is looked for
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _swept: set[str] = set()
 
 
@@ -83,8 +86,9 @@ def whole_files(places: Sequence[Place], *, force: bool = False) -> Iterator[lis
             for temporary in temporaries:
                 _sync(temporary)
             check_places(places, force=force)  # Something may have come meanwhile.
-            for temporary, (path, _) in zip(temporaries, places, strict=True):
-                temporary.replace(path)
+            with _undisturbed():
+                for temporary, (path, _) in zip(temporaries, places, strict=True):
+                    temporary.replace(path)
             for folder in {path.parent for path, _ in places}:
                 _sync_folder(folder)
         except OSError as error:
@@ -271,24 +275,45 @@ def _is_there(path: Path) -> bool:
 @contextlib.contextmanager
 def _temporary(folder: Path, suffix: str, make: Callable[[Path], None]) -> Iterator[Path]:
     """A new file or folder, locked as long as the block runs, so that nobody takes it for what a killed run left."""
-    while True:
-        path = folder / f".xaisigns-{secrets.token_hex(8)}{suffix}"
-        make(path)
-        try:
-            lock = _lock(path)
-        except (BlockingIOError, FileNotFoundError):
-            continue  # A sweep was faster than the lock.
-        except OSError:
-            lock = None  # Where there are no locks nothing is swept, either.
-        if lock is None or _is_there(path):
-            break
-        os.close(lock)
+    path, lock = None, None
     try:
+        while True:
+            path = folder / f".xaisigns-{secrets.token_hex(8)}{suffix}"
+            make(path)
+            try:
+                lock = _lock(path)
+            except (BlockingIOError, FileNotFoundError):
+                continue  # A sweep was faster than the lock.
+            except OSError:
+                break  # Where there are no locks nothing is swept, either.
+            if _is_there(path):
+                break
+            os.close(lock)
+            lock = None
         yield path
-    finally:
-        _remove(path)
+    finally:  # From before it is made: a signal may come at any time.
+        if path is not None:
+            _remove(path)
         if lock is not None:
             os.close(lock)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Have signals wait until the block ends, where this is the thread that hears them."""
+    heard: list[int] = []
+    handlers: dict[int, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                if callable(signal.getsignal(number)):  # else it is ignored, or ends the process
+                    handlers[number] = signal.signal(number, lambda number, _: heard.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for late in heard:
+            signal.raise_signal(late)
 
 
 def _new_file(path: Path) -> None:

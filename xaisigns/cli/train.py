@@ -1,5 +1,6 @@
 """xaisigns train: a model file from a data set."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,8 @@ import typer
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
+from xaisigns.base.processes import is_first
+from xaisigns.base.progress import silent
 from xaisigns.cli.options import Device, Force, OptionalRoot, Output, StickerClass
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
@@ -43,7 +46,7 @@ def train(
     """Train a network; each epoch updates a checkpoint and a CSV log next to the model file."""
     from xaisigns.model.experiment import train as train_on
 
-    with output.bars() as progress:
+    with output.bars() if is_first() else nullcontext(silent) as progress:
         document = train_on(
             root,
             out=out,
@@ -60,7 +63,8 @@ def train(
             force=force,
             progress=progress,
         )
-    output.show(document, _print)
+    if is_first():
+        output.show(document, _print)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

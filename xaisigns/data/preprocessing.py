@@ -20,6 +20,8 @@ Picture = Path | str | Image.Image | NDArray[Any]
 
 # What Pillow calls them. It would open 30 more, EPS by running a program on it.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
+_OPENED = ", ".join(FORMATS)
+_FIRST = 16  # bytes, by which Pillow tells a format
 MAX_PIXELS = 50_000_000
 LONGEST = 2048
 _LARGE = 2_000_000
@@ -102,16 +104,31 @@ def _reason(name: Path | str, error: Exception) -> str:
     if isinstance(error, IsADirectoryError):
         return f"it is a folder; name the images in it, such as {Path(name) / '*.png'}"
     if isinstance(error, UnidentifiedImageError):
-        if is_file(Path(name)) and not Path(name).stat().st_size:
-            return "the file is empty"
-        return f"it is none of {', '.join(FORMATS)}, or of a kind that Pillow cannot read"
+        return _unidentified(Path(name))
     return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+
+
+def _unidentified(path: Path) -> str:
+    """Why a file is not opened, by its first bytes alone: no decoder of another format sees it."""
+    first = b""
+    if is_file(path):
+        with path.open("rb") as file:
+            first = file.read(_FIRST)
+        if not first:
+            return "the file is empty"
+    Image.init()
+    tellers = Image.OPEN if len(first) == _FIRST else {}  # which take less for an error of their own
+    kinds = [kind for kind, (_, accepts) in tellers.items() if accepts and accepts(first) is True]
+    if any(kind in FORMATS for kind in kinds):
+        return f"it is {kinds[0]}, and damaged or of a kind that Pillow cannot read; save it again, as an 8-bit PNG"
+    told = f"it is {kinds[0]}, and only {_OPENED} are opened" if kinds else f"it is none of {_OPENED}"
+    return f"{told}; convert it to one of these"
 
 
 def _upright(image: Image.Image, longest: int | None, max_pixels: int) -> Image.Image:
     # Pillow's JPEG files of several pictures are MPO.
     if image.format not in (None, *FORMATS, "MPO"):
-        raise DataError(f"it was opened as {image.format}, wanted {', '.join(FORMATS)}; hand over a copy() of it")
+        raise DataError(f"it was opened as {image.format}, wanted {_OPENED}; hand over a copy() of it")
     _check_size(image, max_pixels)
     image.load()
     turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from xaisigns.base.devices import chosen_device
+from xaisigns.base.processes import joined, own_device
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASSES, check_class, names_in
 from xaisigns.data.decoded import Images, decode, split_by_track
@@ -96,11 +98,12 @@ def train_model(
     The network has an output for each class of the data, whatever ``network`` says, and ``settings`` are what suits the
     number of images. ``manipulation`` puts stickers on in memory; a manipulated copy brings its own.
     ``drawn_per_class`` adds that many drawn signs of each class, with the same stickers, to GTSRB. ``validation`` is
-    the share of tracks held out (0: none); drawn signs never are. Raises as ``train`` does; OutputError before all else
-    where, without ``force``, a file is that xaisigns did not write.
+    the share of tracks held out (0: none); drawn signs never are. Where torchrun started several processes they train
+    one network together, and the first writes it. Raises as ``train`` does; OutputError before all else where, without
+    ``force``, a file is that xaisigns did not write.
     """
     check_training_places(out, force=force)
-    place = chosen_device(device)
+    place = chosen_device(own_device(device))
     if not 0 <= validation <= 0.9:
         raise DataError(f"the share of images held out must lie in 0..0.9, got {validation}")
     most = _MOST_DRAWN // (len(CLASSES) * 3 * network.input_size**2)
@@ -110,57 +113,62 @@ def train_model(
         )
     if data is None and manipulation and manipulation.class_id is not None:
         check_class(manipulation.class_id)  # before signs are drawn
-    if not isinstance(data, ImageSet):
-        data = open_images(data, progress=progress)
-    refuse_broken(data)
-    if data.split != "train":
-        raise DataError(f"a training takes the images of the split 'train', got those of {data.split!r} of {data.root}")
-    if len(names_in(data.class_names, "en")) < 2:
-        raise DataError(f"{data.root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
-    network = replace(network, classes=len(names_in(data.class_names, "en")))
-    if drawn_per_class and not data.has_gtsrb_classes:
-        raise DataError(f"drawn signs are of GTSRB's classes, and {data.root} has its own: leave out --drawn")
-    known = _stickers(data, manipulation)
-    check_network(network)
-    check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
-    # A manipulated copy has its stickers already: only what the caller asked for is put on here.
-    pixels = decode(data, network.input_size, manipulation, progress=progress)
-    labels = torch.tensor([sample.class_id for sample in data.samples])
-    chosen, held_out = split_by_track(data.samples, validation, settings.seed)
-    training = Images(pixels if not held_out else pixels[chosen], labels[chosen])
-    data_card: dict[str, Any] = {
-        "fingerprint": fingerprint(data.samples),
-        "layout": data.layout,
-        "images": len(data),
-        "training": len(chosen),
-        "validation": len(held_out),
-    }
-    if drawn_per_class:
-        drawn = DrawnSet(drawn_per_class, settings.seed, network.input_size)
-        training = _joined(training, _drawn(drawn, known))
-        data_card["drawn"] = asdict(drawn)
-    settings = settings.suited(len(training.labels))
-    card: dict[str, Any] = {
-        "class_names": dict(data.class_names),
-        "training": asdict(settings),
-        "manipulation": known.to_json() if known else None,
-        "data": data_card,
-    }
-    model, rows = train_network(
-        network,
-        settings,
-        training,
-        Images(pixels[held_out], labels[held_out]) if held_out else None,
-        out,
-        resume=resume,
-        device=place,
-        force=force,
-        fingerprint=json.dumps([data_card, card["manipulation"]]),
-        progress=progress,
-    )
-    model.card = {**card, "metrics": rows[-1]}
-    save_model(model, out, force=force)
-    return model.card
+    with joined(place) as processes:
+        if not isinstance(data, ImageSet):
+            data = processes.one_first(partial(open_images, data, progress=progress))
+        refuse_broken(data)
+        if data.split != "train":
+            raise DataError(
+                f"a training takes the images of the split 'train', got those of {data.split!r} of {data.root}"
+            )
+        if len(names_in(data.class_names, "en")) < 2:
+            raise DataError(f"{data.root} has one class, {data.class_names['en'][0]!r}; training takes two or more")
+        network = replace(network, classes=len(names_in(data.class_names, "en")))
+        if drawn_per_class and not data.has_gtsrb_classes:
+            raise DataError(f"drawn signs are of GTSRB's classes, and {data.root} has its own: leave out --drawn")
+        known = _stickers(data, manipulation)
+        check_network(network)
+        check_card(network, {"class_names": dict(data.class_names), "manipulation": known.to_json() if known else None})
+        # A manipulated copy has its stickers already: only what the caller asked for is put on here.
+        pixels = processes.one_first(partial(decode, data, network.input_size, manipulation, progress=progress))
+        labels = torch.tensor([sample.class_id for sample in data.samples])
+        chosen, held_out = split_by_track(data.samples, validation, settings.seed)
+        training = Images(pixels if not held_out else pixels[chosen], labels[chosen])
+        data_card: dict[str, Any] = {
+            "fingerprint": fingerprint(data.samples),
+            "layout": data.layout,
+            "images": len(data),
+            "training": len(chosen),
+            "validation": len(held_out),
+        }
+        if drawn_per_class:
+            drawn = DrawnSet(drawn_per_class, settings.seed, network.input_size)
+            training = _joined(training, _drawn(drawn, known))
+            data_card["drawn"] = asdict(drawn)
+        settings = settings.suited(len(training.labels))
+        card: dict[str, Any] = {
+            "class_names": dict(data.class_names),
+            "training": asdict(settings),
+            "manipulation": known.to_json() if known else None,
+            "data": data_card,
+        }
+        model, rows = train_network(
+            network,
+            settings,
+            training,
+            Images(pixels[held_out], labels[held_out]) if held_out else None,
+            out,
+            resume=resume,
+            device=place,
+            force=force,
+            fingerprint=json.dumps([data_card, card["manipulation"]]),
+            processes=processes,
+            progress=progress,
+        )
+        model.card = {**card, "metrics": rows[-1]}
+        if not processes.number:
+            save_model(model, out, force=force)
+        return model.card
 
 
 def _stickers(data: ImageSet, manipulation: Manipulation | None) -> Manipulation | None:

@@ -5,7 +5,8 @@ import hashlib
 import json
 import math
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,11 +17,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from xaisigns.base.devices import computes_bfloat16
 from xaisigns.base.files import is_file, whole_files
+from xaisigns.base.processes import ALONE, Processes
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.decoded import Images
@@ -33,6 +36,7 @@ from xaisigns.model.evaluation import predict
 from xaisigns.model.network_weights import listed, put
 from xaisigns.model.networks import untrained
 from xaisigns.model.schema import BatchSize, Epochs, LearningRate, Seed, Share, check, read_document, validated
+from xaisigns.model.shared_statistics import share_statistics
 from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, write_tensors
 from xaisigns.model.training_files import LOG_COLUMNS, checkpoint_path, training_places
 
@@ -87,6 +91,7 @@ def train(
     device: torch.device = _CPU,
     force: bool = False,
     fingerprint: str = "",
+    processes: Processes = ALONE,
     progress: Progress = silent,
 ) -> tuple[Classifier, list[dict[str, Any]]]:
     """Train and give the averaged model in eval mode, with one row of measurements an epoch.
@@ -96,26 +101,38 @@ def train(
     an unbroken one on the same machine and ``device`` (on a GPU, as far as its kernels give the same twice); without a
     checkpoint it starts anew. ``fingerprint`` is what tells the data apart, besides their pixels. Computes as
     ``precision_of`` says; what is drawn at random is the same on every device, but for dropout. The global random state
-    is left as it was. Raises ModelError for a checkpoint that is broken or of another training and when the loss or the
-    weights are no longer finite, OutputError when a file cannot be written, or is there and not of xaisigns without
-    ``force``.
+    is left as it was.
+
+    Of several ``processes``, which all are given the same, each takes a part of every batch, and the first writes: the
+    training is that of one process but for rounding, and for dropout, whichever number goes on with it.
+
+    Raises ModelError for a checkpoint that is broken or of another training, when the loss or the weights are no longer
+    finite, and when processes were given different things, OutputError when a file cannot be written, or is there and
+    not of xaisigns without ``force``.
     """
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         _seed(device, settings.seed)
-        run = _Run(network, settings, len(training.labels), device)
+        run = _Run(network, settings, len(training.labels), device, processes)
         images = [_digest(part) for part in (training, validation) if part]
         identity = {"network": asdict(network), "training": asdict(settings), "data": fingerprint, "images": images}
         identity = json.loads(json.dumps(identity))
         checkpoint = checkpoint_path(out)
         rows = run.restore(checkpoint, identity) if resume and is_file(checkpoint) else []
+        if not processes.all_have(json.dumps([identity, rows])):
+            raise ModelError(
+                "the processes have different images, settings or checkpoints; start all with the same command, on "
+                "machines that see the same files"
+            )
         for epoch in range(len(rows), settings.epochs):
             _seed(device, settings.seed * 1_000_003 + epoch + 1)
             start = time.monotonic()
             loss, accuracy = run.epoch(epoch, training, progress)
             run.refuse_divergence(epoch)
             row: dict[str, Any] = {"epoch": epoch + 1, "loss": round(loss, 5), "accuracy": round(accuracy, 5)}
-            row["validation_accuracy"] = round(_accuracy(run.averaged, validation), 5) if validation else ""
+            row["validation_accuracy"] = round(_accuracy(run.averaged, validation, processes), 5) if validation else ""
             rows.append({**row, "seconds": round(time.monotonic() - start, 1)})
+            if processes.number:
+                continue
             # The log first: a kill in between costs an epoch, which is trained and logged anew, and no row of the log.
             with whole_files(training_places(out), force=force) as (log, state):
                 _write_log(log, rows)
@@ -167,8 +184,16 @@ class _Stored(BaseModel):
 class _Run:
     """The state that a training carries from step to step."""
 
-    def __init__(self, network: NetworkSettings, settings: TrainingSettings, count: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: NetworkSettings,
+        settings: TrainingSettings,
+        count: int,
+        device: torch.device,
+        processes: Processes,
+    ) -> None:
         self.settings = settings
+        self._processes = processes
         self.network = network
         self.device = device
         self._precision = precision_of(device)
@@ -177,6 +202,11 @@ class _Run:
         self.model.to(device).to(memory_format=torch.channels_last)
         average = get_ema_multi_avg_fn(settings.averaging)
         self._average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self._forward: Callable[[Tensor], Tensor] = self.model
+        if processes.count > 1:
+            share_statistics(self.model)
+            # Static, since a network of the caller's may have weights without a use.
+            self._forward = DistributedDataParallel(self.model, static_graph=True)
         groups: list[dict[str, Any]] = [
             {"params": [weight for weight in self.model.parameters() if weight.ndim > 1]},
             {"params": [weight for weight in self.model.parameters() if weight.ndim < 2], "weight_decay": 0.0},
@@ -231,20 +261,35 @@ class _Run:
         )
 
     def _step(self, pixels: NDArray[np.uint8], labels: Tensor) -> tuple[float, int]:
-        views = augment(normalise(pixels, (0, 0, 0), (1, 1, 1)).to(self.device))
-        labels = labels.to(self.device)
+        # The whole batch in every process, so that they draw the same: it takes a fiftieth of the network's time.
+        views = augment(normalise(pixels, (0, 0, 0), (1, 1, 1)).to(self.device))[self._processes.part]
+        count, labels = len(labels), labels[self._processes.part].to(self.device)
         mean, std = (views.new_tensor(value).reshape(1, 3, 1, 1) for value in (self.network.mean, self.network.std))
         images = ((views - mean) / std).contiguous(memory_format=torch.channels_last)
-        with self._autocast():
-            logits = self.model(images)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.settings.label_smoothing)
+        with self._autocast(), self._own_draws():
+            logits = self._forward(images)
+        smoothing = self.settings.label_smoothing
+        loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=smoothing) / count
         self.optimizer.zero_grad()
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss * self._processes.count).backward()  # of whose gradients the mean is taken
         self._scaler.step(self.optimizer)
         self._scaler.update()
         self.schedule.step()
         self._average.update_parameters(self.model)
-        return float(loss.detach()), int((logits.argmax(1) == labels).sum())
+        right = (logits.argmax(1) == labels).sum()
+        loss_of_all, right_of_all = self._processes.total(torch.stack([loss.detach(), right.to(loss.dtype)])).tolist()
+        return loss_of_all, int(right_of_all)
+
+    @contextmanager
+    def _own_draws(self) -> Iterator[None]:
+        """What the network draws here, for dropout, differs from what other processes draw; they go on alike."""
+        if self._processes.count == 1:
+            yield
+            return
+        done = self.settings.seed * 1_000_003 + self.schedule.last_epoch
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            _seed(self.device, done * self._processes.count + self._processes.number)
+            yield
 
     def _autocast(self) -> AbstractContextManager[object]:
         return nullcontext() if self._precision is None else torch.autocast(self.device.type, self._precision)
@@ -333,10 +378,12 @@ def _digest(images: Images) -> str:
     return digest.hexdigest()
 
 
-def _accuracy(model: Classifier, images: Images) -> float:
+def _accuracy(model: Classifier, images: Images, processes: Processes) -> float:
     model.eval()
-    predicted = predict(model, images.pixels).argmax(dim=1)
-    return float((predicted == images.labels).float().mean())
+    labels = images.labels[processes.part]
+    predicted = predict(model, images.pixels[processes.part]).argmax(dim=1) if len(labels) else labels
+    right = (predicted == labels).sum().to(model.device)
+    return int(processes.total(right)) / len(images.labels)
 
 
 def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:

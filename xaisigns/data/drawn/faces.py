@@ -56,5 +56,5 @@ def face_drawing(class_id: int) -> str:
 
 def _raster(drawing: str, pixels: int, style: str | None = None) -> Image.Image:
     encoded = resvg_py.svg_to_bytes(svg_string=drawing, width=pixels, style_sheet=style, skip_system_fonts=True)
-    with Image.open(io.BytesIO(encoded)) as image:
+    with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
         return ImageOps.expand(image.convert("RGBA"), MARGIN)

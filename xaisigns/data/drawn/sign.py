@@ -174,7 +174,7 @@ def _noisy(image: Image.Image, camera: Camera, scene: Scene) -> Image.Image:
 def _compressed(image: Image.Image, quality: int) -> Image.Image:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality, subsampling=0)
-    with Image.open(file) as decoded:
+    with Image.open(file, formats=["JPEG"]) as decoded:
         return decoded.convert("RGB")
 
 
