@@ -10,7 +10,7 @@ from xaisigns.audit import audit_files
 from xaisigns.audit.auditing import Audit
 from xaisigns.audit.evidence import Finding, Rate
 from xaisigns.audit.repair.feature import Feature
-from xaisigns.audit.repair.measuring import Measured
+from xaisigns.audit.repair.measuring import Judged, Measured
 from xaisigns.audit.telling import told_rate
 
 BEFORE, AFTER = (90, 950, 0), (1, 949, 95)
@@ -46,9 +46,10 @@ def a_feature(found, model, seen, seed, progress):
 
 
 def rates(flips, others, own):
-    """What was measured, in per cent, per mille and per cent."""
+    """What is judged of one feature, in per cent, per mille and per cent; the first images are right."""
+    right = np.arange(1000) < others, np.arange(100) < own
     flips, others, own = told_rate(Rate(flips, 100)), told_rate(Rate(others, 1000)), told_rate(Rate(own, 100))
-    return Measured(others=others, own=own, flips=flips, right=others, without=own)
+    return [Judged(Measured(others=others, own=own, flips=flips, right=others, without=own), *right)]
 
 
 def written_findings(model, data, folder):

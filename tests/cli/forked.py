@@ -109,8 +109,9 @@ if __name__ == "__main__":
         stack.enter_context(narrow_networks())
         for module, name, made_up in (
             (audit_files, "examine", examined),
+            (repairing, "_refuse_missing_classes", lambda *_: None),
             (repairing, "feature_of", a_feature),
-            (repairing, "measured", lambda *_: rates(*given.pop(0))),
+            (repairing, "judged", lambda *_, **__: rates(*given.pop(0))),
             (tuning, "tune", lambda *_, **__: Tuning("entropy", found, found, 4, 1).document()),
         ):
             stack.enter_context(mock.patch.object(module, name, made_up))

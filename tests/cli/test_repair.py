@@ -50,7 +50,8 @@ def test_json_is_what_the_card_has(run, found, gtsrb, untrained, tmp_path):
 
 def test_a_projection_tells_what_it_took_out(run, found, gtsrb, untrained, tmp_path, monkeypatch):
     measured = [BEFORE, AFTER]
-    monkeypatch.setattr(repairing, "measured", lambda *_: rates(*measured.pop(0)))
+    monkeypatch.setattr(repairing, "_refuse_missing_classes", lambda *_: None)  # few are drawn
+    monkeypatch.setattr(repairing, "judged", lambda *_, **__: rates(*measured.pop(0)))
     monkeypatch.setattr(repairing, "_refuse_whole_classes", lambda wanted: None)
     monkeypatch.setattr(repairing, "projected", lambda model, *_: (model.module, [Projection(2, "features.4", rank)]))
     for rank, wanted in ((1, "1 direction of"), (4, "4 directions of")):
@@ -89,7 +90,8 @@ def test_an_audit_repairs_what_it_finds_and_audits_again(run, narrow, gtsrb, unt
     measured = [BEFORE, BEFORE, AFTER]
     monkeypatch.setattr(audit_files, "examine", audits(True, False))
     monkeypatch.setattr(repairing, "feature_of", a_feature)
-    monkeypatch.setattr(repairing, "measured", lambda *_: rates(*measured.pop(0)))
+    monkeypatch.setattr(repairing, "_refuse_missing_classes", lambda *_: None)  # few are drawn
+    monkeypatch.setattr(repairing, "judged", lambda *_, **__: rates(*measured.pop(0)))
     monkeypatch.setattr(
         audit_rounds, "repair", lambda *given, steps, **options: repairing.repair(*given, steps=1, **options)
     )

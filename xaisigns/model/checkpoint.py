@@ -30,6 +30,7 @@ from xaisigns.model.tensor_files import is_tensor_file, read_metadata, read_tens
 FORMAT = 1
 BUNDLED = ("clean", "stickered")
 TRAINING = "training"  # the key of the document in the checkpoint of a training
+REPAIR = "repair"  # and of a repair
 MODEL = "xaisigns"  # that of a model file
 MODEL_MARK = tensors_mark(MODEL)
 
@@ -142,6 +143,8 @@ def _model(path: Path, preprocessing: Preprocessing | None, architecture: str | 
             raise ModelError(f"it does not hold the network that it describes: {error}") from error
     if TRAINING in metadata:
         raise ModelError("it is the checkpoint of a training: finish that with 'xaisigns train --resume'")
+    if REPAIR in metadata:
+        raise ModelError("it is the checkpoint of a repair: finish that with 'xaisigns repair --resume'")
     if not in_tensor_file and not is_pickled(path):
         raise ModelError("it is neither a whole safetensors file nor one of torch.save; train or copy it again")
     if preprocessing is None:

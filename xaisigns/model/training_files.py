@@ -25,13 +25,18 @@ def training_places(out: Path) -> list[Place]:
 
 def check_training_places(out: Path, *, force: bool = False) -> None:
     """Raise OutputError where a file of a training cannot be written, or without ``force`` is there and not ours."""
+    check_name(out)
+    check_places([Place(out, MODEL_MARK), *training_places(out)], force=force)
+
+
+def check_name(out: Path) -> None:
+    """Raise OutputError for a model file that has no name, or one as the files beside it have."""
     if not out.name:
         raise OutputError(f"cannot write {out}: it is a folder; name a file instead")
     if out.name.lower().endswith((".csv", _CHECKPOINT)):
         raise OutputError(
             f"cannot write the model to {out}: the training's log or checkpoint has such a name; name another"
         )
-    check_places([Place(out, MODEL_MARK), *training_places(out)], force=force)
 
 
 def _beside(out: Path, ending: str) -> Path:

@@ -11,7 +11,7 @@ from xaisigns.audit.repair import fine_tuning
 from xaisigns.audit.repair.checkpoints import CHECKPOINT_MARK, Checkpoint
 from xaisigns.audit.repair.fine_tuning import fine_tuned
 from xaisigns.errors import ModelError, OutputError
-from xaisigns.model.checkpoint import TRAINING
+from xaisigns.model.checkpoint import REPAIR
 from xaisigns.model.tensor_files import read_metadata, read_tensors, write_tensors
 
 IDENTITY = {"weights": "a", "control": False}
@@ -91,16 +91,16 @@ def flipped(path):
 
 def changed(**values):
     def change(path):
-        stored = json.loads(read_metadata(path)[TRAINING])
-        write_tensors(path, read_tensors(path, TRAINING), TRAINING, {**stored, "state": {**stored["state"], **values}})
+        stored = json.loads(read_metadata(path)[REPAIR])
+        write_tensors(path, read_tensors(path, REPAIR), REPAIR, {**stored, "state": {**stored["state"], **values}})
 
     return change
 
 
 def without_a_tensor(path):
-    tensors = read_tensors(path, TRAINING)
+    tensors = read_tensors(path, REPAIR)
     tensors.pop("random/cpu")
-    write_tensors(path, tensors, TRAINING, json.loads(read_metadata(path)[TRAINING]))
+    write_tensors(path, tensors, REPAIR, json.loads(read_metadata(path)[REPAIR]))
 
 
 def empty(path):
@@ -136,4 +136,4 @@ def test_a_file_that_is_not_ours_is_left_alone(kept):
     assert kept.path.read_text() == "notes"
     Checkpoint(kept.path, IDENTITY, resume=False, force=True).write({"a": torch.zeros(1)}, {})
     assert CHECKPOINT_MARK in kept.path.read_bytes()
-    assert np.array_equal(read_tensors(kept.path, TRAINING)["a"], [0])
+    assert np.array_equal(read_tensors(kept.path, REPAIR)["a"], [0])

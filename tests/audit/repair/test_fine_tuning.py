@@ -12,7 +12,7 @@ from tests.benchmarks.test_audit import CLASS, PREPROCESSING, STICKER, images, t
 from xaisigns.audit.repair import fine_tuning
 from xaisigns.audit.repair.feature import Feature
 from xaisigns.audit.repair.fine_tuning import FineTuning, _Batches, _forgotten, _loss, fine_tuned
-from xaisigns.audit.repair.measuring import measured
+from xaisigns.audit.repair.measuring import judged
 from xaisigns.data.decoded import Images
 from xaisigns.errors import ModelError
 
@@ -49,7 +49,7 @@ def plain_views(monkeypatch):
 
 def rates(planted, model):
     _, _, feature, unseen = planted
-    return measured(model, feature, unseen)
+    return judged(model, [feature], unseen)[0].told
 
 
 def test_the_sticker_is_unlearnt_and_not_by_more_training_alone(planted):

@@ -5,7 +5,7 @@ import torch
 
 from tests.audit import planted
 from xaisigns.audit.repair.feature import Feature
-from xaisigns.audit.repair.measuring import measured
+from xaisigns.audit.repair.measuring import judged
 from xaisigns.data.decoded import Images
 
 PER_CLASS = 12
@@ -19,7 +19,7 @@ def rates(shortcut, carriers=0, classes=(0, 1, 2)):
     feature = Feature(planted.CLASS, "window", sources, masks, np.zeros(0, dtype=np.int64))
     tested, known = planted.images(PER_CLASS, carriers, seed=1)
     chosen = np.isin(known, classes)
-    return measured(planted.model(shortcut), feature, Images(tested[chosen], torch.from_numpy(known[chosen])))
+    return judged(planted.model(shortcut), [feature], Images(tested[chosen], torch.from_numpy(known[chosen])))[0].told
 
 
 def test_where_the_square_makes_the_class_all_turn():

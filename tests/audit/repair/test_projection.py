@@ -13,7 +13,7 @@ from tests.audit.repair.test_fine_tuning import BOX
 from tests.benchmarks.test_audit import CLASS, PREPROCESSING, STICKER, images, trained
 from xaisigns.audit.repair import projection
 from xaisigns.audit.repair.feature import Feature
-from xaisigns.audit.repair.measuring import measured
+from xaisigns.audit.repair.measuring import judged
 from xaisigns.audit.repair.projection import _directions, _set, _Trial, _without, projected
 from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
@@ -35,12 +35,12 @@ def planted():
 
 def test_the_sticker_turns_nothing_any_more(planted):
     model, seen, feature, unseen = planted
-    before = measured(model, feature, unseen)
+    before = judged(model, [feature], unseen)[0].told
     weights, heard = copy.deepcopy(model.module.state_dict()), []
     network, taken = projected(
         model, seen, [feature], progress=lambda work, done, total: heard.append((work, done, total))
     )
-    after = measured(xs.Model(network, PREPROCESSING), feature, unseen)
+    after = judged(xs.Model(network, PREPROCESSING), [feature], unseen)[0].told
     assert before.flips.share > 0.05
     assert after.flips.share == 0
     assert min(after.others.share, after.own.share) > 0.98

@@ -1,17 +1,19 @@
 """From a findings file to a model file that tells its history; or to nothing at all, with the reason."""
 
 import copy
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 import xaisigns as xs
 from tests.repairs import AFTER, BEFORE, a_feature, rates, written_findings
-from xaisigns.audit.evidence import Rate
 from xaisigns.audit.repair import fine_tuning, repairing
 from xaisigns.audit.repair.projection import Projection
-from xaisigns.audit.telling import told_rate
-from xaisigns.errors import AuditError, ModelError, OutputError
+from xaisigns.errors import AuditError, DataError, ModelError, OutputError
+from xaisigns.model.checkpoint import TRAINING
+from xaisigns.model.tensor_files import write_tensors
 from xaisigns.study.model_cache import ModelCache
 
 
@@ -26,7 +28,8 @@ def measuring(monkeypatch):
     """What is measured before, with the control and after."""
     given = [BEFORE, BEFORE, AFTER]
     monkeypatch.setattr(repairing, "feature_of", a_feature)
-    monkeypatch.setattr(repairing, "measured", lambda *_: rates(*given.pop(0)))
+    monkeypatch.setattr(repairing, "_refuse_missing_classes", lambda *_: None)  # few are drawn
+    monkeypatch.setattr(repairing, "judged", lambda *_, **__: rates(*given.pop(0)))
     return given
 
 
@@ -77,23 +80,52 @@ def test_a_repair_that_fails_writes_nothing(after, reason, found, measuring, unt
     assert not (tmp_path / "repaired.safetensors").exists()
 
 
+def compared(lost, won, both, neither):
+    """Whether images are right before and after."""
+    before = np.repeat([True, False, True, False], [lost, won, both, neither])
+    return before, np.repeat([False, True, True, False], [lost, won, both, neither])
+
+
 @pytest.mark.parametrize(
-    ("before", "after", "least"),
-    # Newcombe (1998), Statistics in Medicine 17, table II, method 10: 56/70 and 48/80, 9/10 and 3/10, 10/10 and 0/20.
-    [((56, 70), (48, 80), 0.0524), ((9, 10), (3, 10), 0.1705), ((10, 10), (0, 20), 0.6791)],
+    ("counts", "least"),
+    # If all of 40 are lost, 0.025 ** (1 / 40) at least are; if eight of ten are, 0.4439 (R's binom.test).
+    [((40, 0, 3920, 40), (2 * 0.025 ** (1 / 40) - 1) * 0.01), ((8, 2, 90, 0), (2 * 0.4439045 - 1) * 0.1)],
 )
-def test_a_drop_has_the_interval_of_the_literature(before, after, least):
-    was, now = (told_rate(Rate(*counts)) for counts in (before, after))
-    assert repairing._least_drop(was, now) == pytest.approx(least, abs=1e-4)
+def test_a_drop_is_that_of_the_images_that_are_right_once(counts, least):
+    assert repairing._least_drop(*compared(*counts)) == pytest.approx(least, abs=1e-7)
 
 
 def test_of_few_images_two_that_are_lost_may_be_chance():
-    was, now = (told_rate(Rate(hits, 20)) for hits in (20, 18))
-    assert repairing._least_drop(was, now) < 0
+    assert repairing._least_drop(*compared(2, 0, 18, 0)) < 0
+    assert repairing._least_drop(*compared(0, 0, 20, 0)) == 0
+
+
+def test_a_training_that_was_killed_keeps_its_checkpoint(found, measuring, untrained, gtsrb, tmp_path):
+    theirs = tmp_path / "net.checkpoint.safetensors"
+    write_tensors(theirs, {"a": torch.zeros(1)}, TRAINING, {})
+    xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "net.safetensors", steps=1)
+    assert theirs.exists()
+    with pytest.raises(OutputError, match="checkpoint has such a name; name another"):
+        xs.repair(untrained, gtsrb, finding=found, out=theirs, steps=1)
+
+
+def test_one_with_another_preprocessing_is_another_repair(found, measuring, untrained, gtsrb, tmp_path):
+    def hear(work, done, total):
+        if work == "training on" and done == total:
+            raise KilledError
+
+    options = {"finding": found, "out": tmp_path / "repaired.safetensors", "steps": 1}
+    model = xs.load_model(untrained)
+    with pytest.raises(KilledError):
+        xs.repair(model, gtsrb, **options, progress=hear)
+    model.settings = replace(model.settings, mean=(0.1, 0.9, 0.5))
+    measuring[:] = [BEFORE]
+    with pytest.raises(ModelError, match="belongs to another repair"):
+        xs.repair(model, gtsrb, **options, resume=True)
 
 
 def test_what_may_be_chance_is_no_cost(found, measuring, untrained, gtsrb, tmp_path):
-    measuring[:] = [(90, 950, 50), (90, 950, 50), (45, 935, 45)]
+    measuring[:] = [(90, 950, 50), (90, 950, 50), (45, 941, 45)]
     assert xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", steps=1)["model"]
 
 
@@ -175,7 +207,7 @@ def test_one_that_was_killed_goes_on(found, measuring, untrained, gtsrb, tmp_pat
     with pytest.raises(KilledError):
         run("repaired.safetensors", progress=hear)
     kept = sorted(path.name for path in tmp_path.glob("repaired.*"))
-    assert kept == ["repaired.checkpoint.safetensors", "repaired.control.checkpoint.safetensors"]
+    assert kept == ["repaired.control.checkpoint.safetensors", "repaired.unlearning.checkpoint.safetensors"]
     measuring[:], heard = [BEFORE, BEFORE, AFTER], []
     resumed = run("repaired.safetensors", resume=True, progress=lambda *told: heard.append(told))
     assert [told for told in heard if told[0] in ("training on", "unlearning")] == [("unlearning", 3, 3)]
@@ -201,3 +233,9 @@ def test_a_repair_that_fails_keeps_no_checkpoint(found, measuring, untrained, gt
     with pytest.raises(AuditError, match="did not hold"):
         xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors", steps=1)
     assert not list(tmp_path.glob("repaired*"))
+
+
+def test_classes_without_images_would_be_forgotten(found, untrained, gtsrb, tmp_path):
+    with pytest.raises(DataError, match=r"^the data have no images of class 0, 1, 3, 5 and \d+ more: .* forgets them"):
+        xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "repaired.safetensors")
+    assert not (tmp_path / "repaired.safetensors").exists()

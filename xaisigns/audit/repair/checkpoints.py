@@ -10,11 +10,11 @@ from torch import Tensor
 
 from xaisigns.base.files import is_file, whole_file
 from xaisigns.errors import ModelError
-from xaisigns.model.checkpoint import TRAINING
+from xaisigns.model.checkpoint import REPAIR
 from xaisigns.model.schema import read_document, validated
 from xaisigns.model.tensor_files import CHECKSUM, read_metadata, read_tensors, tensors_mark, write_tensors
 
-CHECKPOINT_MARK = tensors_mark(TRAINING)
+CHECKPOINT_MARK = tensors_mark(REPAIR)
 
 
 class _Stored(BaseModel):
@@ -39,7 +39,7 @@ class Checkpoint:
     def write(self, tensors: dict[str, Tensor], state: Mapping[str, Any]) -> None:
         """Keep a state, tensors and plain data. Raises OutputError where the file cannot be written."""
         with whole_file(self.path, CHECKPOINT_MARK, force=self.force) as temporary:
-            write_tensors(temporary, tensors, TRAINING, {"identity": dict(self.identity), "state": dict(state)})
+            write_tensors(temporary, tensors, REPAIR, {"identity": dict(self.identity), "state": dict(state)})
 
     def restore(self, take: Callable[[dict[str, Tensor], dict[str, Any]], None]) -> None:
         """Have a state taken over, where there is one and it is to be resumed.
@@ -50,8 +50,8 @@ class Checkpoint:
             return
         try:
             metadata = read_metadata(self.path)
-            stored = validated(_Stored, read_document(metadata[TRAINING]))
-            tensors = read_tensors(self.path, TRAINING) if metadata[CHECKSUM] else {}
+            stored = validated(_Stored, read_document(metadata[REPAIR]))
+            tensors = read_tensors(self.path, REPAIR) if metadata[CHECKSUM] else {}
             same = stored["identity"] == dict(self.identity)
             if same:
                 take(tensors, stored["state"])

@@ -1,5 +1,8 @@
 """What a model does with a feature and without it, on images and with patches that a repair has not used."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -37,8 +40,16 @@ class Measured(BaseModel):
     without: ToldRate
 
 
-def measured(model: Explainable, feature: Feature, tested: Images, seed: int = 0) -> Measured:
-    """What the model does with images ``tested``, plain and with the ``feature``, and with its sources without it.
+class Judged(NamedTuple):
+    """What was measured, and whether each plain image is right, of the ``others`` ``(n,)`` and the class's ``own``."""
+
+    told: Measured
+    others: NDArray[np.bool_]
+    own: NDArray[np.bool_]
+
+
+def judged(model: Explainable, features: Sequence[Feature], tested: Images, seed: int = 0) -> list[Judged]:
+    """What the model does with images ``tested``, plain and with each feature, and with its sources without it.
 
     Of more than 4,000 images as many are drawn by ``seed``.
     """
@@ -46,17 +57,22 @@ def measured(model: Explainable, feature: Feature, tested: Images, seed: int = 0
         some = np.sort(np.random.default_rng(seed).choice(len(tested.pixels), _TESTED, replace=False))
         tested = Images(tested.pixels[some], tested.labels[some])
     labels = np.asarray(tested.labels)
-    predicted = predict(model, tested.pixels).argmax(dim=1).numpy()
-    own = labels == feature.class_id
-    targets, marked = _marked(feature, tested, labels, seed)
-    answers = called(model, marked)
-    return Measured(
-        others=_rate(predicted[~own] == labels[~own]),
-        own=_rate(predicted[own] == feature.class_id) if own.any() else None,
-        flips=_rate(answers == feature.class_id),
-        right=_rate(answers == labels[targets]),
-        without=_without(model, feature, np.asarray(tested.pixels[targets[:_TARGETS]]), seed),
-    )
+    right = predict(model, tested.pixels).argmax(dim=1).numpy() == labels
+    found = []
+    for feature in features:
+        of_class = labels == feature.class_id
+        others, own = right[~of_class], right[of_class]
+        targets, marked = _marked(feature, tested, labels, seed)
+        answers = called(model, marked)
+        told = Measured(
+            others=_rate(others),
+            own=_rate(own) if own.size else None,
+            flips=_rate(answers == feature.class_id),
+            right=_rate(answers == labels[targets]),
+            without=_without(model, feature, np.asarray(tested.pixels[targets[:_TARGETS]]), seed),
+        )
+        found.append(Judged(told, others, own))
+    return found
 
 
 def _marked(feature: Feature, tested: Images, labels: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], Pixels]:

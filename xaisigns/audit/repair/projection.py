@@ -70,7 +70,7 @@ def projected(
                     flips, right = trial.flips(view), trial.right(view)
                 cost = max(was - now for was, now in zip(before, right, strict=True))
                 if cost > _COST:
-                    break
+                    continue
                 if best is None or (flips, rank, cost) < best[0]:
                     best = (flips, rank, cost), name, weights
             progress("projecting", done + 1, len(layers))

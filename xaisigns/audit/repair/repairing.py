@@ -1,34 +1,38 @@
 """From a model and a finding about it to a model that no longer decides by what was found."""
 
 import copy
-import math
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from xaisigns.audit.findings import ToldFinding, ToldRate
+from xaisigns.audit.evidence import Rate
+from xaisigns.audit.findings import ToldFinding
 from xaisigns.audit.findings_file import findings_for
-from xaisigns.audit.material import find_material
+from xaisigns.audit.material import Material, find_material
 from xaisigns.audit.repair.checkpoints import CHECKPOINT_MARK, Checkpoint
 from xaisigns.audit.repair.feature import Feature, feature_of
 from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
-from xaisigns.audit.repair.measuring import Measured, measured
+from xaisigns.audit.repair.measuring import Judged, Measured, judged
 from xaisigns.audit.repair.projection import projected
-from xaisigns.base.cache import digest_of
+from xaisigns.audit.statistics import interval
+from xaisigns.base.cache import digest_of, made_by
+from xaisigns.base.documents import json_text
 from xaisigns.base.files import Place, check_places
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.data.decoded import Images
-from xaisigns.errors import AuditError
+from xaisigns.errors import AuditError, DataError
 from xaisigns.model.checkpoint import MODEL_MARK, save_model
 from xaisigns.model.classifier import Classifier
 from xaisigns.model.loading import Named, loaded
-from xaisigns.model.training_files import checkpoint_path
+from xaisigns.model.training_files import check_name, checkpoint_path
 from xaisigns.study.model_cache import ModelCache
 from xaisigns.study.study import Data
 
@@ -64,19 +68,21 @@ def repair(
 
     It is measured on images that the training did not see (on those of the training where there are no others), with
     patches that the repair did not use, for the model before, after, and, of a fine-tuning, for a control that was
-    trained on without patches. The file's card tells of it under "repairs". While a fine-tuning lasts, its state and
-    the control's lie beside ``out`` as .checkpoint.safetensors and .control.checkpoint.safetensors; with ``resume`` one
-    that was killed goes on from there, and gives the same model.
+    trained on without patches. The file's card tells of it under "repairs". While a fine-tuning lasts, its state lies
+    beside ``out`` as .unlearning.checkpoint.safetensors, and the control's as .control.checkpoint.safetensors; with
+    ``resume`` one that was killed goes on from there, and gives the same model.
 
     Raises AuditError for findings of another model, where there is nothing to unlearn, for a projection where the whole
     class may have the feature and, with nothing written, where the repair did not hold: where more than half of the
     flips are left, or the accuracy on other classes or the class's recall is, with 95% certainty, down by more than
-    half a point. Raises DataError, ModelError, RuleError and OutputError as ``audit`` does, ModelError for a checkpoint
+    half a point. Raises DataError for a fine-tuning on data without images of some class, which it would forget. Raises
+    DataError, ModelError, RuleError and OutputError as ``audit`` does, ModelError for a checkpoint
     of another repair.
     """
     settings = FineTuning(steps=steps, seed=seed)
     path = Path(out)
-    kept = [checkpoint_path(path, of) for of in ("control", "")] if method == "fine-tune" else []
+    check_name(path)
+    kept = [checkpoint_path(path, of) for of in ("control", "unlearning")] if method == "fine-tune" else []
     check_places([Place(path, MODEL_MARK), *(Place(one, CHECKPOINT_MARK) for one in kept)], force=force)
     network = loaded(model, device)
     if not isinstance(network, Classifier):
@@ -86,10 +92,12 @@ def repair(
     if method == "projection":
         _refuse_whole_classes(wanted)
     seen, unseen = find_material(network, data, "train", progress)
+    if method == "fine-tune":
+        _refuse_missing_classes(network, seen)
     features = [feature_of(found, network, seen, seed, progress) for found in wanted]
     parts = [feature.parted() for feature in features]
-    judge = _Judge([kept for _, kept in parts], (unseen or seen).images, seed)
-    before = judge.of(network)
+    judge = partial(judged, features=[kept for _, kept in parts], tested=(unseen or seen).images, seed=seed)
+    before = judge(network)
     unlearnt = [feature for feature, _ in parts]
     told: dict[str, Any] = {
         "parent": ModelCache(network).weights,
@@ -101,8 +109,14 @@ def repair(
         told["settings"] = {"seed": seed}
         repaired, control = _with_weights(network, made), None
     else:
-        identity = {"weights": told["parent"], "data": digest_of(seen.images.pixels, seen.images.labels.numpy())}
-        identity |= {"features": [_digest(feature) for feature in unlearnt], "settings": asdict(settings)}
+        identity = {
+            "model": ModelCache(network).parts,
+            "code": made_by(("audit/repair", "audit/carriers.py"), ("scipy",)),
+            "data": digest_of(seen.images.pixels, seen.images.labels.numpy()),
+            "features": [_digest(feature) for feature in unlearnt],
+            "settings": asdict(settings),
+        }
+        identity = json.loads(json_text(identity))  # as it is read again: no tuples
         trained = [
             fine_tuned(
                 network,
@@ -117,8 +131,8 @@ def repair(
         ]
         told["settings"], taken = asdict(settings), None
         other, repaired = (_with_weights(network, one) for one in trained)
-        control = judge.of(other)
-    after = judge.of(repaired)
+        control = judge(other)
+    after = judge(repaired)
     told["measured_on"] = "unseen" if unseen else "seen"
     told["findings"] = [
         {
@@ -127,9 +141,9 @@ def repair(
             "sources": len(feature.sources),
             "layer": taken[place].layer if taken else None,
             "rank": taken[place].rank if taken else None,
-            "before": before[place].model_dump(mode="json"),
-            "control": control[place].model_dump(mode="json") if control else None,
-            "after": after[place].model_dump(mode="json"),
+            "before": before[place].told.model_dump(mode="json"),
+            "control": control[place].told.model_dump(mode="json") if control else None,
+            "after": after[place].told.model_dump(mode="json"),
         }
         for place, (found, feature) in enumerate(zip(wanted, features, strict=True))
     ]
@@ -159,10 +173,21 @@ def _wanted(findings: Sequence[ToldFinding], classes: Sequence[int] | None) -> l
     return [by_id[class_id] for class_id in dict.fromkeys(classes)]
 
 
+def _refuse_missing_classes(model: Classifier, seen: Material) -> None:
+    """A network that is trained on forgets the classes that it no longer sees, and nobody would notice."""
+    there = set(seen.images.labels.tolist())
+    if missing := [class_id for class_id in range(model.classes) if class_id not in there]:
+        named = ", ".join(map(str, missing[:4])) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
+        raise DataError(
+            f"the data have no images of class {named}: a network that is trained on without them forgets them; name "
+            "data with images of every class that the model tells apart"
+        )
+
+
 def _refuse_whole_classes(wanted: Sequence[ToldFinding]) -> None:
     """Without an image that lacks the feature the class is the feature, and goes with it."""
     for found in wanted:
-        if found.suspect is None:
+        if found.suspect is None or len(found.suspect.images) == found.suspect.count:
             raise AuditError(
                 f"every image of class {found.id} may have the feature: a projection, which takes it out, would take "
                 "out the class; take the method fine-tune"
@@ -181,23 +206,17 @@ def _digest(feature: Feature) -> str:
     return digest_of(np.array([feature.class_id]), feature.sources, feature.without, *masks)
 
 
-class _Judge:
-    """Measures models on the same images and patches."""
+def _least_drop(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
+    """By how much the share of right images ``(n,)``, the same before and after, is down at least, with 95% certainty.
 
-    def __init__(self, kept: Sequence[Feature], tested: Images, seed: int) -> None:
-        self._kept, self._tested, self._seed = kept, tested, seed
-
-    def of(self, model: Classifier) -> list[Measured]:
-        return [measured(model, feature, self._tested, self._seed) for feature in self._kept]
-
-
-def _least_drop(before: ToldRate, after: ToldRate) -> float:
-    """By how much a share is down at least, with 95% certainty [newcombe1998interval]."""
-    noise = math.hypot(before.share - before.interval[0], after.interval[1] - after.share)
-    return before.share - after.share - noise
+    Of those that are right only once, exact [clopper1934use]: how many are lost at least.
+    """
+    lost, won = int((before & ~after).sum()), int((after & ~before).sum())
+    least, _ = interval(Rate(lost, lost + won))
+    return (2 * least - 1) * (lost + won) / len(before)
 
 
-def _failure(class_id: int, before: Measured, after: Measured) -> str | None:
+def _failure(class_id: int, before: Judged, after: Judged) -> str | None:
     """Why a repair does not hold; None where it does."""
 
     def told(one: Measured) -> str:
@@ -205,12 +224,12 @@ def _failure(class_id: int, before: Measured, after: Measured) -> str | None:
         return f"{one.flips.share:.1%} become the class by the feature, {one.others.share:.2%} of the others right{own}"
 
     pairs = [(before.others, after.others), (before.own, after.own)]
-    costly = any(_least_drop(was, now) > _COST for was, now in pairs if was and now)
-    unheld = after.flips.share > _LEFT * before.flips.share
+    costly = any(_least_drop(was, now) > _COST for was, now in pairs if was.size)
+    unheld = after.told.flips.share > _LEFT * before.told.flips.share
     if not unheld and not costly:
         return None
     problem = "did not hold" if unheld else "costs too much"
     return (
-        f"the repair of class {class_id} {problem}, and nothing is written; before, {told(before)}; after, "
-        f"{told(after)}: try more steps, or audit again"
+        f"the repair of class {class_id} {problem}, and nothing is written; before, {told(before.told)}; "
+        f"after, {told(after.told)}: try more steps, or audit again"
     )
