@@ -47,10 +47,10 @@ def projected(
     The output h of one layer becomes h - V Vᵀ (h - z) [anders2022finding]: the columns of V are the directions that the
     feature moves it in most, found on images of other classes with it and without, and z is its mean without. That is
     linear and goes into the layer's own weights, so that the network keeps its architecture; where a layer has no bias,
-    z is 0. Of all layers but the last, and of 1 to 32 directions, those are taken that turn fewest images of other
-    classes into the feature's, of all that make at most 0.2% of plain images wrong, of the class's and of the others'.
-    ``images`` are those of the training, decoded ``(N, S, S, 3)``. Raises AuditError where nothing can be taken out at
-    that price.
+    z is 0. Of all layers but the last, and of 1 to 32 directions, in each layer up to what makes more than 0.2% of
+    plain images wrong, of the class's or of the others', those are taken that turn fewest images of other classes into
+    the feature's. ``images`` are those of the training, decoded ``(N, S, S, 3)``. Raises AuditError where nothing can
+    be taken out at that price.
     """
     network = copy.deepcopy(model.module).eval()
     view = Model(network, model.preprocessing)
@@ -70,7 +70,7 @@ def projected(
                     flips, right = trial.flips(view), trial.right(view)
                 cost = max(was - now for was, now in zip(before, right, strict=True))
                 if cost > _COST:
-                    continue
+                    break
                 if best is None or (flips, rank, cost) < best[0]:
                     best = (flips, rank, cost), name, weights
             progress("projecting", done + 1, len(layers))
