@@ -128,7 +128,8 @@ def create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_
     head = {"format": FORMAT, "made_by": f"xaisigns {__version__}", "identity": identity, **asdict(layout)}
     head["class_names"] = {language: list(names) for language, names in class_names.items()}
     with whole_folder(path) as temporary, _named(path):
-        group = zarr.create_group(temporary, zarr_format=3, attributes={"xaisigns": head}, overwrite=True)
+        # Not over the folder, which Zarr would make anew: nobody would hold the lock of that one.
+        group = zarr.create_group(temporary, zarr_format=3, attributes={"xaisigns": head}, overwrite=False)
         for name, values in index.items():
             chunks = (min(_INDEX_CHUNK, layout.images), *values.shape[1:])
             kind = str if values.dtype == object else values.dtype
