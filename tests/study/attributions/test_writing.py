@@ -1,3 +1,4 @@
+import shutil
 import sys
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 import xaisigns as xs
 from xaisigns.base.files import held
-from xaisigns.errors import MethodError, OutputError, XaisignsError
+from xaisigns.errors import DataError, MethodError, OutputError, XaisignsError
 from xaisigns.study.attributions import writing
 from xaisigns.study.attributions.explaining import BatchExplainer
 
@@ -76,6 +77,37 @@ def test_only_what_is_missing_is_done_and_is_the_same(store, model, data, gone, 
     assert asked == [place for shard in gone for place in range(4 * shard, 4 * shard + 4)]
     assert document["resumed"] == 12 - len(asked)
     assert files_of(store.path) == before
+
+
+@pytest.mark.parametrize("name", ["error", "heatmaps", "scores", "layers/features.8"])
+def test_a_part_of_which_a_file_is_gone_is_done_anew(store, model, data, name):
+    before = files_of(store.path)
+    shutil.rmtree(store.path / name / "c/1") if name != "error" else (store.path / "error/c/1").unlink()
+    assert xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])["resumed"] == 8
+    assert files_of(store.path) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"half"])
+def test_a_part_whose_state_cannot_be_read_is_done_anew(store, model, data, content):
+    before = files_of(store.path)
+    (store.path / "state/c/0").write_bytes(content)
+    assert xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])["resumed"] == 8
+    assert files_of(store.path) == before
+
+
+def test_an_array_that_is_none_any_more_is_named(store, model, data):
+    (store.path / "scores/zarr.json").write_text("")
+    with pytest.raises(DataError, match=f"^the scores of {store.path} are damaged: "):
+        xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])
+
+
+def test_images_that_are_all_skipped_are_not_done_again(model, data, small_shards, tmp_path):
+    for sample in data.samples[4:8]:
+        sample.path.write_text("no image")
+    for resumed in (0, 12):
+        assert xs.write_store(model, data, "edges", out=tmp_path / "store")["resumed"] == resumed
+    store = xs.open_store(tmp_path / "store")
+    assert np.isnan(store.heatmaps("edges", slice(4, 8))).all()
 
 
 def test_an_error_in_the_middle_keeps_what_was_done(model, data, small_shards, tmp_path, monkeypatch):

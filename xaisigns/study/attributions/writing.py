@@ -21,7 +21,7 @@ from xaisigns.model.loading import Named, loaded
 from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Identity, Wanted, digests_of, identity_of, refuse_another
-from xaisigns.study.attributions.layout import MISSING, Arrays, Layout, write_shard, zarr_library
+from xaisigns.study.attributions.layout import Arrays, Layout, check_arrays, is_done, write_shard, zarr_library
 from xaisigns.study.attributions.local import explain_shards
 from xaisigns.study.attributions.store import AttributionStore
 from xaisigns.study.measuring import Scoring
@@ -140,8 +140,8 @@ def _go_on(path: Path, explainer: BatchExplainer, data: ImageSet, progress: Prog
     for left in path.rglob("*.partial"):  # of what Zarr was writing when a run was killed
         left.unlink(missing_ok=True)
     group, _, layout, _ = layouts.opened(path, write=True)
-    states = group["state"][:]
-    missing = [shard for shard in range(layout.shards) if (states[_slice(layout.places(shard))] == MISSING).any()]
+    check_arrays(path, group, layout)
+    missing = [shard for shard in range(layout.shards) if not is_done(path, group, layout, shard)]
     before = done = len(data) - sum(len(layout.places(shard)) for shard in missing)
 
     def hear(images: int) -> None:
@@ -154,7 +154,3 @@ def _go_on(path: Path, explainer: BatchExplainer, data: ImageSet, progress: Prog
 
     explain_shards(explainer, data, layout, missing, write, hear)
     return before
-
-
-def _slice(places: range) -> slice:
-    return slice(places.start, places.stop)
