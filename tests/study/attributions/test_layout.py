@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from xaisigns.base.files import sweep
 from xaisigns.errors import DataError, OutputError
 from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.layout import EXPLAINED, MISSING, Layout, create, opened, shard_of, write_shard
@@ -117,6 +118,13 @@ def test_nothing_is_made_where_something_is(tmp_path):
     with pytest.raises(OutputError, match="is not an empty folder"):
         create(tmp_path, IDENTITY, SMALL, INDEX, NAMES)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_nobody_takes_the_folder_that_is_filled_for_what_a_killed_run_left(tmp_path, monkeypatch):
+    arrays = Layout._arrays  # which is asked for when the index is written
+    monkeypatch.setattr(Layout, "_arrays", lambda layout: sweep(tmp_path) or arrays(layout))
+    create(tmp_path / "store", IDENTITY, SMALL, INDEX, NAMES)
+    assert list(opened(tmp_path / "store").group["key"][:]) == list(INDEX["key"])
 
 
 def test_without_zarr_the_extra_is_named(monkeypatch):

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,59 @@ def test_damage_is_told_with_its_place(store, part):
     name = part.partition("/")[0]
     with pytest.raises(DataError, match=rf"^the {name} of {store.path} are damaged: .*; delete the store and write it"):
         PARTS[name](again, None)
+
+
+READ = {
+    **PARTS,
+    "heatmaps": lambda store, where: [store.heatmaps(method, where) for method in store.methods],
+    "target": lambda store, where: store.targets(where),
+    "scale": lambda store, where: store.heatmaps("lrp", where),
+    "layers/features.8": PARTS["layer"],
+    "key": lambda store, where: store.place("nobody"),
+    "path": lambda store, where: store.paths,
+    "label": lambda store, where: store.labels,
+    "digest": lambda store, where: store.digests,
+    "state": lambda store, where: store.explained,
+    "error": lambda store, where: store._read("error", where),
+}
+del READ["targets"], READ["layer"]
+
+
+def test_every_array_is_read_by_one_of_these(store):
+    assert set(READ) == {str(path.parent.relative_to(store.path)) for path in store.path.rglob("*/zarr.json")} - {
+        ".",
+        "layers",
+    }
+
+
+@pytest.mark.parametrize("name", READ)
+def test_no_flipped_bit_is_read_as_a_number(store, name):
+    drawn = np.random.default_rng(len(name))
+    file = sorted(path for path in (store.path / name / "c").rglob("*") if path.is_file())[0]
+    whole = file.read_bytes()
+    for byte, bit in zip(drawn.integers(len(whole), size=8), drawn.integers(8, size=8), strict=True):
+        flipped = bytearray(whole)
+        flipped[byte] ^= 1 << bit
+        file.write_bytes(flipped)
+        with pytest.raises(DataError, match=f"^the {name} of .* are damaged: "):
+            READ[name](xs.open_store(store.path), None)
+    for size in (0, 1, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        with pytest.raises(DataError, match=f"^the {name} of .* are damaged: "):
+            READ[name](xs.open_store(store.path), None)
+
+
+@pytest.mark.parametrize("name", sorted(set(READ) - {"state"}))
+def test_no_file_that_is_gone_is_read_as_nothing(store, name):
+    shutil.rmtree(store.path / name / "c")
+    with pytest.raises(DataError, match=f"^the {name} of .* are damaged: {name}/c/0.* is gone; delete the store"):
+        READ[name](xs.open_store(store.path), None)
+
+
+@pytest.mark.parametrize("where", [True, np.True_, [[1, 2], [3, 4]], (slice(None), None)])
+def test_what_are_no_rows_is_no_damage(store, where):
+    with pytest.raises(IndexError, match="images are a number, a slice or one list of numbers or of bools, not "):
+        store.logits(where)
 
 
 def test_a_store_that_is_not_finished_says_so(store):

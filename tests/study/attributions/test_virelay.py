@@ -97,6 +97,23 @@ def test_heatmaps_that_are_all_the_same_are_embedded_too(model, data, few, tmp_p
         assert set(file["00002/cluster/kmeans-3"][:]) == {0}
 
 
+def test_heatmaps_that_differ_by_rounding_alone_are_one_point():
+    one = np.random.default_rng(0).normal(size=(1, 1024))
+    embedded, variances = virelay._principal_components(one.repeat(7, axis=0) / 3)
+    assert not embedded.any()
+    assert not variances.any()
+    pairs = np.array([[0, 0], [1e-7, 0], [0, 1e-7], [1, 1], [1 + 1e-7, 1], [1, 1 + 1e-7]], dtype=np.float32)
+    assert len(set(virelay._clusters(pairs, 5)[[0, 3]])) == 2  # and says nothing: warnings are errors here
+
+
+def test_nothing_is_written_into_the_store(written, tmp_path):
+    (tmp_path / "link").symlink_to(written.path)
+    for place in (written.path / "virelay", written.path / "heatmaps/deep/er", tmp_path / "link/virelay"):
+        with pytest.raises(OutputError, match=f"cannot write {place}: it is in the store .*; name another place"):
+            export(written.path, virelay=place)
+    assert not (written.path / "virelay").exists()
+
+
 def test_what_is_no_longer_there_is_refused(written, data, tmp_path):
     data.samples[3].path.write_bytes(b"another")
     with pytest.raises(DataError, match=f"{data.samples[3].path} is missing or no longer what was explained"):
@@ -105,8 +122,10 @@ def test_what_is_no_longer_there_is_refused(written, data, tmp_path):
 
 
 def test_nothing_is_written_over_or_of_an_empty_store(written, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").write_text("mine")
     with pytest.raises(OutputError, match="is not an empty folder"):
-        export(written.path, virelay=written.path)
+        export(written.path, virelay=tmp_path / "out")
     for path in (written.path / "state/c").iterdir():
         path.unlink()
     with pytest.raises(DataError, match=r"nothing is explained in .* yet"):

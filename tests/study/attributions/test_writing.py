@@ -1,4 +1,6 @@
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 
 import xaisigns as xs
 from xaisigns.base.files import held
-from xaisigns.errors import MethodError, OutputError, XaisignsError
+from xaisigns.errors import DataError, MethodError, OutputError, XaisignsError
 from xaisigns.study.attributions import writing
 from xaisigns.study.attributions.explaining import BatchExplainer
 
@@ -78,6 +80,37 @@ def test_only_what_is_missing_is_done_and_is_the_same(store, model, data, gone, 
     assert files_of(store.path) == before
 
 
+@pytest.mark.parametrize("name", ["error", "heatmaps", "scores", "layers/features.8"])
+def test_a_part_of_which_a_file_is_gone_is_done_anew(store, model, data, name):
+    before = files_of(store.path)
+    shutil.rmtree(store.path / name / "c/1") if name != "error" else (store.path / "error/c/1").unlink()
+    assert xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])["resumed"] == 8
+    assert files_of(store.path) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"half"])
+def test_a_part_whose_state_cannot_be_read_is_done_anew(store, model, data, content):
+    before = files_of(store.path)
+    (store.path / "state/c/0").write_bytes(content)
+    assert xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])["resumed"] == 8
+    assert files_of(store.path) == before
+
+
+def test_an_array_that_is_none_any_more_is_named(store, model, data):
+    (store.path / "scores/zarr.json").write_text("")
+    with pytest.raises(DataError, match=f"^the scores of {store.path} are damaged: "):
+        xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])
+
+
+def test_images_that_are_all_skipped_are_not_done_again(model, data, small_shards, tmp_path):
+    for sample in data.samples[4:8]:
+        sample.path.write_text("no image")
+    for resumed in (0, 12):
+        assert xs.write_store(model, data, "edges", out=tmp_path / "store")["resumed"] == resumed
+    store = xs.open_store(tmp_path / "store")
+    assert np.isnan(store.heatmaps("edges", slice(4, 8))).all()
+
+
 def test_an_error_in_the_middle_keeps_what_was_done(model, data, small_shards, tmp_path, monkeypatch):
     real = BatchExplainer.explain
 
@@ -108,12 +141,33 @@ def test_an_image_that_cannot_be_read_is_skipped(model, data, small_shards, tmp_
     assert np.isfinite(store.heatmaps("edges", store.explained)).all()
 
 
+def test_an_image_that_was_skipped_and_is_another_now_is_named(model, data, small_shards, tmp_path):
+    whole = data.samples[5].path.read_bytes()
+    data.samples[5].path.write_text("no image")
+    xs.write_store(model, data, "edges", out=tmp_path / "store")
+    data.samples[5].path.write_bytes(whole)
+    with pytest.raises(OutputError, match=f"the first file that is another: {data.samples[5].path}"):
+        xs.write_store(model, data, "edges", out=tmp_path / "store")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs file names of any bytes")
+def test_a_name_that_is_no_utf_8_is_refused(own_untrained, own, narrow, tmp_path):
+    images = xs.open_images(own, "test")
+    sample = images.samples[2]
+    strange = sample.path.rename(sample.path.with_name(f"\udce4{sample.path.suffix}"))
+    images.samples[2] = replace(sample, path=strange)
+    with pytest.raises(DataError, match=r"udce4.* is no UTF-8, as names in a store must be; rename it"):
+        xs.write_store(own_untrained, images, "edges", out=tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
 def test_a_store_of_something_else_is_refused_and_left_alone(store, model, data):
     before = files_of(store.path)
     with pytest.raises(OutputError, match=r'something else \(methods: there \[.*\], here \[.*"edges"\]'):
         xs.write_store(model, data, "edges", out=store.path, layers=[], metrics="")
     data.samples[0].path.write_bytes(data.samples[1].path.read_bytes())
-    with pytest.raises(OutputError, match=r"something else \(images: there 12 images, .*, here 12 images, "):
+    first = rf"; the first file that is another: {data.samples[0].path}\); name another place"
+    with pytest.raises(OutputError, match=r"something else \(images: there 12 images, .*, here 12 images, .*" + first):
         xs.write_store(model, data, "lrp,gradcam", out=store.path, layers=["features.8"])
     assert files_of(store.path) == before
 
@@ -143,6 +197,7 @@ def test_who_makes_it_first_has_made_it(model, data, small_shards, tmp_path, mon
         ({"layers": ["nothing"]}, "no layer 'nothing'"),
         ({"metrics": "nothing"}, "no metrics 'nothing'"),
         ({"metrics": "complexity,complexity"}, "each once"),
+        ({"heatmaps": "float64"}, "heatmaps must be one of float16, float32; got 'float64'"),
     ],
 )
 def test_what_cannot_be_done_makes_nothing(model, data, settings, message, tmp_path):

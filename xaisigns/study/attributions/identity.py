@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
@@ -73,11 +73,16 @@ def identity_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8], 
     return json.loads(json_text(told))  # type: ignore[no-any-return]  # as it is read again: no tuples
 
 
-def refuse_another(path: Path, theirs: Identity, ours: Identity) -> None:
-    """Raise OutputError, with both sides, where a store is not of what is wanted now."""
+def refuse_another(path: Path, theirs: Identity, ours: Identity, first: Callable[[], str] = str) -> None:
+    """Raise OutputError, with both sides, where a store is not of what is wanted now.
+
+    Where the images are others, ``first`` names one of them, if it can.
+    """
     other = [name for name in ours if theirs.get(name) != ours[name]]
     if other:
         sides = "; ".join(f"{name}: {_sides(theirs.get(name), ours[name])}" for name in other)
+        if "images" in other and (image := first()):
+            sides += f"; the first file that is another: {image}"
         raise OutputError(f"{path} is a store of something else ({sides}); name another place, or what it is of")
 
 

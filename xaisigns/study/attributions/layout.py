@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaisigns.attribution.options import BATCH
+from xaisigns.base.bounds import shown
 from xaisigns.base.files import cannot_write, flush, whole_folder
 from xaisigns.base.version import __version__
 from xaisigns.data.image_set import ClassNames
@@ -24,6 +25,7 @@ _SHARD = 128  # images, a multiple of BATCH
 _MOST = 64 * 1024**2  # bytes of heatmaps in a shard, which is put together in memory
 _CHUNK = 8  # images whose heatmaps are read and unpacked together
 _INDEX_CHUNK = 16384  # images
+_INDEX = ("key", "path", "label", "digest")
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -128,32 +130,46 @@ def create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_
     head = {"format": FORMAT, "made_by": f"xaisigns {__version__}", "identity": identity, **asdict(layout)}
     head["class_names"] = {language: list(names) for language, names in class_names.items()}
     with whole_folder(path) as temporary, _named(path):
-        group = zarr.create_group(temporary, zarr_format=3, attributes={"xaisigns": head}, overwrite=True)
+        # Not over the folder, which Zarr would make anew: nobody would hold the lock of that one.
+        group = zarr.create_group(temporary, zarr_format=3, attributes={"xaisigns": head}, overwrite=False)
         for name, values in index.items():
             chunks = (min(_INDEX_CHUNK, layout.images), *values.shape[1:])
-            kind = str if values.dtype == object else values.dtype
+            kind: Any = str if values.dtype == object else values.dtype
             axes = ("image", "byte")[: values.ndim]
-            array = group.create_array(name, shape=values.shape, dtype=kind, chunks=chunks, dimension_names=axes)
+            array = group.create_array(
+                name,
+                shape=values.shape,
+                dtype=kind,
+                chunks=chunks,
+                dimension_names=axes,
+                compressors=_compressors(kind),
+                config={"write_empty_chunks": True},
+            )
             array[:] = values
         for name, one in layout._arrays().items():
             whole = (layout.shard, *one.sides)
             heavy = name == "heatmaps"
+            kind = str if one.kind == "str" else one.kind
             group.create_array(
                 name,
                 shape=(layout.images, *one.sides),
-                dtype=str if one.kind == "str" else one.kind,
+                dtype=kind,
                 chunks=(math.gcd(_CHUNK, layout.shard), 1, *one.sides[1:]) if heavy else whole,
                 shards=whole if heavy else None,
                 fill_value=one.fill,
                 dimension_names=one.axes,
-                compressors="auto" if one.kind == "str" else _compressor(one.kind),
+                compressors=_compressors(kind),
             )
 
 
-def _compressor(kind: str) -> Any:
-    from zarr.codecs import BloscCodec
+def _compressors(kind: Any) -> list[Any]:
+    """Each chunk packed, with a checksum, so that no flipped bit is read as a number."""
+    from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
-    return BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=np.dtype(kind).itemsize)
+    if kind is str:
+        return [ZstdCodec(level=3), Crc32cCodec()]
+    size = np.dtype(kind).itemsize
+    return [BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=size), Crc32cCodec()]
 
 
 def zarr_library() -> Any:
@@ -182,18 +198,66 @@ def opened(path: Path, *, write: bool = False) -> Opened:
         raise DataError(f"{path} is no store that 'xaisigns attribute' wrote") from error
 
 
+def rows_of(path: Path, group: Any, name: str, rows: slice | np.integer[Any] | NDArray[Any], *further: int) -> Any:
+    """Rows of an array of a store, and of its further axes the places ``further``, as NumPy would take them.
+
+    Raises DataError, with the array's name, where its bytes are damaged, or a file that was written is gone.
+    """
+    try:
+        array = group[name]
+        _refuse_lost(path, array, name, np.arange(array.shape[0])[rows])
+        plain = isinstance(rows, slice | np.integer)
+        return np.asarray(array[(rows, *further)] if plain else array.oindex[(rows, *further)])
+    except Exception as error:  # Zarr raises whatever damaged bytes lead it to
+        raise DataError(
+            f"the {name} of {path} are damaged: {shown(str(error))[1:-1]}; delete the store and write it anew"
+        ) from error
+
+
+def _refuse_lost(path: Path, array: Any, name: str, rows: NDArray[np.int64]) -> None:
+    """Raise FileNotFoundError where a file with these rows was written and is gone: Zarr would read its fill."""
+    for number in np.unique(rows // (array.shards or array.chunks)[0]):
+        file = _file(path, name, number, array.ndim)
+        if not file.is_file() and (name in _INDEX or (path / "state" / "c" / str(number)).is_file()):
+            raise FileNotFoundError(f"{file.relative_to(path)} is gone")
+
+
+def is_done(path: Path, group: Any, layout: Layout, shard: int) -> bool:
+    """Whether ``state`` can be read and says of every image of a part that it is done, and no file of it is gone."""
+    places = layout.places(shard)
+    try:
+        states = rows_of(path, group, "state", slice(places.start, places.stop))
+    except DataError:
+        return False
+    files = [_file(path, name, shard, 1 + len(array.sides)) for name, array in layout._arrays().items()]
+    return bool((states != MISSING).all()) and all(file.is_file() for file in files)
+
+
+def check_arrays(path: Path, group: Any, layout: Layout) -> None:
+    """Raise DataError, with its name, for an array of a store that cannot be opened to write to it."""
+    for name in layout._arrays():
+        rows_of(path, group, name, slice(0, 0))
+
+
+def _file(path: Path, name: str, number: int, axes: int) -> Path:
+    """The file of an array that has its rows of a part, as Zarr names it; it is there even if all in it is the fill."""
+    return path.joinpath(name, "c", str(number), *["0"] * (axes - 1))
+
+
 def write_shard(path: Path, group: Any, layout: Layout, shard: int, arrays: Arrays) -> None:
     """Write a part; only when all of it is on the disk does ``state`` say so. Raises OutputError where it cannot be."""
     places = layout.places(shard)
-    with _named(path):
-        for name in arrays:
+    with _named(path), zarr_library().config.set({"array.write_empty_chunks": True}):
+        for name in reversed(list(arrays)):  # ``state`` first
             # What is there is of a run that was stopped; Zarr would read it, to change it.
             _remove(path / name / "c" / str(shard))
         for name, values in arrays.items():
             if name == "state":
                 for written in arrays:
-                    flush(path / written / "c" / str(shard))
+                    if written != "state":
+                        flush(path / written / "c" / str(shard))
             group[name][places.start : places.stop] = values
+        flush(path / "state" / "c" / str(shard))
 
 
 def _remove(path: Path) -> None:

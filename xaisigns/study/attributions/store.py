@@ -14,7 +14,7 @@ from xaisigns.data.image_set import ClassNames
 from xaisigns.errors import DataError, MethodError, MetricError, RuleError, XaisignsError
 from xaisigns.study.attributions.halves import from_halves
 from xaisigns.study.attributions.identity import Identity
-from xaisigns.study.attributions.layout import EXPLAINED, MISSING, SKIPPED, opened
+from xaisigns.study.attributions.layout import EXPLAINED, MISSING, SKIPPED, opened, rows_of
 
 Where = int | slice | Sequence[int] | NDArray[Any] | None
 
@@ -57,12 +57,12 @@ class AttributionStore:
     @cached_property
     def keys(self) -> list[str]:
         """The images' names within their split."""
-        return [str(key) for key in self._group["key"][:]]
+        return [str(key) for key in self._read("key", None)]
 
     @property
     def paths(self) -> list[str]:
         """The images' files."""
-        return [str(path) for path in self._group["path"][:]]
+        return [str(path) for path in self._read("path", None)]
 
     @property
     def digests(self) -> NDArray[np.uint8]:
@@ -91,8 +91,8 @@ class AttributionStore:
         rows = np.flatnonzero(self._read("state", None) == SKIPPED)
         if not len(rows):
             return []
-        paths, errors = self.paths, self._group["error"][:]
-        return [{"image": paths[row], "error": str(errors[row])} for row in rows]
+        paths, errors = self.paths, self._read("error", rows)
+        return [{"image": paths[row], "error": str(error)} for row, error in zip(rows, errors, strict=True)]
 
     def place(self, key: str) -> int:
         """The number of the image with this name. Raises DataError for none."""
@@ -161,15 +161,12 @@ class AttributionStore:
 
     def _read(self, name: str, where: Where, *further: int) -> NDArray[Any]:
         # NumPy takes negative numbers, and bool, too.
-        chosen: Any = slice(None) if where is None else np.arange(len(self))[where]
-        plain = where is None or isinstance(chosen, np.integer)
-        try:
-            array = self._group[name]
-            return np.asarray(array[(chosen, *further)] if plain else array.oindex[(chosen, *further)])
-        except Exception as error:  # Zarr raises whatever damaged bytes lead it to
-            raise DataError(
-                f"the {name} of {self.path} are damaged: {shown(str(error))[1:-1]}; delete the store and write it anew"
-            ) from error
+        chosen: Any = np.arange(len(self))[slice(None) if where is None else where]
+        if chosen.ndim > 1:
+            raise IndexError(f"images are a number, a slice or one list of numbers or of bools, not {shown(where)}")
+        plain = slice(None) if where is None else chosen
+        found: NDArray[Any] = rows_of(self.path, self._group, name, plain, *further)
+        return found
 
 
 def open_store(path: Path | str) -> AttributionStore:

@@ -4,6 +4,7 @@ Their format is that of CoRelAy's database specifications; ViRelAy shows it [and
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def export(
     ``chosen_language`` takes it.
 
     Raises DataError for a store of which nothing is explained, and for an image that is no longer as it was explained;
-    OutputError where ``virelay`` cannot be written, and without the extra ``scale``.
+    OutputError where ``virelay`` cannot be written or is in the store, and without the extra ``scale``.
     """
     h5py = _h5py_library()
     opened = AttributionStore(store)
@@ -49,6 +50,8 @@ def export(
     rows = np.flatnonzero(opened.explained)
     if not len(rows):
         raise DataError(f"nothing is explained in {store} yet: let 'xaisigns attribute' write it first")
+    if Path(virelay).resolve().is_relative_to(opened.path.resolve()):
+        raise OutputError(f"cannot write {virelay}: it is in the store {store}; name another place")
     files: list[str] = []
     with whole_folder(Path(virelay)) as folder:
         (folder / "label-map.json").write_text(json_text(_label_map(opened, language)), encoding="utf-8")
@@ -167,6 +170,8 @@ def _principal_components(points: NDArray[np.float64]) -> tuple[NDArray[np.float
     """Coordinates ``(N, 4)``, the largest of each axis positive, and the variance along each."""
     centred = points - points.mean(axis=0)
     left, strengths, _ = np.linalg.svd(centred, full_matrices=False)
+    # Of points that are all the same nothing is left but what the mean was rounded by.
+    strengths[strengths <= np.finfo(np.float64).eps * max(points.shape) * np.linalg.norm(points)] = 0
     found = left[:, :_COMPONENTS] * strengths[:_COMPONENTS]
     largest = found[np.abs(found).argmax(axis=0), range(found.shape[1])]
     variances = strengths[:_COMPONENTS] ** 2 / len(points)
@@ -187,9 +192,13 @@ def _tsne(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _clusters(points: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     different = len(np.unique(points, axis=0))
-    found = KMeans(min(count, different), n_init=4, random_state=0).fit_predict(points)
+    with warnings.catch_warnings():
+        # It finds fewer clusters where points differ by their rounding alone, as they should be.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(min(count, different), n_init=4, random_state=0).fit_predict(points)
     return np.asarray(found, dtype=np.int64)
 
 

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from xaisigns.attribution.method_sets import select_methods
+from xaisigns.base.bounds import shown
 from xaisigns.base.files import held, is_folder
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ClassNames, ImageSet
@@ -21,7 +22,7 @@ from xaisigns.model.loading import Named, loaded
 from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Identity, Wanted, digests_of, identity_of, refuse_another
-from xaisigns.study.attributions.layout import MISSING, Arrays, Layout, write_shard, zarr_library
+from xaisigns.study.attributions.layout import Arrays, Layout, check_arrays, is_done, rows_of, write_shard, zarr_library
 from xaisigns.study.attributions.local import explain_shards
 from xaisigns.study.attributions.store import AttributionStore
 from xaisigns.study.measuring import Scoring
@@ -56,10 +57,12 @@ def write_store(
     of a run that was never stopped. An image that cannot be read is in ``skipped``. ``open_store`` reads the store.
 
     Raises OutputError where ``out`` cannot be written, is no store or one of something else, where another process
-    writes it, and without the extra ``scale``; DataError, MethodError, MetricError and RuleError as explaining and
-    scoring do.
+    writes it, for other ``heatmaps``, and without the extra ``scale``; DataError for an image whose name is not UTF-8,
+    and where the store is damaged; DataError, MethodError, MetricError and RuleError as explaining and scoring do.
     """
     zarr_library()
+    if heatmaps not in get_args(Kept):
+        raise OutputError(f"heatmaps must be one of {', '.join(get_args(Kept))}; got {shown(heatmaps)}")
     path, chosen = Path(out), select_methods(methods)
     named = metrics.split(",") if isinstance(metrics, str) else metrics
     scored = [group.strip() for group in named if group.strip()]
@@ -84,7 +87,8 @@ def _written(path: Path, model: Explainable, data: ImageSet, wanted: Wanted, pro
         names = model.class_names or data.class_names
         _create(path, identity, explainer.layout(), _index(data, digests), names)
     with held(path):
-        refuse_another(path, layouts.opened(path).identity, identity)
+        opened = layouts.opened(path)
+        refuse_another(path, opened.identity, identity, lambda: _first_other(path, opened.group, data, digests))
         before = _go_on(path, explainer, data, progress)
     store = AttributionStore(path)
     return {
@@ -100,6 +104,14 @@ def _written(path: Path, model: Explainable, data: ImageSet, wanted: Wanted, pro
         "heatmaps": "float16" if wanted.half else "float32",
         "seconds": round(time.monotonic() - start, 3),
     }
+
+
+def _first_other(path: Path, group: Any, data: ImageSet, digests: NDArray[np.uint8]) -> str:
+    """The first of the images whose file is another than the store was made with; empty where nobody can tell."""
+    there = rows_of(path, group, "digest", slice(None))
+    if there.shape != digests.shape or (there == digests).all():
+        return ""
+    return str(data.samples[int((there != digests).any(axis=1).argmax())].path)
 
 
 def _create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_names: ClassNames) -> None:
@@ -124,8 +136,7 @@ def _is_store(path: Path) -> bool:
 
 def _index(data: ImageSet, digests: NDArray[np.uint8]) -> Arrays:
     def texts(values: Iterable[str]) -> NDArray[Any]:
-        # Zarr's text is UTF-8, which a file name need not be.
-        return np.array([one.encode(errors="surrogateescape").decode(errors="replace") for one in values], dtype=object)
+        return np.array([_text(one) for one in values], dtype=object)
 
     return {
         "key": texts(sample.key for sample in data.samples),
@@ -135,13 +146,21 @@ def _index(data: ImageSet, digests: NDArray[np.uint8]) -> Arrays:
     }
 
 
+def _text(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{name!r} is no UTF-8, as names in a store must be; rename it") from error
+    return name
+
+
 def _go_on(path: Path, explainer: BatchExplainer, data: ImageSet, progress: Progress) -> int:
     """Do what is missing, and give how many images were there before."""
     for left in path.rglob("*.partial"):  # of what Zarr was writing when a run was killed
         left.unlink(missing_ok=True)
     group, _, layout, _ = layouts.opened(path, write=True)
-    states = group["state"][:]
-    missing = [shard for shard in range(layout.shards) if (states[_slice(layout.places(shard))] == MISSING).any()]
+    check_arrays(path, group, layout)
+    missing = [shard for shard in range(layout.shards) if not is_done(path, group, layout, shard)]
     before = done = len(data) - sum(len(layout.places(shard)) for shard in missing)
 
     def hear(images: int) -> None:
@@ -154,7 +173,3 @@ def _go_on(path: Path, explainer: BatchExplainer, data: ImageSet, progress: Prog
 
     explain_shards(explainer, data, layout, missing, write, hear)
     return before
-
-
-def _slice(places: range) -> slice:
-    return slice(places.start, places.stop)
