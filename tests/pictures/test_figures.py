@@ -379,6 +379,17 @@ def test_a_layer_has_a_row_of_each_model_that_has_it(model):
     ]
 
 
+def test_models_with_long_names_are_told_apart(model):
+    names = [f"experiment-2024-seed-{seed}-lr-0.01-augment-large" for seed in (0, 1)]
+    models, results = (dict(zip(names, each.values(), strict=True)) for each in beside(model))
+    figure = xs.show(models, [Image.new("RGB", (32, 32))], results, language="en")
+    ((_, rows),) = blocks(figure, 1)
+    told = [row.get_suptitle().replace("\n", " ").split(":")[0] for row in rows]
+    assert told == ["experiment-2024-seed-0…large", "experiment-2024-seed-1…large"]
+    layers = [row.get_suptitle().split("\n")[0] for row in figure.subfigs[1:]]
+    assert layers == [told[0], told[1], told[0]]
+
+
 @pytest.mark.parametrize("names", LONG_NAMES[:2], ids=["words", "letters"])
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("count", [2, 3])

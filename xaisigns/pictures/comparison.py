@@ -32,7 +32,7 @@ from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.drawing import COLOURS, GREYS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
-from xaisigns.pictures.headings import class_name, model_name
+from xaisigns.pictures.headings import class_name, model_names
 from xaisigns.pictures.models import by_name, naming
 
 Row = int | Literal["predicted"]
@@ -197,10 +197,11 @@ def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Co
     titles = [_title(method, language) for method in methods]
     title_lines = max(title.count("\n") for title in titles) + 1
     sheet = _Sheet([len(one.rows) for one in compared], len(methods) + 1, title_lines)
-    sheet.write(*_heading(compared, language))
+    called = model_names(one.name for one in compared)
+    sheet.write(*_heading(compared, called, language))
     first = 0
     for one in compared:
-        _write_labels(sheet, first, one, language)
+        _write_labels(sheet, first, one, called[one.name], language)
         for column, (method, heatmaps) in enumerate(zip(methods, one.heatmaps, strict=True), start=1):
             _draw_column(sheet, first, column, heatmaps, language, control=method.control)
         first += len(one.rows)
@@ -213,13 +214,13 @@ def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Co
     return sheet.figure
 
 
-def _heading(compared: Sequence[_Compared], language: Language) -> list[str]:
-    """What each model called the image, and how to read the rest."""
+def _heading(compared: Sequence[_Compared], called: Mapping[str, str], language: Language) -> list[str]:
+    """What each model, by what it is ``called``, says the image is, and how to read the rest."""
     answers = [
         _TEXTS(
             "called_by" if one.name else "compared_called",
             language,
-            model=model_name(one.name),
+            model=called[one.name],
             name=class_name(one.model, one.called, language),
             share=percent(one.probability(one.called), language),
         )
@@ -228,17 +229,17 @@ def _heading(compared: Sequence[_Compared], language: Language) -> list[str]:
     return [*answers, _TEXTS("reading_models" if compared[0].name else "reading", language)]
 
 
-def _write_labels(sheet: "_Sheet", first: int, compared: _Compared, language: Language) -> None:
-    """The model's name, and what the rows of its classes are about, from the row ``first`` on."""
+def _write_labels(sheet: "_Sheet", first: int, compared: _Compared, called: str, language: Language) -> None:
+    """What the model is ``called``, and what the rows of its classes are about, from the row ``first`` on."""
     for row, class_id in enumerate(compared.rows, start=first):
         axes = sheet.cell(row, 0)
         axes.set_axis_off()
         left = -_LABEL / _CELL
         label = _label(compared, class_id, language)
         axes.text(left, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
-    if compared.name:
+    if called:
         axes = sheet.cells[first, 0]
-        name = "\n".join(textwrap.wrap(model_name(compared.name), _MODEL_LETTERS))
+        name = "\n".join(textwrap.wrap(called, _MODEL_LETTERS))
         axes.text(left, 1, name, fontsize=9, weight="bold", va="top", transform=axes.transAxes, parse_math=False)
 
 

@@ -25,7 +25,7 @@ from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ShapeError
 from xaisigns.model.explainable import Explainable
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
-from xaisigns.pictures.headings import heading, model_name, write_heading
+from xaisigns.pictures.headings import heading, model_names, write_heading
 from xaisigns.pictures.models import by_name
 
 PICTURE_MARK = b"tEXtSoftware\0xaisigns"
@@ -42,7 +42,10 @@ Shown = nn.Module | Explainable
 
 
 class _Answer(NamedTuple):
-    """What a model says of all images: heatmaps ``(N, h, w)``, and relevance by layer, ``(N, channels, ...)`` each."""
+    """What a model says of all images: heatmaps ``(N, h, w)``, and relevance by layer, ``(N, channels, ...)`` each.
+
+    ``name`` is what the picture calls the model.
+    """
 
     name: str
     model: Shown
@@ -78,7 +81,8 @@ def show(
     results: Mapping[str, Result] = by_name(result)
     if models.keys() != results.keys():
         raise ShapeError(f"a result for each model is wanted: got {list(results)} for {list(models)}")
-    answers = [_answer(name, one, results[name], len(pictures)) for name, one in models.items()]
+    called = model_names(models)
+    answers = [_answer(called[name], one, results[name], len(pictures)) for name, one in models.items()]
     with drawing():
         if isinstance(model, Mapping):
             return _beside_each_other(pictures, answers, language)
@@ -239,7 +243,7 @@ def _draw_layer(
     if sides:
         told["size"] = " × ".join(map(str, sides))
     layer = _TEXTS("layer_maps" if sides else "layer", language, **told)
-    write_heading(row, f"{model_name(model)}\n{layer}" if model else layer)
+    write_heading(row, f"{model}\n{layer}" if model else layer)
     axes = row.subplots(1, 3)
     _draw_channels(axes[0], strongest_channels(relevance, _BARS), language)
     if sides:
