@@ -81,14 +81,15 @@ def compare(
     the runner-up; of several models each has its own. A method has one symmetric scale for all rows of an image and a
     model. ``methods`` are as ``select_methods`` takes them. ``language`` is a code such as "de", by default that of the
     variable XAISIGNS_LANG, else English; ``device`` is as ``loaded`` takes it. Raises ModelError for a model that does
-    not say how pictures become its images, for a class that it does not have and for no model at all, ShapeError and
-    DataError as ``rgb`` does, LanguageError for another language, MethodError and RuleError as ``select_methods`` does.
+    not say how pictures become its images, for a class that it does not have, for no model at all and for several
+    without names, ShapeError and DataError as ``rgb`` does, LanguageError for another language, MethodError and
+    RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
     rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
     given: Mapping[str, Named] = by_name(model)
-    models = {name: _checked(name, loaded(one, device), rows) for name, one in given.items()}
+    models = {name: _checked(name, one, rows, device) for name, one in given.items()}
     pictures = rgb_images(images, longest=LONGEST)
     every = _every(models, pictures, chosen, rows)
     return [_figure(chosen, image, compared, language) for image, compared in zip(pictures, every, strict=True)]
@@ -134,14 +135,16 @@ def compare_files(
     return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
 
 
-def _checked(name: str, model: Explainable, targets: Sequence[Row]) -> Explainable:
+def _checked(name: str, model: Named, targets: Sequence[Row], device: str | torch.device | None = None) -> Explainable:
+    with naming(name):
+        read = loaded(model, device)
     for target in targets:
         if target is None or isinstance(target, bool):
             raise ModelError(f"a row is 'predicted' or a class number, got {target}")
         if target != "predicted":
             with naming(name):
-                check_class(model, "target", target)
-    return model
+                check_class(read, "target", target)
+    return read
 
 
 def _every(
