@@ -261,6 +261,15 @@ def test_each_model_has_its_rows_its_scales_and_its_name(model, untrained, sign,
     )
 
 
+def test_models_with_long_names_are_told_apart(model, sign):
+    names = [f"experiment-2024-seed-{seed}-lr-0.01-augment-large" for seed in (0, 1)]
+    told = texts(*xs.compare(dict.fromkeys(names, model), [sign], "uniform"))
+    for seed in (0, 1):
+        short = f"experiment-2024-seed-{seed}…large"
+        assert short in ["".join(text.split()) for text in told]
+        assert f"{short}: " in " ".join(told)
+
+
 def test_models_of_other_classes_are_beside_each_other(model, own_untrained, sign):
     (figure,) = xs.compare({"signs": model, "own": str(own_untrained)}, [sign], "uniform", 2)
     told = " ".join(" ".join(texts(figure)).split())
@@ -268,8 +277,12 @@ def test_models_of_other_classes_are_beside_each_other(model, own_untrained, sig
     assert " ".join(OWN_CLASSES[2].split()) in told
     with pytest.raises(ModelError, match=r"^own: the model has no class 3; give --target a number from 0 to 2"):
         xs.compare({"signs": model, "own": own_untrained}, [sign], "uniform", 3)
-    with pytest.raises(ModelError, match="models beside each other are wanted by their names"):
-        xs.compare({}, [sign], "uniform")
+    for models in ({}, {"": model, "own": own_untrained}, [model, own_untrained]):
+        with pytest.raises(ModelError, match="models beside each other are wanted by their names"):
+            xs.compare(models, [sign], "uniform")
+    for other, message in ((None, "the model must say how"), ("none.pt", "no model 'none.pt'")):
+        with pytest.raises(ModelError, match=f"^own: {message}"):
+            xs.compare({"signs": model, "own": other}, [sign], "uniform")
 
 
 def test_a_further_language_leaves_no_english_beside_each_other(model, sign, foreign):

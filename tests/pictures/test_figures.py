@@ -12,7 +12,7 @@ from torch import nn
 import xaisigns as xs
 from tests.catalogues import left_of_english
 from tests.conftest import OWN_CLASSES
-from xaisigns.errors import LanguageError, ShapeError
+from xaisigns.errors import LanguageError, ModelError, ShapeError
 from xaisigns.pictures.figures import DRAWN, overlay, save_figure
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -379,6 +379,17 @@ def test_a_layer_has_a_row_of_each_model_that_has_it(model):
     ]
 
 
+def test_models_with_long_names_are_told_apart(model):
+    names = [f"experiment-2024-seed-{seed}-lr-0.01-augment-large" for seed in (0, 1)]
+    models, results = (dict(zip(names, each.values(), strict=True)) for each in beside(model))
+    figure = xs.show(models, [Image.new("RGB", (32, 32))], results, language="en")
+    ((_, rows),) = blocks(figure, 1)
+    told = [row.get_suptitle().replace("\n", " ").split(":")[0] for row in rows]
+    assert told == ["experiment-2024-seed-0…large", "experiment-2024-seed-1…large"]
+    layers = [row.get_suptitle().split("\n")[0] for row in figure.subfigs[1:]]
+    assert layers == [told[0], told[1], told[0]]
+
+
 @pytest.mark.parametrize("names", LONG_NAMES[:2], ids=["words", "letters"])
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("count", [2, 3])
@@ -414,6 +425,22 @@ def test_each_model_has_a_result(names, model):
         xs.show(dict.fromkeys(names, model), [Image.new("RGB", (32, 32))], results)
     with pytest.raises(ShapeError, match="a result for each model is wanted"):
         xs.show(models, [Image.new("RGB", (32, 32))], results["stickered"])
+
+
+def test_what_is_no_model_is_refused_by_name(model):
+    images, (models, results) = [Image.new("RGB", (32, 32))], beside(model)
+    with pytest.raises(ModelError, match=r"^repaired: a network or a model of xaisigns is wanted, got NoneType"):
+        xs.show({**models, "repaired": None}, images, results)
+    with pytest.raises(ModelError, match=r"^a network or a model of xaisigns is wanted, got NoneType"):
+        xs.show(None, images, results["repaired"])
+    with pytest.raises(ShapeError, match=r"^stickered: one image for each attribution is wanted: got 2 for 1"):
+        xs.show(models, images * 2, results)
+    with pytest.raises(ModelError, match="models beside each other are wanted by their names"):
+        xs.show([model, model], images, list(results.values()))
+    with pytest.raises(
+        ShapeError, match=r"a result for each model is wanted: got list for \['stickered', 'repaired'\]"
+    ):
+        xs.show(models, images, list(results.values()))
 
 
 def test_models_of_other_classes_and_sizes_are_beside_each_other(model, own_untrained):

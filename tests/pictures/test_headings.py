@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import xaisigns as xs
-from xaisigns.pictures.headings import class_name, heading, model_name
+from xaisigns.pictures.headings import class_name, heading, model_names
 
 
 @pytest.fixture
@@ -29,16 +31,31 @@ def test_one_of_several_models_is_named(language, wanted, result):
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("names", "wanted"),
     [
-        ("repaired", "repaired"),
-        ("x" * 28, "x" * 28),
-        ("before/" + "x" * 30 + "-epoch-20", "before/xxxxxx…xxxxx-epoch-20"),
-        ("a\x1b[2J\n", r"a\x1b[2J\n"),
+        ([""], [""]),
+        (["repaired", "x" * 28], ["repaired", "x" * 28]),
+        (["before/" + "x" * 30 + "-epoch-20"], ["before/xxxxxx…xxxxx-epoch-20"]),
+        (["a\x1b[2J\n", "a  b"], [r"a\x1b[2J\n", "a b"]),
+        (
+            [f"experiment-2024-seed-{seed}-lr-0.01-augment-large" for seed in (0, 1)],
+            ["experiment-2024-seed-0…large", "experiment-2024-seed-1…large"],
+        ),
+        (["x" * 30 + end for end in "yz"], ["x" * 13 + "…" + "x" * 13 + end for end in "yz"]),
+        (["x" * 30 + middle + "x" * 30 for middle in "yz"], [f"{'x' * 11}…{'x' * 12} ({place})" for place in (1, 2)]),
+        (["a\n", r"a\n"], [r"a\n (1)", r"a\n (2)"]),
     ],
 )
-def test_a_models_name_is_short_and_keeps_both_ends(name, wanted):
-    assert model_name(name) == wanted
+def test_models_names_are_short_and_differ_in_the_picture(names, wanted):
+    assert model_names(names) == dict(zip(names, wanted, strict=True))
+
+
+@given(st.lists(st.text("ab\n\\ …()12", max_size=40), unique=True, max_size=12))
+def test_no_two_models_have_one_name_in_the_picture(names):
+    short = model_names(names)
+    assert list(short) == names
+    assert len(set(short.values())) == len(names)
+    assert all(len(name) <= 28 for name in short.values())
 
 
 def test_a_class_has_a_name_of_bounded_length(own_untrained):

@@ -1,5 +1,7 @@
 """Models beside each other: by their names, which errors begin with."""
 
+import re
+
 import pytest
 
 from xaisigns.errors import LanguageError, ModelError, XaisignsError
@@ -12,10 +14,26 @@ def test_one_model_has_an_empty_name_and_several_have_theirs():
     assert list(by_name({"b": model, "a": other}).items()) == [("b", model), ("a", other)]
 
 
-@pytest.mark.parametrize("models", [{}, {1: "clean"}, {"before": "stickered", None: "clean"}])
+@pytest.mark.parametrize(
+    "models",
+    [
+        {},
+        {1: "clean"},
+        {"before": "stickered", None: "clean"},
+        {"": "stickered"},
+        {"before": "stickered", " \n": "clean"},
+    ],
+)
 def test_no_model_and_no_name_are_refused(models):
-    with pytest.raises(ModelError, match="models beside each other are wanted by their names, got "):
+    with pytest.raises(ModelError, match=r"are wanted by their names, .* each a text that is not empty, got \["):
         by_name(models)
+
+
+@pytest.mark.parametrize("several", [["stickered", "clean"], ("clean",), {"clean"}])
+def test_several_models_without_names_are_refused(several):
+    wanted = f'by their names, as in {{"before": model, "after": other}}, got a {type(several).__name__}'
+    with pytest.raises(ModelError, match=re.escape(wanted)):
+        by_name(several)
 
 
 @pytest.mark.parametrize("error", [ModelError, LanguageError])

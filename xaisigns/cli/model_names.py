@@ -1,25 +1,35 @@
 """What models beside each other are called: short, and each by a name of its own."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from xaisigns.model.checkpoint import BUNDLED
+from xaisigns.model.checkpoint import BUNDLED, bundled_weights
 
 
 def told_apart(models: Sequence[str]) -> list[str]:
     """A name for each: that of a model that comes with the package, or as little of a file's path as no other has.
 
-    Raises BadParameter for a model that comes twice.
+    Raises BadParameter for a model that comes twice, be it by two paths.
     """
-    names = [_names(model) for model in models]
-    for place, own in enumerate(names):
-        if own in names[:place]:
+    seen: dict[str, str] = {}
+    for model in models:
+        file = _file(model)
+        if file in seen:
+            told = "" if seen[file] == model else f", before it as {seen[file]}"
             raise typer.BadParameter(
-                f"{models[place]} is there twice; give another model to show beside it", param_hint="--model"
+                f"{model} is there twice{told}; give another model to show beside it", param_hint="--model"
             )
+        seen[file] = model
+    names = [_names(model) for model in models]
     return [_shortest(own, names[:place] + names[place + 1 :]) for place, own in enumerate(names)]
+
+
+def _file(model: str) -> str:
+    """Where the model's file really is."""
+    return os.path.realpath(bundled_weights(model) if model in BUNDLED else model)
 
 
 def _names(model: str) -> list[str]:
@@ -33,4 +43,4 @@ def _names(model: str) -> list[str]:
 
 def _shortest(names: Sequence[str], others: Sequence[Sequence[str]]) -> str:
     taken = {other for longer in others for other in longer}
-    return next((name for name in names if name not in taken), names[-1])
+    return next((name for name in names if name.strip() and name not in taken), names[-1])

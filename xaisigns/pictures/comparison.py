@@ -32,7 +32,7 @@ from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.drawing import COLOURS, GREYS, NotebookFigure, drawing
 from xaisigns.pictures.figures import DRAWN, limit_of, save_figure
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
-from xaisigns.pictures.headings import class_name, model_name
+from xaisigns.pictures.headings import class_name, model_names
 from xaisigns.pictures.models import by_name, naming
 
 Row = int | Literal["predicted"]
@@ -81,14 +81,15 @@ def compare(
     the runner-up; of several models each has its own. A method has one symmetric scale for all rows of an image and a
     model. ``methods`` are as ``select_methods`` takes them. ``language`` is a code such as "de", by default that of the
     variable XAISIGNS_LANG, else English; ``device`` is as ``loaded`` takes it. Raises ModelError for a model that does
-    not say how pictures become its images, for a class that it does not have and for no model at all, ShapeError and
-    DataError as ``rgb`` does, LanguageError for another language, MethodError and RuleError as ``select_methods`` does.
+    not say how pictures become its images, for a class that it does not have, for no model at all and for several
+    without names, ShapeError and DataError as ``rgb`` does, LanguageError for another language, MethodError and
+    RuleError as ``select_methods`` does.
     """
     language = chosen_language(language)
     chosen = select_methods(methods)
     rows = targets if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
     given: Mapping[str, Named] = by_name(model)
-    models = {name: _checked(name, loaded(one, device), rows) for name, one in given.items()}
+    models = {name: _checked(name, one, rows, device) for name, one in given.items()}
     pictures = rgb_images(images, longest=LONGEST)
     every = _every(models, pictures, chosen, rows)
     return [_figure(chosen, image, compared, language) for image, compared in zip(pictures, every, strict=True)]
@@ -134,14 +135,16 @@ def compare_files(
     return {"methods": [method.name for method in chosen], "results": results, "skipped": in_order(skipped, paths)}
 
 
-def _checked(name: str, model: Explainable, targets: Sequence[Row]) -> Explainable:
+def _checked(name: str, model: Named, targets: Sequence[Row], device: str | torch.device | None = None) -> Explainable:
+    with naming(name):
+        read = loaded(model, device)
     for target in targets:
         if target is None or isinstance(target, bool):
             raise ModelError(f"a row is 'predicted' or a class number, got {target}")
         if target != "predicted":
             with naming(name):
-                check_class(model, "target", target)
-    return model
+                check_class(read, "target", target)
+    return read
 
 
 def _every(
@@ -197,10 +200,11 @@ def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Co
     titles = [_title(method, language) for method in methods]
     title_lines = max(title.count("\n") for title in titles) + 1
     sheet = _Sheet([len(one.rows) for one in compared], len(methods) + 1, title_lines)
-    sheet.write(*_heading(compared, language))
+    called = model_names(one.name for one in compared)
+    sheet.write(*_heading(compared, called, language))
     first = 0
     for one in compared:
-        _write_labels(sheet, first, one, language)
+        _write_labels(sheet, first, one, called[one.name], language)
         for column, (method, heatmaps) in enumerate(zip(methods, one.heatmaps, strict=True), start=1):
             _draw_column(sheet, first, column, heatmaps, language, control=method.control)
         first += len(one.rows)
@@ -213,13 +217,13 @@ def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Co
     return sheet.figure
 
 
-def _heading(compared: Sequence[_Compared], language: Language) -> list[str]:
-    """What each model called the image, and how to read the rest."""
+def _heading(compared: Sequence[_Compared], called: Mapping[str, str], language: Language) -> list[str]:
+    """What each model, by what it is ``called``, says the image is, and how to read the rest."""
     answers = [
         _TEXTS(
             "called_by" if one.name else "compared_called",
             language,
-            model=model_name(one.name),
+            model=called[one.name],
             name=class_name(one.model, one.called, language),
             share=percent(one.probability(one.called), language),
         )
@@ -228,17 +232,17 @@ def _heading(compared: Sequence[_Compared], language: Language) -> list[str]:
     return [*answers, _TEXTS("reading_models" if compared[0].name else "reading", language)]
 
 
-def _write_labels(sheet: "_Sheet", first: int, compared: _Compared, language: Language) -> None:
-    """The model's name, and what the rows of its classes are about, from the row ``first`` on."""
+def _write_labels(sheet: "_Sheet", first: int, compared: _Compared, called: str, language: Language) -> None:
+    """What the model is ``called``, and what the rows of its classes are about, from the row ``first`` on."""
     for row, class_id in enumerate(compared.rows, start=first):
         axes = sheet.cell(row, 0)
         axes.set_axis_off()
         left = -_LABEL / _CELL
         label = _label(compared, class_id, language)
         axes.text(left, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
-    if compared.name:
+    if called:
         axes = sheet.cells[first, 0]
-        name = "\n".join(textwrap.wrap(model_name(compared.name), _MODEL_LETTERS))
+        name = "\n".join(textwrap.wrap(called, _MODEL_LETTERS))
         axes.text(left, 1, name, fontsize=9, weight="bold", va="top", transform=axes.transAxes, parse_math=False)
 
 

@@ -22,11 +22,11 @@ from xaisigns.base.numbers import number, written
 from xaisigns.base.printable import printable
 from xaisigns.base.texts import Texts
 from xaisigns.data.preprocessing import Picture, rgb_images
-from xaisigns.errors import ShapeError
-from xaisigns.model.explainable import Explainable
+from xaisigns.errors import ModelError, ShapeError
+from xaisigns.model.explainable import Explainable, is_explainable
 from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
-from xaisigns.pictures.headings import heading, model_name, write_heading
-from xaisigns.pictures.models import by_name
+from xaisigns.pictures.headings import heading, model_names, write_heading
+from xaisigns.pictures.models import by_name, naming
 
 PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 # Pixels on a side of a picture that is drawn: more than the panel has.
@@ -42,7 +42,10 @@ Shown = nn.Module | Explainable
 
 
 class _Answer(NamedTuple):
-    """What a model says of all images: heatmaps ``(N, h, w)``, and relevance by layer, ``(N, channels, ...)`` each."""
+    """What a model says of all images: heatmaps ``(N, h, w)``, and relevance by layer, ``(N, channels, ...)`` each.
+
+    ``name`` is what the picture calls the model.
+    """
 
     name: str
     model: Shown
@@ -69,16 +72,20 @@ def show(
     has numbers. The scale is symmetric around zero and each row's own; its unit is that of the target logit.
     ``language`` is a code such as "de", by default that of the variable XAISIGNS_LANG, else English. Raises ShapeError
     when there are not as many images as attributions, for results of other models than these, and for a layer that has
-    no map of the image for each channel, ModelError for no model, DataError for an image that cannot be read,
-    LanguageError for another language.
+    no map of the image for each channel, ModelError for what is no model, for none and for several without names,
+    DataError for an image that cannot be read, LanguageError for another language.
     """
     language = chosen_language(language)
     pictures = rgb_images(images, longest=DRAWN)
     models: Mapping[str, Shown] = by_name(model)
-    results: Mapping[str, Result] = by_name(result)
+    results = result if isinstance(result, Mapping) else {"": result}
     if models.keys() != results.keys():
-        raise ShapeError(f"a result for each model is wanted: got {list(results)} for {list(models)}")
-    answers = [_answer(name, one, results[name], len(pictures)) for name, one in models.items()]
+        got = list(result) if isinstance(result, Mapping) else type(result).__name__
+        raise ShapeError(f"a result for each model is wanted: got {got} for {list(models)}")
+    called, answers = model_names(models), []
+    for name, one in models.items():
+        with naming(name):
+            answers.append(_answer(called[name], one, results[name], len(pictures)))
     with drawing():
         if isinstance(model, Mapping):
             return _beside_each_other(pictures, answers, language)
@@ -147,6 +154,8 @@ def _light_grey(image: Image.Image) -> NDArray[np.float64]:
 
 
 def _answer(name: str, model: Shown, result: Result, pictures: int) -> _Answer:
+    if not isinstance(model, nn.Module) and not is_explainable(model):
+        raise ModelError(f"a network or a model of xaisigns is wanted, got {type(model).__name__}")
     if not pictures or pictures != len(result.relevance):
         raise ShapeError(f"one image for each attribution is wanted: got {pictures} for {len(result.relevance)}")
     heatmaps = result.heatmap.float().numpy(force=True)
@@ -239,7 +248,7 @@ def _draw_layer(
     if sides:
         told["size"] = " × ".join(map(str, sides))
     layer = _TEXTS("layer_maps" if sides else "layer", language, **told)
-    write_heading(row, f"{model_name(model)}\n{layer}" if model else layer)
+    write_heading(row, f"{model}\n{layer}" if model else layer)
     axes = row.subplots(1, 3)
     _draw_channels(axes[0], strongest_channels(relevance, _BARS), language)
     if sides:

@@ -1,6 +1,7 @@
 """What stands over a heatmap: what the model called the image, and what it was asked."""
 
 import textwrap
+from collections.abc import Iterable
 
 from matplotlib.figure import SubFigure
 from torch import nn
@@ -20,11 +21,14 @@ _TEXTS = Texts("pictures")
 
 
 def heading(model: nn.Module | Explainable, result: Result, index: int, language: Language, by: str = "") -> str:
-    """What the image was classified as, ``by`` which of several models, and what was asked about it."""
+    """What the image was classified as, ``by`` which of several models, and what was asked about it.
+
+    ``by`` is what ``model_names`` gives.
+    """
     called = int(result.predicted[index])
     share = percent(float(result.probabilities[index, called]), language)
     key = "called_by" if by else "called"
-    told = _TEXTS(key, language, model=model_name(by), name=class_name(model, called, language), share=share)
+    told = _TEXTS(key, language, model=by, name=class_name(model, called, language), share=share)
     target = class_name(model, int(result.target[index]), language)
     if result.against is None:
         asked = _TEXTS("asked", language, name=target)
@@ -57,7 +61,26 @@ def class_name(model: nn.Module | Explainable, class_id: int, language: Language
     return unnamed_class(class_id, language)
 
 
-def model_name(name: str) -> str:
-    """What a picture calls one of several models: its name, or the beginning and the end of one that is long."""
-    name = printable(name)
-    return name if len(name) <= _LONGEST_MODEL else f"{name[: _LONGEST_MODEL // 2 - 1]}…{name[-_LONGEST_MODEL // 2 :]}"
+def model_names(names: Iterable[str]) -> dict[str, str]:
+    """What a picture calls each of several models: its name in one line, without the middle of one that is long.
+
+    All are cut at the same place, that nearest to the middle which tells them apart. Where none does, each has its
+    number at the end.
+    """
+    lines = {name: " ".join(printable(name).split()) for name in names}
+    middle = _LONGEST_MODEL // 2 - 1
+    for begin in sorted(range(_LONGEST_MODEL), key=lambda begin: (abs(begin - middle), -begin)):
+        short = {name: _without_middle(line, begin, _LONGEST_MODEL) for name, line in lines.items()}
+        if len(set(short.values())) == len(short):
+            return short
+    ends = {name: f" ({place})" for place, name in enumerate(lines, start=1)}
+    return {
+        name: _without_middle(line, middle - len(ends[name]) // 2, _LONGEST_MODEL - len(ends[name])) + ends[name]
+        for name, line in lines.items()
+    }
+
+
+def _without_middle(text: str, begin: int, longest: int) -> str:
+    """The first ``begin`` letters and as many of the last as go into ``longest``, if not all do."""
+    end = longest - begin - 1
+    return text if len(text) <= longest else f"{text[:begin]}…{text[len(text) - end :]}"
