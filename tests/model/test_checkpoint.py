@@ -293,9 +293,10 @@ def test_only_a_classifier_is_saved(path):
         save_model(torch.nn.Linear(2, 2), path)
 
 
-def test_the_checkpoint_of_a_training_is_no_model(path):
-    save_file({"a": torch.zeros(1)}, path, metadata={"training": "{}"})
-    refused(path, "it is the checkpoint of a training: finish that with 'xaisigns train --resume'$")
+@pytest.mark.parametrize(("work", "command"), [("training", "train"), ("repair", "repair")])
+def test_the_checkpoint_of_a_work_is_no_model(work, command, path):
+    save_file({"a": torch.zeros(1)}, path, metadata={work: "{}"})
+    refused(path, f"it is the checkpoint of a {work}: finish that with 'xaisigns {command} --resume'$")
 
 
 @pytest.mark.parametrize("caller", CALLERS)
