@@ -25,10 +25,10 @@ from benchmarks.audit_baselines import BASELINES, Judged
 from benchmarks.audit_models import Trained, load
 from benchmarks.audit_recipes import SHARES
 from xaisigns.audit.clusters import clusters
-from xaisigns.audit.responses import respond
 from xaisigns.audit.verdict import SEPARATED
 from xaisigns.base.files import whole_file
 from xaisigns.data.decoded import objects_of
+from xaisigns.study.responses import respond
 
 COLUMNS = ("class", "score", "flagged", "named", "seconds")
 USED = 0.10  # from which success on a planted feature is one that the model uses

@@ -2,13 +2,16 @@
 
     python -m benchmarks.dataset ROOT [--images 256] [--rounds 5] [--model stickered]
     python -m benchmarks.dataset ROOT --memory [--methods edges]
+    python -m benchmarks.dataset ROOT --engines [--images 12630] [--methods lrp] [--workers 1]
 
 The first takes turns in one process, each time with the same images by the default LRP (Zennit and Captum by
 epsilon_gamma_box, Captum's first layer by epsilon). The bare explainer has its pixels in memory and throws away what it
 computes; for the store images are decoded, scored (by default, and without) and written, into a folder that was made
 before; the others decode in a DataLoader of one worker and throw away, too. Prints medians of images a second, and how
 many times the bare explainer's the others make, as medians of each round's own ratio. The second prints the peak memory
-of a process of its own that writes a store of 1,000, of 4,000 and of 12,630 images.
+of a process of its own that writes a store of 1,000, of 4,000 and of 12,630 images. The third writes a store by this
+process and one by Ray on this machine, tells how long Ray takes to start and how long each store took beside that, and
+whether both are the same, file by file.
 """
 
 import argparse
@@ -159,6 +162,33 @@ def memory(arguments: argparse.Namespace) -> None:
             print(f"{count} images: {peak / 1024:.0f} MB, {time.perf_counter() - start:.0f} s", flush=True)
 
 
+def engines(arguments: argparse.Namespace) -> None:
+    """Measure both engines, and compare what they write."""
+    import ray
+
+    model, data = xs.load_model(arguments.model, device="cpu"), some(xs.open_images(arguments.root), arguments.images)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds: dict[str, float] = {}
+        for engine in ("local", "ray"):
+            if engine == "ray":
+                start = time.perf_counter()
+                ray.init("local", include_dashboard=False, log_to_driver=False)
+                seconds["start of ray"] = time.perf_counter() - start
+            workers = arguments.workers if engine == "ray" else None
+            start = time.perf_counter()
+            xs.write_store(model, data, arguments.methods, out=f"{folder}/{engine}", engine=engine, workers=workers)
+            seconds[engine] = time.perf_counter() - start
+            print(f"{engine}: {seconds[engine]:.1f} s, {len(data) / seconds[engine]:.1f} images/s", flush=True)
+        print(f"Ray started in {seconds['start of ray']:.1f} s; ratio {seconds['ray'] / seconds['local']:.3f}")
+        ours, theirs = (files_of(Path(folder) / engine) for engine in ("local", "ray"))
+        print("the same, file by file" if ours == theirs else "NOT the same")
+
+
+def files_of(store: Path) -> dict[str, bytes]:
+    """The content of every file of a store."""
+    return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,9 +197,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", default="stickered")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--engines", action="store_true")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--methods", default="edges")
     arguments = parser.parse_args()
-    (memory if arguments.memory else speed)(arguments)
+    (memory if arguments.memory else engines if arguments.engines else speed)(arguments)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def findings(labels, shortcut, suspected, lost, others=()):
     )
 
 
-def examined(model, seen, unseen, reference, *, objects, seed, progress):
+def examined(model, seen, unseen, reference, *, objects, responses, seed, progress):
     """Stands in for ``examine``: the first three classes of the images have a verdict each."""
     first, second, third, *others = np.unique(seen.labels.numpy()).tolist()
     found = findings(seen.labels.numpy(), first, second, third, others)

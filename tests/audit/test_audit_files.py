@@ -10,12 +10,12 @@ import xaisigns as xs
 from tests.findings import examined
 from xaisigns.audit import audit_files
 from xaisigns.audit.findings_file import findings_for
-from xaisigns.audit.responses import respond
 from xaisigns.data.decoded import decode, objects_of
 from xaisigns.data.image_set import fingerprint
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.errors import AuditError, DataError, LanguageError, OutputError
 from xaisigns.study.model_cache import ModelCache
+from xaisigns.study.responses import respond
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -38,6 +38,31 @@ def model(untrained):
     model = xs.load_model(untrained)
     model.card["manipulation"] = json.loads(json.dumps(Manipulation(4, seed=3).to_json()))
     return model
+
+
+def test_a_store_answers_for_the_model(untrained, gtsrb, tmp_path, asked, monkeypatch):
+    model = xs.load_model(untrained)
+    xs.write_store(model, gtsrb, "edges", out=tmp_path / "store", responses=True, split="train")
+    without = respond(model, np.array(decode(xs.open_images(gtsrb, "train"), 32)))
+    monkeypatch.setattr(audit_files, "respond", None)
+    document = xs.audit(model, gtsrb, "none", store=tmp_path / "store")
+    stored = asked[0][1]["responses"]
+    assert stored.layers == without.layers
+    np.testing.assert_allclose(stored.logits, without.logits, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(stored.parts, without.parts, rtol=2e-3, atol=1e-5)
+    assert any(finding["suspect"] for finding in document["findings"])  # whose channels' strengths are the store's
+
+
+def test_a_store_that_cannot_serve_is_refused(model, untrained, gtsrb, tmp_path, asked):
+    plain = xs.load_model(untrained)
+    xs.write_store(plain, gtsrb, "edges", out=tmp_path / "store", split="train")
+    with pytest.raises(AuditError, match="puts the stickers of the model's training on these images, which a store"):
+        xs.audit(model, gtsrb, "none", store=tmp_path / "store")
+    with pytest.raises(DataError, match="has no responses of inner layers: write it with 'xaisigns attribute --res"):
+        xs.audit(plain, gtsrb, "none", store=tmp_path / "store")
+    with pytest.raises(OutputError, match=r"store of something else \(split: there train, here test"):
+        xs.audit(plain, gtsrb, "none", split="test", store=tmp_path / "store")
+    assert not asked
 
 
 def test_the_document_tells_what_was_compared(model, gtsrb, asked):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from xaisigns.audit import clusters as room
-from xaisigns.audit.responses import Responses
 from xaisigns.errors import ShapeError
+from xaisigns.study.responses import Responses
 
 CHANNELS = {"early": 6, "late": 8}
 PART, FIRST = 5, 6  # where the feature is, and the first of late's channels

@@ -7,8 +7,8 @@ import numpy as np
 from tests.audit.planted import CLASS, images, model
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit import suspects
-from xaisigns.audit.responses import respond
 from xaisigns.audit.suspects import kept_suspects
+from xaisigns.study.responses import respond
 
 PER_CLASS, SQUARES = 30, 8
 

@@ -45,7 +45,7 @@ def test_an_interruption_leaves_no_file(run, gtsrb, tmp_path, untrained, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr(complexity, "sparseness", interrupted)
-    options = ("--methods", "saliency", "--metrics", "complexity", "--per-class", "1", "--out", tmp_path / "scores")
+    options = ("--methods", "saliency", "--metrics", "complexity", "--seed", "99", "--out", tmp_path / "scores")
     code, printed, _ = run("score", gtsrb, "--model", untrained, *options)
     assert code != 0
     assert printed == ""
@@ -59,6 +59,7 @@ def test_an_interruption_leaves_no_file(run, gtsrb, tmp_path, untrained, monkeyp
         (["--methods", "lrp:no_such"], 1, "no composite 'no_such'"),
         (["--metrics", "beauty"], 1, "no metrics 'beauty'; there are localisation"),
         (["--masks", "sticker"], 1, "not trained with stickers on a class: leave out --masks"),
+        (["--store", "nowhere"], 1, "nowhere is no store that 'xaisigns attribute' wrote"),
         (["--filling", "grass"], 2, "'grass' is not one of"),
     ],
 )

@@ -173,6 +173,31 @@ def test_a_second_report_is_the_same_and_asks_the_model_nothing(model, gtsrb, re
             np.testing.assert_array_equal(one.heatmaps["saliency"], other.heatmaps["saliency"])
 
 
+def test_what_a_store_has_is_not_computed(model, gtsrb, report, tmp_path, monkeypatch):
+    xs.write_store(model, gtsrb, METHODS, out=tmp_path / "store")
+    explained, explain = [], study.explain_cases
+
+    def explain_cases(model, cases, *more):
+        explained.append(len(cases))
+        return explain(model, cases, *more)
+
+    monkeypatch.setattr(study, "explain_cases", explain_cases)
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+    collect_report(model, gtsrb, wanted(), silent)
+    without, explained[:] = sum(explained), []
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache again"))
+    again = collect_report(model, gtsrb, wanted(store=tmp_path / "store"), silent)
+    # Not those of the twelve images without a sticker as scores and means know them, and as examples do.
+    assert sum(explained) < without - 12 * len(METHODS)
+    np.testing.assert_array_equal(again.evaluation.confusion, report.evaluation.confusion)
+    for ours, theirs in zip(again.section(Classes).classes, report.section(Classes).classes, strict=True):
+        for one, other in zip(ours.examples, theirs.examples, strict=True):
+            assert (one.kind, one.called) == (other.kind, other.called)
+            for name, heatmap in one.heatmaps.items():
+                whole = other.heatmaps[name]
+                np.testing.assert_allclose(heatmap, whole, rtol=1e-3, atol=2**-10 * abs(whole).max())
+
+
 def test_other_weights_are_another_model(model, gtsrb, report):
     model.classifier[0].bias += torch.linspace(0, 2, 43)
     model.classifier[0].weight *= 1.5

@@ -130,7 +130,7 @@ def test_a_method_that_is_registered_anew_is_asked_anew(model, data, cases, mine
     for value in (1.0, 2.0):
         mine(value)
         found = Study(model, data)
-        assert (found.relevance(cases, find_method("mine")) == value).all()
+        assert (found.heatmaps_of(cases, find_method("mine")) == 3 * value).all()
         scores = scored(found, cases, "mine", Scoring(("flipping",)))
         assert scores.keys() == {"flipping_area", "deletion", "insertion"}
 
@@ -145,8 +145,8 @@ def test_a_metric_that_is_registered_anew_is_measured_anew(model, data, cases, m
 
 def test_other_rules_are_another_method(model, data, cases):
     found = Study(model, data)
-    plain = found.relevance(cases, find_method("lrp"))
-    ruled = found.relevance(cases, find_method("lrp", rules={"features.0": "flat"}))
+    plain = found.heatmaps_of(cases, find_method("lrp"))
+    ruled = found.heatmaps_of(cases, find_method("lrp", rules={"features.0": "flat"}))
     assert (plain != ruled).any()
 
 
@@ -163,18 +163,18 @@ def test_other_rules_are_another_method(model, data, cases):
 )
 def test_other_options_are_another_method(model, data, cases, one, other):
     found = Study(model, data)
-    relevance = [found.relevance(cases, find_method(text)) for text in (one, other, one)]
-    assert (relevance[0] != relevance[1]).any()
-    assert torch.equal(relevance[0], relevance[2])
+    heatmaps = [found.heatmaps_of(cases, find_method(text)) for text in (one, other, one)]
+    assert (heatmaps[0] != heatmaps[1]).any()
+    assert (heatmaps[0] == heatmaps[2]).all()
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("lrp", "lrp:epsilon-gamma-box:gamma=0.05"), ("occlusion:window=4", "occlusion: window=4")]
 )
 def test_two_spellings_of_a_method_are_computed_once(model, data, cases, one, other, monkeypatch):
-    first = Study(model, data).relevance(cases, find_method(one))
+    first = Study(model, data).heatmaps_of(cases, find_method(one))
     monkeypatch.setattr(study, "explain_cases", lambda *_: pytest.fail("it was there"))
-    assert torch.equal(Study(model, data).relevance(cases, find_method(other)), first)
+    assert (Study(model, data).heatmaps_of(cases, find_method(other)) == first).all()
 
 
 @pytest.mark.parametrize("changed", [{"steps": 3}, {"filling": "blur"}, {"seed": 1, "filling": "noise"}])
@@ -201,7 +201,7 @@ def test_progress_counts_up_to_the_end_whether_computed_or_kept(model, data, cas
         Study(model, data, lambda *call, heard=heard: heard.append(call)).scores(cases, chosen, scoring)
         assert heard == [("scoring", done, 16) for done in counts]
     heard = []
-    Study(model, data, lambda *call: heard.append(call)).relevance(cases, chosen[0])
+    Study(model, data, lambda *call: heard.append(call)).heatmaps_of(cases, chosen[0])
     assert heard == [("saliency", 4, 4)]
 
 

@@ -21,7 +21,6 @@ from xaisigns.audit.findings import (
 )
 from xaisigns.audit.findings_file import FINDINGS_MARK
 from xaisigns.audit.material import Material, find_material, find_reference
-from xaisigns.audit.responses import Responses, respond
 from xaisigns.audit.telling import told_finding
 from xaisigns.audit.verdict import APART, EFFECT, LEVEL, SEPARATED
 from xaisigns.audit.wording import limit_text
@@ -34,11 +33,14 @@ from xaisigns.base.torch_state import own_torch_state
 from xaisigns.base.version import __version__
 from xaisigns.data.decoded import objects_of
 from xaisigns.data.image_set import Split, fingerprint
+from xaisigns.errors import AuditError
 from xaisigns.model.evaluation import class_name
 from xaisigns.model.explainable import Explainable
 from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.figures import PICTURE_MARK, write_picture
+from xaisigns.study.attributions.stored import Stored
 from xaisigns.study.model_cache import ModelCache
+from xaisigns.study.responses import Responses, respond
 from xaisigns.study.study import Data
 
 
@@ -49,6 +51,7 @@ def audit(
     reference: Named | None = None,
     *,
     split: Split = "train",
+    store: Path | str | None = None,
     out: Path | str | None = None,
     language: Language | None = None,
     device: str | torch.device | None = None,
@@ -68,6 +71,9 @@ def audit(
     default it is the shipped "clean" for a model of GTSRB's classes; "clean" itself has none by default, and
     "stickered" may serve it. "none" does without; then an audit has fewer ways to a verdict.
 
+    What the model makes of the images comes from a ``store`` that ``write_store`` wrote of them with ``responses``, as
+    far as it goes. It has images as they lie there: of stickers that are put on in memory it knows nothing.
+
     ``out`` is a folder for ``findings.json``, which has all of the document, and a picture of each finding; without it
     nothing is written, and nothing that xaisigns did not write is overwritten without ``force``. Names and sentences
     are in ``language``, as ``chosen_language`` takes it; ``device`` is as ``loaded`` takes it; ``seed`` draws the
@@ -75,7 +81,8 @@ def audit(
 
     Raises DataError for data that are missing or broken, or have other classes than the model, and for a seed out of
     bounds; AuditError for a reference that cannot be one, and for a model of which an audit can tell nothing; RuleError
-    for a network that LRP cannot take; OutputError, before the work, where a file cannot be written.
+    for a network that LRP cannot take; OutputError, before the work, where a file cannot be written; AuditError for a
+    store where stickers are put on in memory, and what ``Stored`` raises.
     """
     language, seed = chosen_language(language), check_seed(seed)
     network = loaded(model, device)
@@ -83,6 +90,7 @@ def audit(
     if folder:
         check_places(audit_places(folder, range(network.classes)), force=force)
     seen, unseen = find_material(network, data, split, progress)
+    responses = None if store is None else _stored(store, network, seen, progress)
     compared, name = find_reference(network, seen.data, reference)
     found = examine(
         network,
@@ -90,10 +98,11 @@ def audit(
         unseen.images if unseen else None,
         compared,
         objects=objects_of(seen.data.samples),
+        responses=responses,
         seed=seed,
         progress=progress,
     )
-    told = _told(network, seen, found, language, progress)
+    told = _told(network, seen, found, responses, language, progress)
     findings = Findings(
         format=1,
         made_by=f"xaisigns {__version__}",
@@ -113,6 +122,15 @@ def audit(
     if folder:
         document["files"] = write_findings(findings, folder, language, force=force)
     return {key: one for key, one in document.items() if key != "made_by"}
+
+
+def _stored(store: Path | str, model: Explainable, seen: Material, progress: Progress) -> Responses:
+    if seen.stickers is not None:
+        raise AuditError(
+            "the audit puts the stickers of the model's training on these images, which a store does not have: write a "
+            "copy of the data with them ('xaisigns data sticker'), and a store of that"
+        )
+    return Stored(store, model, seen.data, progress).responses()
 
 
 def audit_places(folder: Path, classes: Iterable[int]) -> list[Place]:
@@ -136,13 +154,19 @@ def write_findings(findings: Findings, folder: Path, language: Language, *, forc
 
 
 def _told(
-    model: Explainable, seen: Material, found: Audit, language: Language, progress: Progress
+    model: Explainable,
+    seen: Material,
+    found: Audit,
+    responses: Responses | None,
+    language: Language,
+    progress: Progress,
 ) -> tuple[ToldFinding, ...]:
     """The findings as a document has them, those about anything with their pictures."""
     pixels, labels = seen.images.pixels, seen.images.labels.numpy()
     keys = [sample.key for sample in seen.data.samples]
     suspected = any(one.suspect for one in found.findings)
-    answers = respond(model, pixels, progress=progress) if suspected else None  # which the audit has kept
+    # Without a store the audit has kept them.
+    answers = (responses or respond(model, pixels, progress=progress)) if suspected else None
     told = []
     for one in found.findings:
         shown = None

@@ -9,7 +9,6 @@ import numpy as np
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.evidence import Carrier, Finding, Removal, Transplant, Unseen, Verdict
 from xaisigns.audit.removal import removal
-from xaisigns.audit.responses import respond
 from xaisigns.audit.routes import Routes
 from xaisigns.audit.statistics import holm
 from xaisigns.audit.suspects import kept_suspects
@@ -21,6 +20,7 @@ from xaisigns.data.decoded import Images
 from xaisigns.errors import AuditError
 from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.predictions import kept_predictions
+from xaisigns.study.responses import Responses, respond
 
 Limit = Literal["no_reference", "no_unseen", "reference_fails"]
 
@@ -56,6 +56,7 @@ def examine(
     reference: Explainable | None,
     *,
     objects: Places | None = None,
+    responses: Responses | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Audit:
@@ -64,7 +65,7 @@ def examine(
     ``seen`` are the images to examine, at the model's size, as its training had them; ``unseen`` are others, and None
     leaves that question out. ``reference`` is a model of the same classes that does not have the shortcut. ``objects``
     ``(N,)`` number what the images of ``seen`` show, several photographs of one thing alike (``objects_of``); without
-    them each image is of another.
+    them each image is of another. ``responses`` are the model's to ``seen``, where they are known.
 
     A class whose best cluster is at least twice as separated as the others' has a part to look at. Then every class,
     and the part of those that have one, is screened by every carrier, with few images; what differs most from its
@@ -78,7 +79,7 @@ def examine(
             "trained on the same classes"
         )
     pixels, labels = np.asarray(seen.pixels), np.asarray(seen.labels)
-    responses = respond(model, pixels, progress=progress)
+    responses = responses or respond(model, pixels, progress=progress)
     recognised = responses.logits.argmax(axis=1) == labels
     targets = _targets(reference, pixels, labels, recognised, seed)
     pair = Pair(model, reference, pixels, labels, targets, _known(reference, unseen, seen, seed))

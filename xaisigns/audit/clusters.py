@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from xaisigns.audit.growing import LEAST, Mask, distances, diversity_of, grown, separations, shown_by
 from xaisigns.audit.membership import refined, stability_of
-from xaisigns.audit.responses import Responses
 from xaisigns.audit.scatter import Floats, Scatter, scatter_of, whitened
 from xaisigns.errors import ShapeError
+from xaisigns.study.responses import Responses
 
 _SOUGHT = 400  # images of a class from which clusters grow
 _OTHERS = 1000  # images of other classes that a cluster is compared with

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.clusters import clusters
 from xaisigns.audit.evidence import Suspect
-from xaisigns.audit.responses import Responses
 from xaisigns.audit.transplant import box_of
 from xaisigns.audit.windows import suspect
 from xaisigns.base.cache import digest_of, made_by
 from xaisigns.model.explainable import Explainable
 from xaisigns.study.model_cache import Arrays, ModelCache
+from xaisigns.study.responses import Responses
 
 
 def kept_suspects(

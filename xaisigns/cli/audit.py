@@ -10,7 +10,7 @@ from rich.text import Text
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.printable import printable
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, Store
 from xaisigns.cli.repair import print_repair
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
@@ -33,6 +33,7 @@ def audit(
     split: Annotated[
         Split, typer.Option(help="Images to look at. Training images have the stickers that the model's had.")
     ] = "train",
+    store: Store = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
     repair: Annotated[
         Path | None,
@@ -54,6 +55,8 @@ def audit(
 
     if repair is not None and split != "train":
         raise typer.BadParameter("a repair is made with training images", param_hint="--split")
+    if repair is not None and store is not None:
+        raise typer.BadParameter("a store is of one model, and a repair makes others", param_hint="--store")
     check_places([] if repair else audit_places(out, []), force=force)
     model = network.load()
     with output.bars() as progress:
@@ -75,6 +78,7 @@ def audit(
             root,
             reference,
             split=split,
+            store=store,
             out=out,
             language=output.lang,
             seed=seed,

@@ -66,6 +66,14 @@ Masks = Annotated[
         show_default=False,
     ),
 ]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="STORE",
+        help="What 'xaisigns attribute' wrote of this model and these images; what it has is not computed.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED)]
 StickerClass = Annotated[
     int | None,

@@ -10,7 +10,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output, class_numbers
+from xaisigns.cli.options import Force, Network, OptionalRoot, Output, Store, class_numbers
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -50,6 +50,7 @@ def report(
             show_default=False,
         ),
     ] = None,
+    store: Store = None,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
@@ -80,6 +81,7 @@ def report(
             command=_command(output.lang),
             audit=audit,
             before=before,
+            store=store,
             force=force,
             progress=progress,
         )

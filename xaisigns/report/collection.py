@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -48,7 +49,7 @@ class Reporting:
     none; ``methods`` are as
     ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each;
     ``audit`` is what an audit found of this very model, ``before`` a model of the same classes that it is shown beside,
-    which is called ``before_name``.
+    which is called ``before_name``; ``store`` is one of the model's attributions of the same images.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Reporting:
     audit: Findings | None = None
     before: Explainable | None = None
     before_name: str = ""
+    store: Path | str | None = None
 
 
 class Source:
@@ -69,7 +71,7 @@ class Source:
     ``methods`` are those of the attribution, ``classes`` the ids to show, ``before`` the other model on the same
     data, None where there is none. Raises ModelError for a class that the model
     does not have, MethodError and RuleError for methods, DataError for missing or broken data and for another
-    split.
+    split, and for the store what ``Stored`` does.
     """
 
     def __init__(self, model: Explainable, data: Data, wanted: Reporting, progress: Progress = silent) -> None:
@@ -80,7 +82,7 @@ class Source:
         images = images_of(data, "test", progress)
         if images.split != "test":
             raise DataError(f"a report tells of test images, got those of the split {images.split!r} of {images.root}")
-        self.study = Study(model, images, progress)
+        self.study = Study(model, images, progress, wanted.store)
         if wanted.before is not None:
             _refuse_other_classes(model, wanted.before)
         self.before = None if wanted.before is None else Study(wanted.before, images, progress)
@@ -153,9 +155,14 @@ class Source:
         probability, called = cast("Tensor", every)[place].max(dim=0)
         return int(called), float(probability)
 
-    def heatmaps(self, pictures: Sequence[Image.Image], called: Sequence[int]) -> dict[str, list[Heatmap | None]]:
-        """By method's name, what spoke for each picture's class, None where the method gives no numbers."""
-        found = {method.name: self.study.heatmaps(pictures, called, method) for method in self.methods}
+    def heatmaps(
+        self, pictures: Sequence[Image.Image], called: Sequence[int], places: Sequence[int | None]
+    ) -> dict[str, list[Heatmap | None]]:
+        """By method's name, what spoke for each picture's class, None where the method gives no numbers.
+
+        ``places`` are as ``Study.heatmaps`` takes them.
+        """
+        found = {method.name: self.study.heatmaps(pictures, called, method, places) for method in self.methods}
         return {name: [one if np.isfinite(one).all() else None for one in maps] for name, maps in found.items()}
 
 

@@ -63,7 +63,7 @@ class Measured:
         self.cases = study.cases(truth, examples, seed)
         self.signs = self.cases if truth == "roi" else study.cases("roi", examples, seed)
         self._values = study.scores(self.cases, methods, Scoring(seed=seed)).values
-        self._heatmaps = {method.name: study.relevance(self.signs, method).sum(dim=1).numpy() for method in methods}
+        self._heatmaps = {method.name: study.heatmaps_of(self.signs, method) for method in methods}
         measured: Mapping[str, Tensor] = next(iter(self._values.values()), {})
         self._measured = [metric for metric in SHOWN_METRICS if metric in measured]
         self.scores = self._scores(None)

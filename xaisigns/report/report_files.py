@@ -44,6 +44,7 @@ def report(
     command: str | None = None,
     audit: Path | str | None = None,
     before: Named | None = None,
+    store: Path | str | None = None,
     device: "str | torch.device | None" = None,
     force: bool = False,
     progress: Progress = silent,
@@ -54,7 +55,8 @@ def report(
     ``classes`` the ids to show (without: all), ``examples`` images of each. ``name`` is what the report calls the
     model, ``command`` what it says makes it again: by default this call, where model and data are named; ``audit`` is
     the ``findings.json`` of an audit of this very model, whose finding then opens the report; ``before`` is another
-    model of the same classes, such as the one before a repair, which is shown beside it; ``device`` is as ``loaded``
+    model of the same classes, such as the one before a repair, which is shown beside it; what ``store`` has, which
+    ``write_store`` wrote of the model and the data, is not computed; ``device`` is as ``loaded``
     takes it. All files are written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
@@ -62,7 +64,7 @@ def report(
     that it lacks; ModelError for a
     model that cannot be read or a class that it does not have; MethodError, RuleError and MetricError for methods, seed
     and examples; AuditError for findings about another model and a file that is none of an audit; DataError for missing
-    or broken data.
+    or broken data; OutputError and DataError for the store as ``Stored`` does.
     """
     paths = {kind: Path(path) for kind, path in (("pdf", pdf), ("html", html)) if path is not None}
     places = check_reports(paths, force=force)
@@ -74,7 +76,7 @@ def report(
     network = loaded(model, device)
     wanted = Reporting(
         name=name or _named(model) or "",
-        command=command or _call(model, data, **paths, **options, name=name, audit=audit, before=before),
+        command=command or _call(model, data, **paths, **options, name=name, audit=audit, before=before, store=store),
         methods=methods,
         classes=classes,
         examples=examples,
@@ -83,6 +85,7 @@ def report(
         audit=None if audit is None else findings_for(network, audit),
         before=None if before is None else loaded(before, device),
         before_name=_named(before) or "",
+        store=store,
     )
     content = collect_report(network, data, wanted, progress)
     collected = time.monotonic()

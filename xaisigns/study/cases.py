@@ -56,7 +56,10 @@ class Cases:
 
     def some(self, count: int) -> "Cases":
         """At most so many of them, evenly spread."""
-        chosen = range(0, len(self), -(-len(self) // count))
+        return self.at(range(0, len(self), -(-len(self) // count)))
+
+    def at(self, chosen: Sequence[int]) -> "Cases":
+        """Those at these places."""
         images, masks, labels, target = (
             one[list(chosen)] for one in (self.images, self.masks, self.labels, self.target)
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import torch
@@ -11,7 +12,7 @@ from xaisigns.attribution.methods import Method
 from xaisigns.base.devices import computes_bfloat16
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
-from xaisigns.errors import DataError, DeviceError
+from xaisigns.errors import DataError, DeviceError, MetricError
 from xaisigns.metrics.catalogue import METRICS
 from xaisigns.metrics.faithfulness import Filling
 from xaisigns.metrics.localisation import area_share, grown
@@ -37,6 +38,7 @@ def score(
     filling: Filling = "mean",
     seed: int = 0,
     precision: Precision = "full",
+    store: Path | str | None = None,
     language: Language | None = None,
     device: str | torch.device | None = None,
     progress: Progress = silent,
@@ -55,11 +57,14 @@ def score(
     scored in full, too.
 
     Where metrics ask a method again and again, ``progress`` hears before the work how long that will take, as the
-    figure ``expected_seconds``. What has been computed before comes from the cache.
+    figure ``expected_seconds``. What has been computed before comes from the cache. What a ``store`` that
+    ``write_store`` wrote of the model and the data has of the scores is taken from there, and has no ``seconds``; it
+    has images without stickers alone.
 
     Images without known truth have no metrics that need masks. Raises DataError where masks of signs are asked for and
     none is known, DeviceError for bf16 on a device that does not compute with it, MetricError for settings out of
-    bounds and where no metric is left, and what ``select_methods`` and ``find_cases`` raise.
+    bounds, where no metric is left, and for a store with ``masks`` of stickers; and what ``select_methods``,
+    ``find_cases`` and ``Stored`` raise.
     """
     language, chosen = chosen_language(language), select_methods(methods)
     groups = metrics.split(",") if isinstance(metrics, str) else metrics
@@ -68,8 +73,10 @@ def score(
     if precision == "bf16" and not computes_bfloat16(model.device):
         raise DeviceError(f"{model.device} of this machine does not compute with bfloat16: leave out precision bf16")
     scoring.check_steps(model.preprocessing.input_size**2)
-    study = Study(model, images_of(data, "test", progress), progress)
+    study = Study(model, images_of(data, "test", progress), progress, store)
     cases = study.cases(masks, per_class, seed)
+    if store is not None and cases.kind == "sticker":
+        raise MetricError("a store knows nothing of images with stickers: score signs (masks roi), or leave it out")
     if masks == "roi" and cases.kind == "image":
         raise DataError(NO_TRUTH)
     expected = study.expected_seconds(cases, chosen, scoring)

@@ -1,7 +1,7 @@
 """What a model says about a data set and why: predictions, relevance and scores, each computed once and kept."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.explanation import Explanation
 from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.explainable import Explainable, batch_for
+from xaisigns.study.attributions.stored import Stored
 from xaisigns.study.cases import Cases, Masks, find_cases
 from xaisigns.study.measuring import Scoring, calls_again, explain_cases, explanation_of
 from xaisigns.study.model_cache import Arrays, ModelCache
@@ -57,12 +58,16 @@ class Study:
 
     All that is computed is kept on disk under the model's weights and settings, the pixels and the code that made it;
     but nothing of a method or a metric whose name does not say all that it does. What weights become behind torch's
-    back, by ``.data``, while a study lasts is not seen; a new study sees it. ``progress`` hears of all of it. Raises
-    DataError for missing or broken data, and for classes that the model does not have.
+    back, by ``.data``, while a study lasts is not seen; a new study sees it. What a ``store`` of the model and the data
+    has is taken from there. ``progress`` hears of all of it. Raises DataError for missing or broken data, and for
+    classes that the model does not have, and what ``Stored`` does.
     """
 
-    def __init__(self, model: Explainable, data: ImageSet, progress: Progress = silent) -> None:
+    def __init__(
+        self, model: Explainable, data: ImageSet, progress: Progress = silent, store: Path | str | None = None
+    ) -> None:
         refuse_unknown_classes(model, data)
+        self._stored = None if store is None else Stored(store, model, data, progress)
         self.model, self.data, self.cache, self._progress = model, data, ModelCache(model), progress
         self.labels = torch.tensor([sample.class_id for sample in data.samples])
 
@@ -80,7 +85,7 @@ class Study:
     @cached_property
     def logits(self) -> Tensor:
         """What the model says about each image, ``(N, classes)``."""
-        return self._predicted(None)
+        return self._stored.logits if self._stored else self._predicted(None)
 
     @cached_property
     def stickered_logits(self) -> Tensor | None:
@@ -109,20 +114,46 @@ class Study:
         """Images to explain and score, as ``find_cases`` draws them."""
         return find_cases(self.model, self.data, kind, per_class, seed=seed, progress=self._progress)
 
-    def relevance(self, cases: Cases, method: Method) -> Tensor:
-        """What the method says about the cases, ``(N, 3, S, S)``."""
-        count = _Count(self._progress, method.name, len(cases))
-        return self._explained(cases, method, count.add)[0]
+    def heatmaps_of(self, cases: Cases, method: Method) -> NDArray[np.float32]:
+        """What speaks for the cases' targets, ``(N, S, S)``."""
+        kept = self._stored.heatmaps(self._stored.places(cases), cases.target.tolist(), method) if self._stored else {}
+        return self._completed(cases, method, kept)
 
-    def heatmaps(self, pictures: Sequence[Image.Image], target: Sequence[int], method: Method) -> NDArray[np.float32]:
-        """What speaks for ``target`` in each picture, ``(N, S, S)``."""
+    def heatmaps(
+        self,
+        pictures: Sequence[Image.Image],
+        target: Sequence[int],
+        method: Method,
+        places: Sequence[int | None] | None = None,
+    ) -> NDArray[np.float32]:
+        """What speaks for ``target`` in each picture, ``(N, S, S)``.
+
+        ``places`` tell of pictures of the data as they lie there which these are, None for others.
+        """
         if not pictures:
             return np.zeros((0, 0, 0), dtype=np.float32)
         images = batch_for(self.model, pictures)
         targets = torch.tensor(target)
         anywhere = torch.ones_like(images[:, 0], dtype=torch.bool)
         cases = Cases("image", images, anywhere, targets, targets, ("",) * len(target))
-        return self.relevance(cases, method).sum(dim=1).numpy()
+        kept = self._stored.heatmaps(places, target, method) if self._stored and places is not None else {}
+        return self._completed(cases, method, kept)
+
+    def _completed(self, cases: Cases, method: Method, kept: Mapping[int, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The heatmaps of all cases, of which those that are not ``kept`` are made."""
+        others = [place for place in range(len(cases)) if place not in kept]
+        if not others:
+            return np.stack([kept[place] for place in range(len(cases))])
+        count = _Count(self._progress, method.name, len(others))
+        relevance, _ = self._explained(cases.at(others) if kept else cases, method, count.add)
+        made = relevance.sum(dim=1).numpy()
+        if not kept:
+            return made
+        whole = np.empty((len(cases), *made.shape[1:]), dtype=np.float32)
+        whole[others] = made
+        for place, heatmap in kept.items():
+            whole[place] = heatmap
+        return whole
 
     def scores(self, cases: Cases, methods: Sequence[Method], scoring: Scoring) -> Scores:
         """Measure each method on the cases.
@@ -134,12 +165,20 @@ class Study:
         count = _Count(self._progress, "scoring", len(methods) * len(cases) * (1 + len(groups)))
         found = Scores({}, {})
         for method in methods:
+            stored = self._stored_scores(cases, method, scoring, groups)
+            scores = found.values.setdefault(method.name, stored)
+            if all(metric.name in stored for metrics in groups.values() for metric in metrics):
+                count.add(len(cases) * (1 + len(groups)))
+                continue
             relevance, found.seconds[method.name] = self._explained(cases, method, count.add)
             explanation = explanation_of(self.model, cases, method, relevance, scoring)
-            scores = found.values.setdefault(method.name, {})
             for metrics in groups.values():
                 for metric in metrics:
-                    scores[metric.name] = self._measured(cases, method, scoring, metric, explanation)
+                    # A stored one goes to its place among the others.
+                    kept = scores.pop(metric.name, None)
+                    scores[metric.name] = (
+                        self._measured(cases, method, scoring, metric, explanation) if kept is None else kept
+                    )
                 count.add(len(cases))
         return found
 
@@ -160,6 +199,14 @@ class Study:
                 method(self.model, cases.images[few], cases.target[few])
                 seconds += (time.monotonic() - start) * calls * len(cases) / len(cases.images[few])
         return seconds
+
+    def _stored_scores(
+        self, cases: Cases, method: Method, scoring: Scoring, groups: Mapping[str, Sequence[Metric]]
+    ) -> dict[str, Tensor]:
+        """Those that the store has, by metric."""
+        every = [metric for metrics in groups.values() for metric in metrics] if self._stored else []
+        found = {metric.name: self._stored.scores(cases, method, metric, scoring) for metric in every if self._stored}
+        return {name: scores for name, scores in found.items() if scores is not None}
 
     def _predicted(self, stickers: Manipulation | None) -> Tensor:
         pixels = decode(self.data, self.model.preprocessing.input_size, stickers, progress=self._progress)

@@ -10,7 +10,19 @@ from xaisigns.errors import DataError, OutputError
 from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.layout import EXPLAINED, MISSING, Layout, create, opened, shard_of, write_shard
 
-SMALL = Layout(10, 5, 6, ["lrp", "gradcam"], ["entropy"], {"features.8": 3}, ["lrp"], half=True, shard=4, batch=2)
+SMALL = Layout(
+    10,
+    5,
+    6,
+    ["lrp", "gradcam"],
+    ["entropy"],
+    {"features.8": 3},
+    ["lrp"],
+    half=True,
+    shard=4,
+    batch=2,
+    responses={"features.4": 6},
+)
 INDEX = {"key": np.array([f"ü{number}" for number in range(10)], dtype=object), "label": np.arange(10, dtype=np.int32)}
 IDENTITY = {"weights": "abc"}
 NAMES = {"en": ["a", "b", "c", "d", "é"], "de": ["a", "b", "c", "d", "ä"]}
@@ -104,9 +116,9 @@ def test_what_is_no_store_is_refused(made, tmp_path):
         with pytest.raises(DataError, match="is no store that 'xaisigns attribute' wrote"):
             opened(path)
     head = json.loads((made / "zarr.json").read_text())
-    head["attributes"]["xaisigns"] |= {"format": 2, "made_by": "xaisigns 9"}
+    head["attributes"]["xaisigns"] |= {"format": 3, "made_by": "xaisigns 9"}
     (made / "zarr.json").write_text(json.dumps(head))
-    with pytest.raises(DataError, match="is a store of format 2, and this xaisigns reads 1: read it with xaisigns 9"):
+    with pytest.raises(DataError, match="is a store of format 3, and this xaisigns reads 2: read it with xaisigns 9"):
         opened(made)
     (made / "zarr.json").write_text("{")
     with pytest.raises(DataError, match="is no store"):

@@ -8,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xaisigns.attribution.agreement import faithful_copy
 from xaisigns.attribution.methods import Method
+from xaisigns.attribution.network import Network
 from xaisigns.attribution.options import BATCH
 from xaisigns.attribution.prepared import Prepared
 from xaisigns.attribution.result import Result
@@ -22,6 +24,7 @@ from xaisigns.study.attributions.identity import Wanted
 from xaisigns.study.attributions.layout import EXPLAINED, SKIPPED, Layout, shard_of
 from xaisigns.study.cases import Cases
 from xaisigns.study.measuring import explanation_of
+from xaisigns.study.responses import listen, listened_to
 
 
 class BatchExplainer:
@@ -34,11 +37,17 @@ class BatchExplainer:
     def _methods(self) -> list[Prepared]:
         return [method.prepared(self._model) for method in self._wanted.methods]
 
+    @cached_property
+    def _listened(self) -> tuple[Network, dict[str, int]]:
+        """The network whose layers are listened to, and how many channels each of these has."""
+        network, _ = faithful_copy(self._model.module)
+        return network, listened_to(network)
+
     def layout(self) -> Layout:
         """The sizes of the store, by a try with one grey image.
 
         Raises MethodError for layers where no method is LRP, RuleError for one that does not exist, and what methods
-        raise.
+        and ``listened_to`` raise.
         """
         wanted, side = self._wanted, self._model.preprocessing.input_size
         if wanted.layers and not any(map(_has_layers, wanted.methods)):
@@ -60,6 +69,7 @@ class BatchExplainer:
             wanted.half,
             shard_of(len(wanted.methods), side, half=wanted.half),
             BATCH,
+            self._listened[1] if wanted.responses else {},
         )
 
     def explain(self, batch: Batch, layout: Layout) -> dict[str, NDArray[Any]]:
@@ -105,6 +115,9 @@ class BatchExplainer:
         if self._wanted.half:
             halves, scales = zip(*map(to_halves, heatmaps), strict=True)
             rows["heatmaps"], rows["scale"] = np.stack(halves, axis=1), np.stack(scales, axis=1)
+        if self._wanted.responses:
+            network, layers_heard = self._listened
+            rows["responses"] = listen(network, list(layers_heard), images)
         if scores:
             rows["scores"] = np.stack(scores, axis=1)
         return rows | {f"layers/{name}": np.stack(found, axis=1) for name, found in layers.items()}

@@ -38,7 +38,8 @@ Identity = Mapping[str, Any]  # plain data by the names that errors call it by
 class Wanted:
     """What is to be known of every image: ``methods``, inner ``layers`` of LRP, and the ``metrics`` of a ``scoring``.
 
-    Heatmaps are kept as float16 with a scale, or as float32 where not ``half``.
+    Heatmaps are kept as float16 with a scale, or as float32 where not ``half``. ``responses`` are what channels of
+    middle layers answer, which an audit listens to.
     """
 
     methods: Sequence[Method]
@@ -46,6 +47,7 @@ class Wanted:
     scoring: Scoring | None = None
     metrics: Sequence[Metric] = ()
     half: bool = True
+    responses: bool = False
 
 
 def identity_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8], wanted: Wanted) -> Identity:
@@ -53,24 +55,33 @@ def identity_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8], 
 
     Raises OutputError for code of the caller's that is in no file, since nobody could tell it from other code.
     """
-    parts = ModelCache(model).parts
     scoring = wanted.scoring
     told = {
-        "weights": parts["weights"],
-        "network": _digest([parts[name] for name in ("names", "network", "attributes", "bounds")]),
-        "preprocessing": parts["preprocessing"],
-        "device": ", ".join(parts["devices"]),
-        "split": data.split,
-        "images": _images(data, digests),
+        **origin_of(model, data, digests),
+        "device": ", ".join(ModelCache(model).parts["devices"]),
         "methods": [method.key for method in wanted.methods],
         "layers": list(wanted.layers),
         "metrics": [metric.name for metric in wanted.metrics],
         "scoring": [scoring.steps, scoring.filling, scoring.seed] if scoring else None,
         "heatmaps": "float16" if wanted.half else "float32",
-        "code": parts["code"],
+        "responses": wanted.responses,
         "own code": _own_code(model, wanted),
     }
     return json.loads(json_text(told))  # type: ignore[no-any-return]  # as it is read again: no tuples
+
+
+def origin_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8]) -> Identity:
+    """What all stores of one model and the same images have in common, whatever was wanted of these, and wherever."""
+    parts = ModelCache(model).parts
+    told = {
+        "weights": parts["weights"],
+        "network": _digest([parts[name] for name in ("names", "network", "attributes", "bounds")]),
+        "preprocessing": parts["preprocessing"],
+        "split": data.split,
+        "images": _images(data, digests),
+        "code": parts["code"],
+    }
+    return json.loads(json_text(told))  # type: ignore[no-any-return]
 
 
 def refuse_another(path: Path, theirs: Identity, ours: Identity, first: Callable[[], str] = str) -> None:

@@ -18,8 +18,9 @@ from xaisigns.base.version import __version__
 from xaisigns.data.image_set import ClassNames
 from xaisigns.errors import DataError, OutputError
 from xaisigns.study.attributions.identity import Identity
+from xaisigns.study.responses import PARTS
 
-FORMAT = 1
+FORMAT = 2
 MISSING, EXPLAINED, SKIPPED = 0, 1, 2  # what "state" says of an image
 _SHARD = 128  # images, a multiple of BATCH
 _MOST = 64 * 1024**2  # bytes of heatmaps in a shard, which is put together in memory
@@ -34,8 +35,8 @@ Arrays = Mapping[str, NDArray[Any]]
 class Layout:
     """The sizes of a store: ``images``, ``classes``, a heatmap's ``side``, the names along the other axes.
 
-    ``layers`` has the channels of each inner layer, ``inner`` the methods that have them. A ``shard`` of images is
-    written at once, a ``batch`` explained together.
+    ``layers`` has the channels of each inner layer, ``inner`` the methods that have them, ``responses`` the channels of
+    each layer of which answers are kept. A ``shard`` of images is written at once, a ``batch`` explained together.
     """
 
     images: int
@@ -48,6 +49,7 @@ class Layout:
     half: bool
     shard: int
     batch: int
+    responses: Mapping[str, int]
 
     @property
     def shards(self) -> int:
@@ -91,6 +93,9 @@ class Layout:
         for layer, channels in self.layers.items():
             sides = len(self.inner), channels
             found[f"layers/{layer}"] = _Array("float32", sides, np.nan, (image, "inner_method", "channel"))
+        if self.responses:
+            sides = PARTS, sum(self.responses.values())
+            found["responses"] = _Array("float16", sides, np.nan, (image, "part", "channel"))
         return {**found, "state": _Array("uint8", (), MISSING, (image,))}
 
 

@@ -137,6 +137,23 @@ class AttributionStore:
             raise RuleError(f"{self.path} has no layer {shown(layer)}; there are {', '.join(self.layers) or 'none'}")
         return self._read(f"layers/{layer}", where, self._method(method, list(self._layout.inner)))
 
+    @property
+    def listened(self) -> dict[str, int]:
+        """The layers of which ``responses`` are kept, side by side, and how many channels each has; none without."""
+        return dict(self._layout.responses)
+
+    def responses(self, where: Where = None) -> NDArray[np.float16]:
+        """What the channels of the ``listened`` layers answer in 16 equal parts of the image, ``(N, 16, C)``.
+
+        Raises DataError for a store without.
+        """
+        if not self.listened:
+            raise DataError(
+                f"{self.path} has no responses of inner layers: write it with 'xaisigns attribute --responses'"
+            )
+        found: NDArray[np.float16] = self._read("responses", where)
+        return found
+
     def scores(self, metric: str, method: str, where: Where = None) -> NDArray[np.float32]:
         """Each image's score, ``(N,)``, NaN where it has none.
 

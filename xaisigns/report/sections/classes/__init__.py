@@ -91,7 +91,8 @@ def _examples(source: "Source") -> dict[int, tuple[Example, ...]]:
     every = [one for choices in chosen.values() for one in choices]
     pictures = [source.picture(one.place, stickered=one.kind == "stickered") for one in every]
     called = [source.called(one.place, stickered=one.kind == "stickered") for one in every]
-    maps = source.heatmaps(pictures, [class_id for class_id, _ in called])
+    plain = [None if one.kind == "stickered" else one.place for one in every]
+    maps = source.heatmaps(pictures, [class_id for class_id, _ in called], plain)
     rows = iter(
         Example(
             one.kind,

@@ -15,6 +15,7 @@ from xaisigns.attribution.flow import gate_layers
 from xaisigns.attribution.network import Network, leaves
 from xaisigns.base.cache import digest_of, made_by
 from xaisigns.base.progress import Progress, silent
+from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import AuditError
 from xaisigns.model.evaluation import predict
 from xaisigns.model.explainable import Explainable, module_of
@@ -22,6 +23,7 @@ from xaisigns.model.own import Model
 from xaisigns.study.model_cache import Arrays, ModelCache
 
 GRID = 4  # parts along a side of the image
+PARTS = GRID**2
 # Where among the convolutions those are that are listened to: early ones tell colours and edges, later ones shapes.
 _DEPTHS = (0.15, 0.45)
 
@@ -57,7 +59,7 @@ def respond(
         return {"logits": logits, "parts": np.concatenate([np.concatenate(parts) for parts in heard], axis=2)}
 
     found = (cache or ModelCache(model)).recall(
-        "responses", [made_by(("audit/responses.py",), ()), digest_of(pixels)], make
+        "responses", [made_by(("study/responses.py",), ()), digest_of(pixels)], make
     )
     return Responses(found["logits"], layers, found["parts"])
 
@@ -72,6 +74,13 @@ def listened_to(network: Network) -> dict[str, int]:
         raise AuditError("an audit needs a network with convolutions (Conv2d); this one has none")
     chosen = [convolutions[round(depth * (len(convolutions) - 1))] for depth in _DEPTHS]
     return {name: layer.out_channels for name, layer in chosen}  # one where the two are the same
+
+
+def listen(network: Network, layers: Sequence[str], images: Tensor) -> NDArray[np.float16]:
+    """What these layers of a canonized network answer in the parts of normalised images, ``(N, P, C)`` float16."""
+    with own_torch_state(), torch.inference_mode(), _heard(network, layers) as heard:
+        network(images)
+    return np.concatenate([parts[0] for parts in heard], axis=2)
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import xaisigns as xs
-from xaisigns.audit.responses import listened_to, respond
 from xaisigns.data.tensors import normalise
 from xaisigns.errors import AuditError, ModelError
+from xaisigns.study.responses import listened_to, respond
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
 

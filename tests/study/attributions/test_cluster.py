@@ -1,0 +1,232 @@
+"""Ray's actors on this machine: they write what one process writes, and are killed at no loss."""
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xaisigns as xs
+from tests.fuzzing import TIMES
+from tests.study.attributions.test_writing import files_of
+from xaisigns.attribution.method_sets import select_methods
+from xaisigns.errors import DataError, OutputError
+from xaisigns.study.attributions import cluster
+from xaisigns.study.attributions.cluster import Actor, Job
+from xaisigns.study.attributions.identity import Wanted
+from xaisigns.study.attributions.layout import opened
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
+
+ASKED = {"methods": "lrp,gradcam", "layers": ["features.8"], "responses": True}
+
+
+@pytest.fixture(scope="module")
+def two_processors():
+    """A Ray of this machine, which stays for several runs."""
+    cluster.ray_library()
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def local(model, data, small_shards, tmp_path):
+    """The files of the store that one process writes."""
+    xs.write_store(model, data, **ASKED, out=tmp_path / "local")
+    return files_of(tmp_path / "local")
+
+
+@pytest.fixture
+def job(store, model, data):
+    """That which wrote ``store``."""
+    wanted = Wanted(select_methods("lrp,gradcam"), ["features.8"])
+    return Job(model, data, wanted, store.path, opened(store.path).identity)
+
+
+def test_two_actors_write_bit_for_bit_what_one_process_writes(two_processors, local, model, data, tmp_path):
+    heard = []
+    document = xs.write_store(
+        model,
+        data,
+        **ASKED,
+        out=tmp_path / "ray",
+        engine="ray",
+        workers=2,
+        progress=lambda *told, **_: heard.append(told),
+    )
+    assert (document["explained"], document["resumed"]) == (12, 0)
+    assert files_of(tmp_path / "ray") == local
+    assert [told for told in heard if told[0] == "explaining"] == [("explaining", done, 12) for done in (4, 8, 12)]
+
+
+def test_it_goes_on_where_one_process_stopped(two_processors, local, model, data, tmp_path):
+    (tmp_path / "local/state/c/1").unlink()
+    document = xs.write_store(model, data, **ASKED, out=tmp_path / "local", engine="ray")
+    assert document["resumed"] == 8
+    assert files_of(tmp_path / "local") == local
+
+
+def test_what_cannot_be_read_is_skipped(two_processors, model, data, small_shards, tmp_path):
+    data.samples[5].path.write_text("no image")
+    document = xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
+    assert [one["image"] for one in document["skipped"]] == [str(data.samples[5].path)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_killed_actors_cost_their_part_alone(two_processors, local, model, data, tmp_path):
+    """At random moments, each night many more."""
+    drawn = np.random.default_rng(0)
+    for run in range(TIMES):
+        ended, killed = threading.Event(), []
+        killer = threading.Thread(target=_kill_actors, args=(drawn, ended, killed))
+        killer.start()
+        try:
+            xs.write_store(model, data, **ASKED, out=tmp_path / f"ray-{run}", engine="ray", workers=2)
+        finally:
+            ended.set()
+            killer.join()
+        assert killed
+        assert files_of(tmp_path / f"ray-{run}") == local
+
+
+def _kill_actors(drawn, ended, killed):
+    """Kill one of Ray's actors after the other until ``ended``, but at most four."""
+    while len(killed) < 4 and not ended.wait(drawn.uniform(0, 0.3)):
+        for place in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if place.read_bytes().startswith(b"ray::MapWorker"):
+                    os.kill(int(place.parent.name), signal.SIGKILL)
+                    killed.append(place)
+                    break
+            except OSError:
+                continue
+
+
+def test_a_part_that_kills_every_actor_ends_the_work(two_processors, model, data, small_shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "Actor", Deadly)
+    with pytest.raises(
+        OutputError, match="4 workers were killed while they explained part 1; was it for want of memory"
+    ):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
+    monkeypatch.undo()
+    assert xs.write_store(model, data, "edges", out=tmp_path / "store")["explained"] == 12
+    assert not list((tmp_path / "store").glob(".*"))
+
+
+class Deadly(Actor):
+    def _explain(self, shard):
+        if shard == 1:
+            mark = self._job.path / f"{cluster.MARK}1"
+            mark.write_bytes(b"1" * max(3, mark.stat().st_size if mark.exists() else 0))  # this is the last try
+            with cluster._tried(self._job.path, shard):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super()._explain(shard)
+
+
+def explained(job, two_processors, shard=0):
+    """What an actor answers, which is called without Ray."""
+    return Actor(ray.put(job), 1)({"shard": np.array([shard])})
+
+
+def test_an_actor_tells_what_is_wrong_as_the_kind_and_the_text_of_an_error(two_processors, job):
+    told = explained(replace(job, path=job.path / "nowhere"), two_processors)
+    assert told["kind"] == ["DataError"]
+    assert "is no store that 'xaisigns attribute' wrote (on " in told["error"][0]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [("code", "install the same on every machine (on "), ("split", "is another store here; name a folder that every")],
+)
+def test_a_machine_with_something_else_is_refused(two_processors, job, key, message):
+    told = explained(replace(job, identity={**job.identity, key: "another"}), two_processors)
+    assert told["kind"] == ["OutputError"]
+    assert message in told["error"][0]
+
+
+def test_a_machine_with_other_images_is_refused(two_processors, job):
+    job.data.samples[1].path.write_bytes(job.data.samples[0].path.read_bytes())
+    told = explained(job, two_processors)
+    assert told["kind"] == ["DataError"]
+    assert told["error"][0].startswith(f"{job.data.samples[1].path} is not what it is where the run was started")
+
+
+def test_an_error_of_an_actor_is_that_of_the_run(two_processors, model, data, small_shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "Actor", Refusing)
+    with pytest.raises(DataError, match="refused"):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
+
+
+class Refusing(Actor):
+    def _explain(self, shard):
+        raise DataError("refused")
+
+
+def test_what_is_written_where_nobody_sees_it_is_told(two_processors, model, data, small_shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "Actor", Elsewhere)
+    with pytest.raises(
+        OutputError, match=r"3 of 3 parts that were written cannot be seen in .*: the store must be in a"
+    ):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
+
+
+class Elsewhere(Actor):
+    def _explain(self, shard):
+        return 4
+
+
+@pytest.mark.parametrize(
+    ("machines", "workers", "cuda", "shares"),
+    [
+        ([{"CPU": 2}], None, False, (2, 1)),
+        ([{"CPU": 2}], 2, False, (1, 2)),
+        ([{"CPU": 16}, {"CPU": 16}], None, False, (16, 2)),
+        ([{"CPU": 16}, {"CPU": 16}], 3, False, (8, 3)),  # two on one machine, so that all are alike
+        ([{"CPU": 16}, {"CPU": 4}], None, False, (8, 2)),
+        ([{"CPU": 16, "GPU": 4}, {"CPU": 8}], None, True, (4, 4)),
+    ],
+)
+def test_actors_share_the_processors_alike(machines, workers, cuda, shares):
+    nodes = [{"Alive": True, "Resources": one} for one in machines] + [{"Alive": False, "Resources": {"CPU": 99}}]
+    assert cluster._shares(nodes, workers, cuda=cuda) == shares
+
+
+@pytest.mark.parametrize(
+    ("cuda", "message"), [(False, "has 2 processors, and 3 workers are"), (True, "has 0 GPUs, and 3 workers are")]
+)
+def test_a_cluster_that_is_too_small_is_refused(cuda, message):
+    with pytest.raises(OutputError, match=message):
+        cluster._shares([{"Alive": True, "Resources": {"CPU": 2}}], 3, cuda=cuda)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "spark"}, "engine must be one of local, ray; got 'spark'"),
+        ({"workers": 2}, "are for the engine ray"),
+        ({"ray_address": "auto"}, "are for the engine ray"),
+        ({"engine": "ray", "workers": 0}, "workers must be a whole number from 1 to"),
+    ],
+)
+def test_other_settings_make_nothing(model, data, tmp_path, options, message):
+    with pytest.raises(OutputError, match=message):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", **options)
+    assert not (tmp_path / "store").exists()
+
+
+def test_an_address_beside_a_connection_is_refused(two_processors, model, data, tmp_path):
+    with pytest.raises(OutputError, match="connected to Ray already: leave out the address"):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray", ray_address="auto")
+
+
+def test_without_ray_nothing_is_begun(model, data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(OutputError, match=r"pip install 'xaisigns\[cluster\]'"):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
+    assert not (tmp_path / "store").exists()
