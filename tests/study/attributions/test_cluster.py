@@ -1,7 +1,9 @@
 """Ray's actors on this machine: they write what one process writes, and are killed at no loss."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import xaisigns as xs
+from tests.conftest import REPOSITORY
 from tests.fuzzing import TIMES
 from tests.study.attributions.test_writing import files_of
 from xaisigns.attribution.method_sets import select_methods
@@ -230,3 +233,43 @@ def test_without_ray_nothing_is_begun(model, data, tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"pip install 'xaisigns\[cluster\]'"):
         xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
     assert not (tmp_path / "store").exists()
+
+
+# One run by Ray, which a kill ends with its cluster.
+RUN = """
+import sys
+sys.path[:0] = [{root!r}]
+import pytest
+import xaisigns as xs
+from tests.conftest import narrow_networks
+from tests.study.attributions.conftest import make_small
+
+model, data, out = sys.argv[1:]
+with narrow_networks(), pytest.MonkeyPatch.context() as patch:
+    make_small(patch)
+    xs.write_store(
+        model, xs.open_images(data, "test"), "lrp,gradcam", out=out, layers=["features.8"], responses=True,
+        engine="ray", workers=2,
+    )
+"""
+
+
+@pytest.mark.skipif(TIMES == 1, reason="takes minutes: only where XAISIGNS_FUZZ asks for more")
+def test_twenty_random_kills_of_the_run_lose_nothing(local, untrained, gtsrb, tmp_path):
+    drawn, kills = np.random.default_rng(0), 0
+    command = [sys.executable, "-c", RUN.format(root=str(REPOSITORY)), untrained, gtsrb, tmp_path / "ray"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    while kills < 20:
+        shutil.rmtree(tmp_path / "ray", ignore_errors=True)
+        ended = False
+        while not ended and kills < 20:
+            run = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            try:
+                ended = run.wait(drawn.uniform(2, 20)) == 0
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+                kills += 1
+        while not ended:
+            ended = subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        assert files_of(tmp_path / "ray") == local

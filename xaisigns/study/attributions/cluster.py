@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -72,8 +73,7 @@ def explain_on_cluster(job: Job, shards: Sequence[int], done: Callable[[int], No
         return
     ray = ray_library()
     cuda = job.model.device.type == "cuda"
-    # Of workers that die Ray tells on stdout, which is for results.
-    with redirect_stdout(sys.stderr), _connected(ray, cluster.address), _named(ray):
+    with _quiet(), _connected(ray, cluster.address), _named(ray):
         threads, workers = _shares(ray.nodes(), cluster.workers, cuda=cuda)
         told = ray.put(replace(job, data=_everywhere(job.data), path=job.path.absolute()))
         for row in _rows(shards, told, threads, workers, cuda=cuda):
@@ -94,7 +94,7 @@ def _rows(shards: Sequence[int], job: Any, threads: int, workers: int, *, cuda: 
         Actor,
         fn_constructor_args=(job, threads),
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=workers),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(shards))),
         num_cpus=threads,
         num_gpus=1 if cuda else None,
     ).iter_rows()
@@ -250,6 +250,14 @@ def _connect(ray: Any, address: str | None) -> None:
         if threading.current_thread() is threading.main_thread():
             for number, handler in ours.items():  # Ray takes them
                 signal.signal(number, handler)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Ray's warnings of itself away, and from stdout, which is for results, what it tells of workers that die."""
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 @contextmanager
