@@ -16,7 +16,7 @@ from xaisigns.audit.telling import told_rate
 BEFORE, AFTER = (90, 950, 0), (1, 949, 95)
 
 
-def a_shortcut(model, seen, unseen, reference, *, objects, seed, progress):
+def a_shortcut(model, seen, unseen, reference, *, objects, responses, seed, progress):
     """Stands in for ``examine``: class 2 has a shortcut, about 4 and 9 nothing is found."""
     found = Finding(2, "shortcut", 0.9, None, transplant(seen.labels.numpy(), 2, 6), None, None)
     nothing = [Finding(class_id, "nothing", 0.9, None, None, None, None) for class_id in (4, 9)]
@@ -27,7 +27,7 @@ def audits(*shortcuts):
     """Stands in for ``examine`` one call after the other: whether class 2 has a shortcut this time."""
     left = list(shortcuts)
 
-    def examined(model, seen, unseen, reference, *, objects, seed, progress):
+    def examined(model, seen, unseen, reference, *, objects, responses, seed, progress):
         if left.pop(0):
             return a_shortcut(model, seen, unseen, reference, objects=objects, seed=seed, progress=progress)
         nothing = [Finding(class_id, "nothing", 0.9, None, None, None, None) for class_id in (2, 4, 9)]
