@@ -29,7 +29,9 @@ def audits(*shortcuts):
 
     def examined(model, seen, unseen, reference, *, objects, responses, seed, progress):
         if left.pop(0):
-            return a_shortcut(model, seen, unseen, reference, objects=objects, seed=seed, progress=progress)
+            return a_shortcut(
+                model, seen, unseen, reference, objects=objects, responses=responses, seed=seed, progress=progress
+            )
         nothing = [Finding(class_id, "nothing", 0.9, None, None, None, None) for class_id in (2, 4, 9)]
         return Audit(tuple(nothing), 3, 1, ())
 
