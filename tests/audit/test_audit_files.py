@@ -53,6 +53,13 @@ def test_a_store_answers_for_the_model(untrained, gtsrb, tmp_path, asked, monkey
     assert any(finding["suspect"] for finding in document["findings"])  # whose channels' strengths are the store's
 
 
+def test_a_store_is_kept_with_what_the_audit_reads(untrained, gtsrb, tmp_path, asked):
+    xs.audit(untrained, gtsrb, "none", store=tmp_path / "store", keep=True)
+    store = xs.open_store(tmp_path / "store")
+    assert (store.methods, len(store)) == (["lrp"], len(xs.open_images(gtsrb, "train")))
+    np.testing.assert_array_equal(asked[0][1]["responses"].parts, store.responses())
+
+
 def test_a_store_that_cannot_serve_is_refused(model, untrained, gtsrb, tmp_path, asked):
     plain = xs.load_model(untrained)
     xs.write_store(plain, gtsrb, "edges", out=tmp_path / "store", split="train")

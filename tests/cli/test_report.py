@@ -6,6 +6,7 @@ import json
 import pypdf
 import pytest
 
+import xaisigns as xs
 from tests.model.disk import largest_file
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -67,9 +68,18 @@ def test_another_model_is_shown_before(run, gtsrb, tmp_path, untrained):
     assert f"Before: {untrained}. After: {untrained}. Both models see the same test images." in page
 
 
+def test_what_is_kept_is_a_store_that_serves_the_next_one(run, gtsrb, tmp_path, untrained):
+    options = ("--model", untrained, "--html", tmp_path / "report.html", "--methods", "edges", "--classes", "4")
+    for more in (["--keep"], []):
+        code, _, told = run("report", gtsrb, *options, "--store", tmp_path / "store", *more)
+        assert (code, told) == (0, "")
+    assert xs.open_store(tmp_path / "store").methods == ["edges"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["--keep"], 1, "what is kept is kept in a store: name one"),
         (["--before", "nowhere"], 1, "no model 'nowhere'"),
         (["--classes", "4,43"], 1, "the model has no class 43; give --classes numbers from 0 to 42"),
         (["--classes", "four"], 2, "wanted class numbers such as 4,14, got 'four'"),

@@ -39,6 +39,7 @@ from xaisigns.model.explainable import Explainable
 from xaisigns.model.loading import Named, loaded
 from xaisigns.pictures.figures import PICTURE_MARK, write_picture
 from xaisigns.study.attributions.stored import Stored
+from xaisigns.study.attributions.writing import keep as keep_store
 from xaisigns.study.model_cache import ModelCache
 from xaisigns.study.responses import Responses, respond
 from xaisigns.study.study import Data
@@ -52,6 +53,7 @@ def audit(
     *,
     split: Split = "train",
     store: Path | str | None = None,
+    keep: bool = False,
     out: Path | str | None = None,
     language: Language | None = None,
     device: str | torch.device | None = None,
@@ -72,7 +74,8 @@ def audit(
     "stickered" may serve it. "none" does without; then an audit has fewer ways to a verdict.
 
     What the model makes of the images comes from a ``store`` that ``write_store`` wrote of them with ``responses``, as
-    far as it goes. It has images as they lie there: of stickers that are put on in memory it knows nothing.
+    far as it goes. It has images as they lie there: of stickers that are put on in memory it knows nothing. With
+    ``keep`` it is written first, as far as it is not there, with relevance by LRP.
 
     ``out`` is a folder for ``findings.json``, which has all of the document, and a picture of each finding; without it
     nothing is written, and nothing that xaisigns did not write is overwritten without ``force``. Names and sentences
@@ -90,7 +93,10 @@ def audit(
     if folder:
         check_places(audit_places(folder, range(network.classes)), force=force)
     seen, unseen = find_material(network, data, split, progress)
-    responses = None if store is None else _stored(store, network, seen, progress)
+    _refuse_store_of_stickers(store, seen)
+    if keep:
+        keep_store(store, network, seen.data, ["lrp"], progress, responses=True)
+    responses = None if store is None else Stored(store, network, seen.data, progress).responses()
     compared, name = find_reference(network, seen.data, reference)
     found = examine(
         network,
@@ -124,13 +130,12 @@ def audit(
     return {key: one for key, one in document.items() if key != "made_by"}
 
 
-def _stored(store: Path | str, model: Explainable, seen: Material, progress: Progress) -> Responses:
-    if seen.stickers is not None:
+def _refuse_store_of_stickers(store: Path | str | None, seen: Material) -> None:
+    if store is not None and seen.stickers is not None:
         raise AuditError(
             "the audit puts the stickers of the model's training on these images, which a store does not have: write a "
             "copy of the data with them ('xaisigns data sticker'), and a store of that"
         )
-    return Stored(store, model, seen.data, progress).responses()
 
 
 def audit_places(folder: Path, classes: Iterable[int]) -> list[Place]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.printable import printable
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output, Store
+from xaisigns.cli.options import Force, Keep, Network, OptionalRoot, Output, Store
 from xaisigns.cli.repair import print_repair
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
@@ -34,6 +34,7 @@ def audit(
         Split, typer.Option(help="Images to look at. Training images have the stickers that the model's had.")
     ] = "train",
     store: Store = None,
+    keep: Keep = False,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images.")] = 0,
     repair: Annotated[
         Path | None,
@@ -79,6 +80,7 @@ def audit(
             reference,
             split=split,
             store=store,
+            keep=keep,
             out=out,
             language=output.lang,
             seed=seed,

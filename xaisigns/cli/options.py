@@ -74,6 +74,10 @@ Store = Annotated[
         show_default=False,
     ),
 ]
+Keep = Annotated[
+    bool,
+    typer.Option("--keep", help="Write that store first, as far as it is not there: every image, by these methods."),
+]
 Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED)]
 StickerClass = Annotated[
     int | None,

@@ -10,7 +10,7 @@ import typer
 from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole, written
-from xaisigns.cli.options import Force, Network, OptionalRoot, Output, Store, class_numbers
+from xaisigns.cli.options import Force, Keep, Network, OptionalRoot, Output, Store, class_numbers
 from xaisigns.cli.terminal import say
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS
@@ -51,6 +51,7 @@ def report(
         ),
     ] = None,
     store: Store = None,
+    keep: Keep = False,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed for drawing the images that methods are scored on.")
     ] = 0,
@@ -82,6 +83,7 @@ def report(
             audit=audit,
             before=before,
             store=store,
+            keep=keep,
             force=force,
             progress=progress,
         )

@@ -11,7 +11,7 @@ from xaisigns.base.bounds import LARGEST_SEED
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent, written
 from xaisigns.base.progress import Progress
-from xaisigns.cli.options import Force, Masks, Methods, Network, OptionalRoot, Output, Store
+from xaisigns.cli.options import Force, Keep, Masks, Methods, Network, OptionalRoot, Output, Store
 from xaisigns.cli.terminal import print_table, say, tell
 from xaisigns.cli.words import WORDS
 from xaisigns.metrics.settings import MOST_OF_A_CLASS, MOST_STEPS, Precision
@@ -45,6 +45,7 @@ def score(
         typer.Option(help="bf16: flipping and robustness in about a third of the time, and how far that is off."),
     ] = "full",
     store: Store = None,
+    keep: Keep = False,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv, scores.json and scores.md.")] = Path("scores"),
     force: Force = False,
     output: Output,
@@ -69,6 +70,7 @@ def score(
             seed=seed,
             precision=precision,
             store=store,
+            keep=keep,
             language=output.lang,
             progress=_telling(progress, output.lang),
         )

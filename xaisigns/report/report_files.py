@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xaisigns.attribution.method_sets import select_methods
 from xaisigns.audit.findings_file import findings_for
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
@@ -19,7 +20,8 @@ from xaisigns.report.report import Report
 from xaisigns.report.section import refuse_missing_texts
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.front import Front
-from xaisigns.study.study import Data
+from xaisigns.study.attributions.writing import keep as keep_store
+from xaisigns.study.study import Data, images_of
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +47,7 @@ def report(
     audit: Path | str | None = None,
     before: Named | None = None,
     store: Path | str | None = None,
+    keep: bool = False,
     device: "str | torch.device | None" = None,
     force: bool = False,
     progress: Progress = silent,
@@ -56,8 +59,8 @@ def report(
     model, ``command`` what it says makes it again: by default this call, where model and data are named; ``audit`` is
     the ``findings.json`` of an audit of this very model, whose finding then opens the report; ``before`` is another
     model of the same classes, such as the one before a repair, which is shown beside it; what ``store`` has, which
-    ``write_store`` wrote of the model and the data, is not computed; ``device`` is as ``loaded``
-    takes it. All files are written or none.
+    ``write_store`` wrote of the model and the data, is not computed, and with ``keep`` it is written first, as far as
+    it is not there; ``device`` is as ``loaded`` takes it. All files are written or none.
 
     Raises OutputError, before anything is computed, when no file is named, a package is missing, or a place cannot be
     written or, without ``force``, has a file that is not of xaisigns; LanguageError for the language and for all texts
@@ -87,6 +90,9 @@ def report(
         before_name=_named(before) or "",
         store=store,
     )
+    if keep:
+        data = images_of(data, "test", progress)
+        keep_store(store, network, data, [method.name for method in select_methods(methods)], progress)
     content = collect_report(network, data, wanted, progress)
     collected = time.monotonic()
     with whole_files(places, force=force) as temporaries:

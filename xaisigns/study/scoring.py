@@ -18,6 +18,7 @@ from xaisigns.metrics.faithfulness import Filling
 from xaisigns.metrics.localisation import area_share, grown
 from xaisigns.metrics.settings import Precision
 from xaisigns.model.loading import Named, loaded
+from xaisigns.study.attributions.writing import keep as keep_store
 from xaisigns.study.cases import NO_TRUTH, Cases, Masks
 from xaisigns.study.measuring import DEFAULT_GROUPS, Scoring, summarised
 from xaisigns.study.study import Data, Study, images_of
@@ -39,6 +40,7 @@ def score(
     seed: int = 0,
     precision: Precision = "full",
     store: Path | str | None = None,
+    keep: bool = False,
     language: Language | None = None,
     device: str | torch.device | None = None,
     progress: Progress = silent,
@@ -59,7 +61,8 @@ def score(
     Where metrics ask a method again and again, ``progress`` hears before the work how long that will take, as the
     figure ``expected_seconds``. What has been computed before comes from the cache. What a ``store`` that
     ``write_store`` wrote of the model and the data has of the scores is taken from there, and has no ``seconds``; it
-    has images without stickers alone.
+    has images without stickers alone. With ``keep`` it is written first, as far as it is not there: every image by
+    ``methods`` and ``metrics``.
 
     Images without known truth have no metrics that need masks. Raises DataError where masks of signs are asked for and
     none is known, DeviceError for bf16 on a device that does not compute with it, MetricError for settings out of
@@ -73,7 +76,10 @@ def score(
     if precision == "bf16" and not computes_bfloat16(model.device):
         raise DeviceError(f"{model.device} of this machine does not compute with bfloat16: leave out precision bf16")
     scoring.check_steps(model.preprocessing.input_size**2)
-    study = Study(model, images_of(data, "test", progress), progress, store)
+    images = images_of(data, "test", progress)
+    if keep:
+        keep_store(store, model, images, [method.name for method in chosen], progress, metrics=scoring.groups)
+    study = Study(model, images, progress, store)
     cases = study.cases(masks, per_class, seed)
     if store is not None and cases.kind == "sticker":
         raise MetricError("a store knows nothing of images with stickers: score signs (masks roi), or leave it out")

@@ -114,6 +114,17 @@ def test_an_image_that_cannot_be_read_is_as_fatal_as_without(model, data, small_
         Study(model, data, store=tmp_path / "store")
 
 
+def test_what_is_kept_is_written_first_and_then_read(model, data, tmp_path, monkeypatch):
+    asked = {"masks": "roi", "metrics": "complexity", "store": tmp_path / "store", "keep": True}
+    first = xs.score(model, data, "edges", **asked)
+    assert xs.open_store(tmp_path / "store").metrics == ["sparseness", "entropy"]
+    assert first["seconds"] == {}
+    with pytest.raises(OutputError, match=r"store of something else \(methods: there .*edges.*, here .*uniform"):
+        xs.score(model, data, "uniform", **asked)
+    with pytest.raises(OutputError, match="what is kept is kept in a store: name one"):
+        xs.score(model, data, "edges", masks="roi", keep=True)
+
+
 def test_scores_of_stickers_are_in_no_store(store, data):
     with pytest.raises(OutputError, match="store of something else"):
         xs.score("stickered", data, "lrp", store=store.path)

@@ -92,6 +92,23 @@ def write_store(
     return _written(path, model, images, wanted, cluster, progress)
 
 
+def keep(
+    store: Path | str | None,
+    model: Explainable,
+    data: ImageSet,
+    methods: Iterable[str],
+    progress: Progress,
+    **more: Any,
+) -> None:
+    """Write what is not there yet of a store that another verb is to read; ``more`` is as ``write_store`` takes it.
+
+    Raises OutputError for no store, and what ``write_store`` does.
+    """
+    if store is None:
+        raise OutputError("what is kept is kept in a store: name one")
+    write_store(model, data, methods, out=store, progress=progress, **more)
+
+
 def _cluster(engine: Engine, workers: int | None, address: str | None) -> Cluster | None:
     if engine not in get_args(Engine):
         raise OutputError(f"engine must be one of {', '.join(get_args(Engine))}; got {shown(engine)}")
