@@ -32,6 +32,8 @@ from xaisigns.study.model_cache import ModelCache
 
 _TRIES = 4  # of a part whose actors are killed
 MARK = ".tries-"  # begins the name of a file with a byte for each of them
+# Ray would tell its makers how it is used and the terminal what it does, and let all else on the machine go first.
+_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -210,8 +212,7 @@ def _refuse_unseen(path: Path, shards: Sequence[int]) -> None:
 
 def ray_library() -> Any:
     """The package ray. Raises OutputError that names the extra where it is not installed."""
-    # Ray would tell its makers how it is used, and the terminal what it does.
-    for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}.items():
+    for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         import ray
