@@ -32,6 +32,7 @@ from xaisigns.study.model_cache import ModelCache
 
 _TRIES = 4  # of a part whose actors are killed
 MARK = ".tries-"  # begins the name of a file with a byte for each of them
+_PATIENCE = 10  # seconds
 # Ray would tell its makers how it is used and the terminal what it does, and let all else on the machine go first.
 _SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -242,15 +243,23 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
 def _connect(ray: Any, address: str | None) -> None:
     ours = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
+        _refuse_silence(address or "")
         ray.init(
             address or "local", include_dashboard=None if address else False, log_to_driver=False, logging_level="error"
         )
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise OutputError(f"no Ray cluster at {shown(address)}: {shown(str(error))[1:-1]}") from error
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in ours.items():  # Ray takes them
                 signal.signal(number, handler)
+
+
+def _refuse_silence(address: str) -> None:
+    """Raise OSError where nothing answers at HOST:PORT, for which Ray would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), _PATIENCE).close()
 
 
 @contextmanager
