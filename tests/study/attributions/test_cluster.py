@@ -233,7 +233,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(model, data, tmp_path, monk
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", lambda *_, **__: pytest.fail("Ray waits for minutes"))
     with pytest.raises(OutputError, match=rf"no Ray cluster at '127.0.0.1:{port}': "):
-        xs.write_store(model, data, "edges", out=tmp_path, engine="ray", ray_address=f"127.0.0.1:{port}")
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray", ray_address=f"127.0.0.1:{port}")
 
 
 def test_without_ray_nothing_is_begun(model, data, tmp_path, monkeypatch):
