@@ -55,6 +55,7 @@ OPTIONS = {
     "tune": "--metric --masks --per-class --held-out --seed --input-size --mean --std",
     "audit": "--reference --split --seed --input-size --mean --std",
     "report": "--audit --classes --examples --methods --seed --html --input-size --mean --std",
+    "live": "--port --data --findings --input-size --mean --std",
     "data info": "",
     "frobnicate": "--x",
     "data frobnicate": "--x",

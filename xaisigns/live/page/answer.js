@@ -1,0 +1,130 @@
+// What one model says, as one section of the page.
+
+import { className, label, number, percent, text } from "./words.js";
+
+const LEVELS = 127;
+const OPACITY = 0.8; // what makes a share of the scale opacity: faint relevance shows a little more
+
+const valuesOf = ({ values }) => new Int8Array(Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0)).buffer);
+
+// Red for, blue against, white in between.
+function colours(values, data) {
+  values.forEach((value, place) => {
+    const share = value / LEVELS;
+    const pale = Math.round(255 * (1 - Math.abs(share)));
+    data.set([share < 0 ? pale : 255, pale, share > 0 ? pale : 255, 255], 4 * place);
+  });
+}
+
+function veil(values, data) {
+  values.forEach((value, place) => {
+    data.set([value > 0 ? 255 : 0, 0, value < 0 ? 255 : 0, Math.round(255 * (Math.abs(value) / LEVELS) ** OPACITY)], 4 * place);
+  });
+}
+
+function drawMap(canvas, map, fill) {
+  canvas.width = map.width;
+  canvas.height = map.height;
+  const image = new ImageData(map.width, map.height);
+  fill(valuesOf(map), image.data);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+export class Answer {
+  #said = null; // the class that it said last
+
+  constructor(name, place, alone) {
+    Object.assign(this, { name, place, alone });
+    this.section = document.querySelector("#answer").content.cloneNode(true).firstElementChild;
+    this.find = (selector) => this.section.querySelector(selector);
+    label(this.section);
+    this.called = this.alone ? text("answer_title") : text("answer_title_of", { model: this.name });
+    this.find(".who").textContent = this.called;
+  }
+
+  // `touched` says whether anything is on the sign. Gives whether the answer is another than before.
+  show(answer, plain, touched) {
+    const [best] = answer.top;
+    this.find(".verdict").textContent = className(best.id);
+    const flipped = touched && best.id !== plain.id;
+    this.section.classList.toggle("flipped", flipped);
+    this.#tellFlip(flipped, plain, touched);
+    this.#drawBars(answer.top);
+    drawMap(this.find(".heat"), answer.heatmap, colours);
+    drawMap(this.find(".veil"), answer.heatmap, veil);
+    this.#tellWhy(answer);
+    this.#drawLayer(answer.layer);
+    const changed = this.#said !== null && this.#said !== best.id;
+    this.#said = best.id;
+    return changed;
+  }
+
+  // What a screen reader is told when the answer flips.
+  heard([best]) {
+    return text("heard_flip", { model: this.called, name: className(best.id), share: percent(best.probability) });
+  }
+
+  forget() {
+    this.#said = null;
+  }
+
+  // The sign in grey below the heatmap, and where the sticker is.
+  drawBelow(sign) {
+    sign.drawOn(this.find(".base"));
+  }
+
+  #tellFlip(flipped, plain, touched) {
+    const line = this.find(".flip");
+    line.replaceChildren();
+    if (flipped) {
+      const mark = document.createElement("strong");
+      mark.textContent = text("flipped");
+      line.append(mark, " ", text("flipped_from", { name: className(plain.id), share: percent(plain.probability) }));
+    } else line.textContent = text(touched ? "unflipped" : "untouched");
+  }
+
+  #drawBars(top) {
+    const bars = this.find(".bars");
+    while (bars.children.length < top.length) {
+      const bar = document.createElement("li");
+      bar.append(...["name", "share", "length"].map((name) => Object.assign(document.createElement("span"), { className: name })));
+      bars.append(bar);
+    }
+    top.forEach(({ id, probability }, place) => {
+      const [name, share, length] = bars.children[place].children;
+      name.textContent = className(id);
+      share.textContent = percent(probability);
+      length.style.setProperty("--share", probability);
+    });
+  }
+
+  #tellWhy({ target, against, inside, area, heatmap }) {
+    const name = className(target);
+    const key = against === null ? "asked" : against === "rest" ? "asked_rest" : "asked_against";
+    this.find(".asked").textContent = text(key, { name, other: className(against) });
+    const known = inside !== null && area !== null;
+    this.find(".inside").textContent = known ? text("inside", { share: percent(inside), area: percent(area) }) : "";
+    const told = known ? text("heatmap_label", { percent: percent(inside), name }) : text("heatmap_label_plain", { name });
+    this.find(".heat").setAttribute("aria-label", told);
+    this.find(".ends").textContent = text("scale_ends", { limit: number(heatmap.limit) });
+  }
+
+  #drawLayer(layer) {
+    const part = this.find(".layer");
+    part.hidden = !layer;
+    if (!layer) return;
+    this.find(".layer-name").textContent = text("channels", { layer: layer.layer });
+    const canvas = this.find(".layer-map");
+    canvas.hidden = !layer.map;
+    if (layer.map) drawMap(canvas, layer.map, colours);
+    canvas.setAttribute("aria-label", text("layer_map", { layer: layer.layer }));
+    const most = Math.max(...layer.channels.map(({ relevance }) => Math.abs(relevance)), 1e-12);
+    this.find(".channels").replaceChildren(...layer.channels.map(({ channel, relevance }) => {
+      const row = document.createElement("li");
+      row.className = relevance > 0 ? "for" : "against";
+      row.style.setProperty("--share", Math.abs(relevance) / most);
+      row.textContent = `${text("channel", { number: channel })}: ${number(relevance)}`;
+      return row;
+    }));
+  }
+}
