@@ -63,7 +63,7 @@ OPTIONS = {
     "data": "",
 }
 FLAGS = {"--ledger", "--npy", "--json", "--help", "-h"}
-WITH_MODEL = {"explain", "compare", "rules", "evaluate", "score", "tune", "audit", "report"}
+WITH_MODEL = {"explain", "compare", "live", "rules", "evaluate", "score", "tune", "audit", "report"}
 CODES = {0, 1, 2}
 
 

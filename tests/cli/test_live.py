@@ -49,8 +49,8 @@ def test_a_port_in_use_is_told_in_a_line(run, unserved, untrained):
         code, printed, told = run("live", "--model", untrained, "--port", port)
     assert (code, printed) == (1, "")
     assert told == (
-        f"xaisigns: cannot serve on port {port} of 127.0.0.1: it is in use; end what runs there, or give --port another "
-        "number, 0 for a free one\n"
+        f"xaisigns: cannot serve on port {port} of 127.0.0.1: it is in use; end what runs there, or give --port "
+        "another number, 0 for a free one\n"
     )
     assert unserved == []
 

@@ -111,7 +111,7 @@ def test_what_cannot_be_asked_is_refused_by_the_houses_words(model, composed):
         answering.answers(composed, question(method="beauty", composite=None, gamma=None))
     with pytest.raises(RuleError, match="no composite 'none'"):
         answering.answers(composed, question(composite="none", gamma=None))
-    with pytest.raises(RuleError, match="no layer 'features.99'"):
+    with pytest.raises(RuleError, match=r"no layer 'features\.99'"):
         answering.answers(composed, question(layer="features.99"))
 
 

@@ -38,8 +38,7 @@ export class Answer {
     this.section = document.querySelector("#answer").content.cloneNode(true).firstElementChild;
     this.find = (selector) => this.section.querySelector(selector);
     label(this.section);
-    this.called = this.alone ? text("answer_title") : text("answer_title_of", { model: this.name });
-    this.find(".who").textContent = this.called;
+    this.find(".who").textContent = this.alone ? text("answer_title") : text("answer_title_of", { model: this.name });
   }
 
   // `touched` says whether anything is on the sign. Gives whether the answer is another than before.
@@ -61,7 +60,7 @@ export class Answer {
 
   // What a screen reader is told when the answer flips.
   heard([best]) {
-    return text("heard_flip", { model: this.called, name: className(best.id), share: percent(best.probability) });
+    return text("heard_flip", { model: this.alone ? text("the_network") : this.name, name: className(best.id), share: percent(best.probability) });
   }
 
   forget() {
@@ -71,6 +70,13 @@ export class Answer {
   // The sign in grey below the heatmap, and where the sticker is.
   drawBelow(sign) {
     sign.drawOn(this.find(".base"));
+    const canvas = this.find(".edge");
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    const edge = sign.path(canvas.width);
+    if (!edge) return;
+    pen.setLineDash([5, 4]);
+    pen.stroke(edge);
   }
 
   #tellFlip(flipped, plain, touched) {

@@ -19,12 +19,19 @@ export function outline({ x, y, size, angle }, aspect) {
     x + u * half * cosine - v * half * aspect * sine,
     y + (u * half * sine) / aspect + v * half * cosine,
   ]);
-  const inside = (axis) => {
+  const shift = (axis) => {
     const ends = corners.map((corner) => corner[axis]);
     return Math.max(-Math.min(...ends), 0) + Math.min(1 - Math.max(...ends), 0);
   };
-  const [dx, dy] = [inside(0), inside(1)];
+  const [dx, dy] = [shift(0), shift(1)];
   return corners.map(([a, b]) => [clamp(a + dx, 0, 1), clamp(b + dy, 0, 1)]);
+}
+
+// The state with the sticker's middle where it really is.
+function inside(state, aspect) {
+  const corners = outline(state, aspect);
+  const [x, y] = [0, 1].map((axis) => corners.reduce((sum, corner) => sum + corner[axis], 0) / 4);
+  return { ...state, x, y };
 }
 
 function path(corners, shape, side) {
@@ -120,7 +127,7 @@ export class Sign {
   }
 
   #drawGhost(pen, state, side) {
-    if (!this.ghost) return;
+    if (!this.ghost || ["x", "y", "size", "angle"].every((key) => this.ghost[key] === state[key])) return;
     pen.setLineDash([10, 8]);
     for (const [colour, width] of [["#000", 5], ["#ffd400", 3]]) {
       pen.strokeStyle = colour;
@@ -165,7 +172,7 @@ export class Sign {
   #down(event) {
     if (event.button !== 0) return;
     const [x, y] = this.#place(event);
-    const state = this.read();
+    const state = inside(this.read(), this.aspect);
     this.canvas.setPointerCapture(event.pointerId);
     if (this.tool !== "move") {
       this.#drag = "paint";
@@ -180,21 +187,26 @@ export class Sign {
     this.#drag = near ? "knob" : { dx: x - state.x, dy: y - state.y };
     if (!near && !this.canvas.getContext("2d").isPointInPath(this.path(this.canvas.width), x * this.canvas.width, y * this.canvas.width)) {
       this.#drag = { dx: 0, dy: 0 }; // the sticker jumps to the finger
-      this.change({ x, y }, event);
+      this.#moveTo(x, y, event);
     }
+  }
+
+  #moveTo(x, y, event, byKey = false) {
+    const state = inside({ ...this.read(), x: clamp(x, 0, 1), y: clamp(y, 0, 1) }, this.aspect);
+    this.change({ x: state.x, y: state.y }, event, byKey);
   }
 
   #move(event) {
     if (!this.#drag) return;
     const [x, y] = this.#place(event);
-    const state = this.read();
+    const state = inside(this.read(), this.aspect);
     if (this.#drag === "paint") this.#paintTo(x, y, state, event);
     else if (this.#drag === "knob") {
       const [across, down] = [x - state.x, y - state.y];
       const size = clamp(Math.SQRT2 * Math.hypot(across, down), ...SIZES);
       const angle = (Math.atan2(down, across) * 180) / Math.PI - 45;
       this.change({ size, angle: Math.round(((angle + 540) % 360) - 180) }, event);
-    } else this.change({ x: clamp(x - this.#drag.dx, 0, 1), y: clamp(y - this.#drag.dy, 0, 1) }, event);
+    } else this.#moveTo(x - this.#drag.dx, y - this.#drag.dy, event);
   }
 
   #paintTo(x, y, state, event) {
@@ -206,7 +218,7 @@ export class Sign {
   }
 
   #key(event) {
-    const state = this.read();
+    const state = inside(this.read(), this.aspect);
     if (!state.on || event.ctrlKey || event.metaKey || event.altKey) return;
     const far = event.shiftKey ? 5 * STEP : STEP;
     const wrapped = (angle) => ((angle + 540) % 360) - 180;
@@ -218,8 +230,8 @@ export class Sign {
     }[event.key];
     if (!found) return;
     event.preventDefault();
-    for (const axis of ["x", "y"]) if (axis in found) found[axis] = clamp(found[axis], 0, 1);
     if ("size" in found) found.size = clamp(found.size, ...SIZES);
-    this.change(found, event, true);
+    if ("x" in found || "y" in found) this.#moveTo(found.x ?? state.x, found.y ?? state.y, event, true);
+    else this.change(found, event, true);
   }
 }

@@ -2,7 +2,7 @@
 
 export const START = Object.freeze({
   kind: "drawn", class: 2, seed: 1132, place: 0,
-  on: false, x: 0.36, y: 0.64, size: 0.3, angle: 0, colour: "#0e0e10", shape: "rectangle", patch: null,
+  on: false, x: 0.4, y: 0.64, size: 0.28, angle: 0, colour: "#0e0e10", shape: "rectangle", patch: null,
   strokes: [],
   method: "lrp", composite: "epsilon_gamma_box", gamma: 0.05, target: null, against: null, layer: null,
   opacity: 0.8, step: 0,
@@ -31,9 +31,10 @@ function strokeOf(letters) {
 
 export function toHash(state) {
   const found = new URLSearchParams();
-  for (const [key, value] of Object.entries(state)) {
+  for (const [key, exact] of Object.entries(state)) {
+    const value = typeof exact === "number" ? rounded(exact) : exact;
     if (key === "strokes" || value === START[key] || value === null) continue;
-    found.set(key, typeof value === "number" ? rounded(value) : value === true ? 1 : value);
+    found.set(key, value === true ? 1 : value);
   }
   if (state.strokes.length) found.set("strokes", state.strokes.map(strokeText).join("."));
   return `#${found}`;

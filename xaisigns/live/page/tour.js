@@ -2,7 +2,7 @@
 
 import { text } from "./words.js";
 
-const ON_THE_SIGN = { on: true, x: 0.36, y: 0.64, size: 0.3 };
+const ON_THE_SIGN = { on: true, x: 0.4, y: 0.64, size: 0.28 };
 const FIFTY = { class: 2, seed: 1132 };
 const STEPS = [
   FIFTY,
