@@ -37,7 +37,7 @@ class Answering:
 
     def __init__(self, models: Mapping[str, Explainable]) -> None:
         self.models = models
-        self._ready: OrderedDict[tuple[str, str], Prepared | OnePass] = OrderedDict()
+        self._ready: OrderedDict[tuple[str, str, str | None, bool], Prepared | OnePass] = OrderedDict()
 
     def plain(self, picture: Image.Image) -> list[dict[str, Any]]:
         """What each model calls an RGB picture: the class's id and its probability."""
@@ -63,9 +63,10 @@ class Answering:
             return {"model": name, **_told(result, composed.mask)}
 
     def _prepared(self, name: str, model: Explainable, question: Question) -> Prepared | OnePass:
-        method = find_method(question.method, composite=composite_of(question), contrast=question.against is not None)
-        key = name, method.key
+        composite, contrast = composite_of(question), question.against is not None
+        key = name, question.method, composite, contrast
         if key not in self._ready:
+            method = find_method(question.method, composite=composite, contrast=contrast)
             while len(self._ready) >= _READY * len(self.models):
                 self._ready.popitem(last=False)
             self._ready[key] = OnePass(method, model) if method.composite else method.prepared(model)

@@ -1,32 +1,27 @@
 // What one model says, as one section of the page.
 
-import { className, label, number, percent, text } from "./words.js";
+import { className, label, number, percent, say, text } from "./words.js";
 
 const LEVELS = 127;
 const OPACITY = 0.8; // what makes a share of the scale opacity: faint relevance shows a little more
 
-const valuesOf = ({ values }) => new Int8Array(Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0)).buffer);
+const bytesOf = ({ values }) => Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
+
+// The colour of each value, by its place in 0..255 as an unsigned byte: made once.
+const table = (colour) => new Uint32Array(new Uint8ClampedArray([...Array(256).keys()].flatMap((byte) => colour(byte < 128 ? byte : byte - 256))).buffer);
 
 // Red for, blue against, white in between.
-function colours(values, data) {
-  values.forEach((value, place) => {
-    const share = value / LEVELS;
-    const pale = Math.round(255 * (1 - Math.abs(share)));
-    data.set([share < 0 ? pale : 255, pale, share > 0 ? pale : 255, 255], 4 * place);
-  });
-}
+const COLOURS = table((value) => {
+  const pale = 255 * (1 - Math.abs(value) / LEVELS);
+  return [value < 0 ? pale : 255, pale, value > 0 ? pale : 255, 255];
+});
+const VEIL = table((value) => [value > 0 ? 255 : 0, 0, value < 0 ? 255 : 0, 255 * (Math.abs(value) / LEVELS) ** OPACITY]);
 
-function veil(values, data) {
-  values.forEach((value, place) => {
-    data.set([value > 0 ? 255 : 0, 0, value < 0 ? 255 : 0, Math.round(255 * (Math.abs(value) / LEVELS) ** OPACITY)], 4 * place);
-  });
-}
-
-function drawMap(canvas, map, fill) {
-  canvas.width = map.width;
-  canvas.height = map.height;
-  const image = new ImageData(map.width, map.height);
-  fill(valuesOf(map), image.data);
+function drawMap(canvas, { width, height }, bytes, colours) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const image = new ImageData(width, height);
+  new Uint32Array(image.data.buffer).set(Uint32Array.from(bytes, (byte) => colours[byte]));
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
@@ -44,13 +39,14 @@ export class Answer {
   // `touched` says whether anything is on the sign. Gives whether the answer is another than before.
   show(answer, plain, touched) {
     const [best] = answer.top;
-    this.find(".verdict").textContent = className(best.id);
+    say(this.find(".verdict"), className(best.id));
     const flipped = touched && best.id !== plain.id;
     this.section.classList.toggle("flipped", flipped);
     this.#tellFlip(flipped, plain, touched);
     this.#drawBars(answer.top);
-    drawMap(this.find(".heat"), answer.heatmap, colours);
-    drawMap(this.find(".veil"), answer.heatmap, veil);
+    const bytes = bytesOf(answer.heatmap);
+    drawMap(this.find(".heat"), answer.heatmap, bytes, COLOURS);
+    drawMap(this.find(".veil"), answer.heatmap, bytes, VEIL);
     this.#tellWhy(answer);
     this.#drawLayer(answer.layer);
     const changed = this.#said !== null && this.#said !== best.id;
@@ -81,6 +77,9 @@ export class Answer {
 
   #tellFlip(flipped, plain, touched) {
     const line = this.find(".flip");
+    const told = flipped ? `${plain.id} ${plain.probability}` : String(touched);
+    if (line.dataset.told === told) return;
+    line.dataset.told = told;
     line.replaceChildren();
     if (flipped) {
       const mark = document.createElement("strong");
@@ -98,8 +97,8 @@ export class Answer {
     }
     top.forEach(({ id, probability }, place) => {
       const [name, share, length] = bars.children[place].children;
-      name.textContent = className(id);
-      share.textContent = percent(probability);
+      say(name, className(id));
+      say(share, percent(probability));
       length.style.setProperty("--share", probability);
     });
   }
@@ -107,12 +106,12 @@ export class Answer {
   #tellWhy({ target, against, inside, area, heatmap }) {
     const name = className(target);
     const key = against === null ? "asked" : against === "rest" ? "asked_rest" : "asked_against";
-    this.find(".asked").textContent = text(key, { name, other: className(against) });
+    say(this.find(".asked"), text(key, { name, other: className(against) }));
     const known = inside !== null && area !== null;
-    this.find(".inside").textContent = known ? text("inside", { share: percent(inside), area: percent(area) }) : "";
+    say(this.find(".inside"), known ? text("inside", { share: percent(inside), area: percent(area) }) : "");
     const told = known ? text("heatmap_label", { percent: percent(inside), name }) : text("heatmap_label_plain", { name });
     this.find(".heat").setAttribute("aria-label", told);
-    this.find(".ends").textContent = text("scale_ends", { limit: number(heatmap.limit) });
+    say(this.find(".ends"), text("scale_ends", { limit: number(heatmap.limit) }));
   }
 
   #drawLayer(layer) {
@@ -122,7 +121,7 @@ export class Answer {
     this.find(".layer-name").textContent = text("channels", { layer: layer.layer });
     const canvas = this.find(".layer-map");
     canvas.hidden = !layer.map;
-    if (layer.map) drawMap(canvas, layer.map, colours);
+    if (layer.map) drawMap(canvas, layer.map, bytesOf(layer.map), COLOURS);
     canvas.setAttribute("aria-label", text("layer_map", { layer: layer.layer }));
     const most = Math.max(...layer.channels.map(({ relevance }) => Math.abs(relevance)), 1e-12);
     this.find(".channels").replaceChildren(...layer.channels.map(({ channel, relevance }) => {

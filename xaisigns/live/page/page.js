@@ -6,7 +6,7 @@ import { panels } from "./panels.js";
 import { Sign } from "./sign.js";
 import { START, fromHash, message, pictureKey, toHash } from "./state.js";
 import { tour } from "./tour.js";
-import { label, number, speak, text } from "./words.js";
+import { label, number, say, speak, text } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 const bitmap = (base64) => createImageBitmap(blobOf(base64));
@@ -95,9 +95,9 @@ function show() {
   sign.draw();
   controls.show();
   showStep(state.step);
-  find("#sticker").textContent = text(state.on ? "take_off" : "put_on");
+  say(find("#sticker"), text(state.on ? "take_off" : "put_on"));
   find("#wipe").hidden = !state.strokes.length;
-  find("#sign-help").textContent = text(help());
+  say(find("#sign-help"), text(help()));
   for (const slider of document.querySelectorAll(".opacity")) slider.value = state.opacity;
   document.documentElement.style.setProperty("--opacity", state.opacity);
   clearTimeout(later);
@@ -117,7 +117,7 @@ function tell(said) {
 
 function trouble(said) {
   find("#trouble").hidden = !said;
-  if (find("#trouble").textContent !== said) find("#trouble").textContent = said;
+  say(find("#trouble"), said);
 }
 
 function connected(well) {

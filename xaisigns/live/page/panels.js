@@ -1,6 +1,6 @@
 // The controls: each says what it changes of the state, and shows what the state is.
 
-import { className, findings, methodName, number, signName, text } from "./words.js";
+import { className, findings, methodName, number, say, signName, text } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -93,16 +93,17 @@ export function panels(settings, read, change, send) {
     }
     for (const [selector, [key]] of Object.entries(FIELDS)) {
       const field = find(selector);
-      if (field !== document.activeElement || field.tagName === "SELECT") field.value = state[key] ?? "";
+      const value = String(state[key] ?? "");
+      if (field.value !== value && (field !== document.activeElement || field.tagName === "SELECT")) field.value = value;
     }
     if (find("#seed") !== document.activeElement) find("#seed").value = state.seed;
     for (const part of document.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(state.kind);
     const lrp = state.method === "lrp";
     for (const part of document.querySelectorAll(".of-lrp")) part.hidden = !lrp;
     find(".of-gamma").hidden = !lrp || (settings.composites[state.composite] ?? null) === null;
-    find("#gamma-value").textContent = number(state.gamma);
+    say(find("#gamma-value"), number(state.gamma));
     const { count, wrong } = albumOf(state.class);
-    find("#place").textContent = [text("place", { place: state.place + 1, count }), wrong ? text("place_wrong", { wrong }) : ""].join(". ");
+    say(find("#place"), [text("place", { place: state.place + 1, count }), wrong ? text("place_wrong", { wrong }) : ""].join(". "));
   }
 
   return { name, show };

@@ -2,7 +2,7 @@
 
 import { rounded } from "./state.js";
 
-const KNOB = 14; // pixels of the canvas
+const KNOB = 9; // pixels of the canvas
 const REACH = 2.2; // times the knob, for a finger
 const STEP = 0.01;
 const CLOSEST = 0.004; // of two points of a stroke
@@ -128,8 +128,8 @@ export class Sign {
 
   #drawGhost(pen, state, side) {
     if (!this.ghost || ["x", "y", "size", "angle"].every((key) => this.ghost[key] === state[key])) return;
-    pen.setLineDash([10, 8]);
-    for (const [colour, width] of [["#000", 5], ["#ffd400", 3]]) {
+    pen.setLineDash([6, 5]);
+    for (const [colour, width] of [["#000", 3.5], ["#ffd400", 2]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = width;
       pen.stroke(path(outline(this.ghost, this.aspect), state.shape, side));
@@ -138,7 +138,7 @@ export class Sign {
   }
 
   #drawHandles(pen, shape, [x, y], side) {
-    pen.lineWidth = 2;
+    pen.lineWidth = 1.5;
     pen.strokeStyle = "#fff";
     pen.stroke(shape);
     pen.beginPath();

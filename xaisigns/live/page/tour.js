@@ -1,6 +1,6 @@
 // The tour: six states of the page, each with a text.
 
-import { text } from "./words.js";
+import { say, text } from "./words.js";
 
 const ON_THE_SIGN = { on: true, x: 0.4, y: 0.64, size: 0.28 };
 const FIFTY = { class: 2, seed: 1132 };
@@ -32,11 +32,11 @@ export function tour(go) {
     find("#tour").hidden = !at;
     document.body.dataset.step = at;
     if (!at) return;
-    find("#tour-count").textContent = text("tour_count", { step: at, steps: STEPS.length });
-    find("#tour-title").textContent = text(`tour_${at}`);
-    find("#tour-text").textContent = text(`tour_${at}_text`);
+    say(find("#tour-count"), text("tour_count", { step: at, steps: STEPS.length }));
+    say(find("#tour-title"), text(`tour_${at}`));
+    say(find("#tour-text"), text(`tour_${at}_text`));
     find("#tour-back").disabled = at === 1;
-    find("#tour-next").textContent = text(at === STEPS.length ? "tour_end" : "tour_next");
+    say(find("#tour-next"), text(at === STEPS.length ? "tour_end" : "tour_next"));
     if (moved && document.activeElement?.closest("#tour, header")) find("#tour-title").focus({ preventScroll: true });
   };
 }

@@ -25,6 +25,11 @@ export function percent(share) {
 
 export const number = (value) => written(value === 0 ? "0" : String(Number(value.toPrecision(3))));
 
+// Let an element read so; one that does already is left alone, since to lay the page out takes time.
+export function say(element, told) {
+  if (element.textContent !== told) element.textContent = told;
+}
+
 // Every element says by its data-text, or its data-label, what it reads, or is called.
 export function label(within) {
   for (const one of within.querySelectorAll("[data-text]")) one.textContent = text(one.dataset.text);
