@@ -64,6 +64,7 @@ docs/scores
 docs/audit
 docs/repair
 docs/report
+docs/live
 docs/scale
 ```
 

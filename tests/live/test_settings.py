@@ -9,6 +9,7 @@ import pytest
 import xaisigns as xs
 from tests.catalogues import blanks
 from tests.repairs import written_findings
+from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.audit.findings_file import read_findings
 from xaisigns.base.language import languages
 from xaisigns.data.manipulation import Manipulation
@@ -31,7 +32,9 @@ def test_there_is_all_that_can_be_chosen(model):
     assert told["languages"]["en"]["classes"][14] == "Stop"
     assert {"lrp", "saliency", "occlusion"} <= set(told["methods"])
     assert "kernel_shap" not in told["methods"]
-    assert (told["composite"], told["gamma"]) == ("epsilon_gamma_box", 0.05)
+    state = (PAGE / "state.js").read_text(encoding="utf-8")
+    assert told["composites"].keys() > {DEFAULT_COMPOSITE.partition(":")[0]}
+    assert 'composite: "{}", gamma: {},'.format(*DEFAULT_COMPOSITE.split(":gamma=")) in state
     assert (told["album"], told["patches"], told["tour"]) == ([], [], False)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from xaisigns.attribution.composites import COMPOSITES, find_composite
 from xaisigns.attribution.methods import methods
-from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.audit.findings import Findings
 from xaisigns.audit.wording import sentence
 from xaisigns.base.language import Language, languages, written_form
@@ -26,7 +25,6 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
     """The settings as plain data. Raises LanguageError where a language lacks texts."""
     models = by_name(exhibit.model)
     names = model_names(models)
-    default = read_specification(DEFAULT_COMPOSITE)
     return {
         "version": __version__,
         "language": exhibit.language,
@@ -39,8 +37,6 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
         "album": exhibit.album.classes() if exhibit.album else [],
         "methods": [method.name for method in methods() if method.name not in _SLOW],
         "composites": {name: gamma_of(name) for name in COMPOSITES},
-        "composite": default.name,
-        "gamma": float(default.options["gamma"]),
         "layers": exhibit.layers,
         "patches": [base64.b64encode(png(patch)).decode() for patch in exhibit.patches],
         "tour": _is_the_story(exhibit),

@@ -3,7 +3,7 @@
 import { rounded } from "./state.js";
 
 const KNOB = 9; // pixels of the canvas
-const REACH = 2.2; // times the knob, for a finger
+const REACH = 22; // pixels of the page, for a finger
 const STEP = 0.01;
 const CLOSEST = 0.004; // of two points of a stroke
 const SIZES = [0.04, 0.8];
@@ -182,8 +182,7 @@ export class Sign {
     }
     if (!state.on) return;
     const knob = this.#corners(state)[2];
-    const scale = this.canvas.width / this.canvas.getBoundingClientRect().width;
-    const near = Math.hypot(x - knob[0], y - knob[1]) * this.canvas.width < KNOB * Math.max(REACH, scale * 1.2);
+    const near = Math.hypot(x - knob[0], y - knob[1]) * this.canvas.getBoundingClientRect().width < REACH;
     this.#drag = near ? "knob" : { dx: x - state.x, dy: y - state.y };
     if (!near && !this.canvas.getContext("2d").isPointInPath(this.path(this.canvas.width), x * this.canvas.width, y * this.canvas.width)) {
       this.#drag = { dx: 0, dy: 0 }; // the sticker jumps to the finger
