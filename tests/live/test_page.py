@@ -11,9 +11,13 @@ from PIL import Image
 
 import xaisigns as xs
 from tests.commands import ended
+from tests.conftest import narrow_networks, random_model
 from tests.live.served import serving
 from tests.needs import BROWSER, need
+from tests.repairs import written_findings
 from tests.report.test_browser import SWITCHES
+from xaisigns.audit.findings_file import read_findings
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.live.album import Album
 from xaisigns.live.exhibit import Exhibit
 
@@ -373,6 +377,22 @@ def test_the_images_of_a_data_set_are_leafed_through(opened, stickered, gtsrb):
         reads(page, "#place", re.compile("Image 1 of 3"))
         page.locator("#class").select_option("9")
         state(page, "kind=stored&class=9")
+
+
+def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb, tmp_path, made_up_audit):
+    with narrow_networks():
+        model = random_model(tmp_path, 43, {"class_names": dict(CLASS_NAMES)})
+        findings = read_findings(written_findings(model, gtsrb, tmp_path / "audit"))
+    with serving(Exhibit(stickered, [], "en", findings=findings)) as address:
+        page = opened(address, "#class=2")
+        page.get_by_text("Sticker and brush").click()
+        before = pixels(page, "#sign")
+        page.get_by_role("button", name="Lay patch 1 on").click()
+        state(page, "on=1&patch=0")
+        reads(page, ".inside", re.compile("lies in the sticker"))
+        assert np.abs(pixels(page, "#sign") - before).mean() > 1
+        page.get_by_role("button", name="Plain sticker again").click()
+        state(page, "on=1$")
 
 
 @pytest.mark.parametrize("fragment", ["", "#step=2&on=1", "#step=3&on=1", "#on=1&layer=features.18"])

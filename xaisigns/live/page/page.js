@@ -154,6 +154,7 @@ function name() {
   document.title = text("title");
   label(document.body);
   answers = settings.models.map((model, place) => new Answer(model.name, place, settings.models.length === 1));
+  find("#stage").classList.toggle("several", answers.length > 1);
   find("#answers").replaceChildren(...answers.map((answer) => answer.section));
   for (const slider of document.querySelectorAll(".opacity")) {
     slider.addEventListener("input", () => { state = { ...state, opacity: Number(slider.value) }; show(); });

@@ -23,7 +23,7 @@ export function percent(share) {
   return `${written(hundred.toFixed(digits))}${spoken.percent}`;
 }
 
-export const number = (value) => written(value === 0 ? "0" : String(Number(value.toPrecision(3))));
+export const number = (value) => written(String(Number(value.toPrecision(3)))).replace("-", "−");
 
 // Let an element read so; one that does already is left alone, since to lay the page out takes time.
 export function say(element, told) {
