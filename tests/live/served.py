@@ -8,9 +8,9 @@ from xaisigns.live.turns import Turns
 
 
 @contextlib.contextmanager
-def serving(exhibit, token=""):
+def serving(exhibit, token="", port=0):
     """Gives the address."""
-    with listening(0) as own, Turns() as turns:
+    with listening(port) as own, Turns() as turns:
         door, server = made(exhibit, turns, own, token)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [own]})
         thread.start()

@@ -50,6 +50,11 @@ def told(talk):
     return json.loads(talk.recv(timeout=10))
 
 
+def sent_and_answered(talk, content):
+    talk.send(content)
+    return talk.recv(timeout=10)
+
+
 def test_the_page_and_all_its_files_are_there_and_nothing_else(address):
     for file in (files("xaisigns.live") / "page").iterdir():
         name = "" if file.name == "page.html" else file.name
@@ -124,9 +129,8 @@ def test_what_is_no_message_is_told_and_the_talk_goes_on(address):
 def test_what_is_too_large_ends_one_talk_and_no_other(address):
     with line(address) as other:
         with line(address) as talk:
-            talk.send(b"x" * (LARGEST_FILE + 2))
             with pytest.raises(ConnectionClosed) as closed:
-                talk.recv(timeout=10)
+                sent_and_answered(talk, b"x" * (LARGEST_FILE + 2))
         assert closed.value.rcvd.code == 1009
         other.send(message())
         assert told(other)["kind"] == "answer"

@@ -349,6 +349,25 @@ def test_a_server_that_comes_back_is_found_again(opened, stickered):
         says(page, SEVENTY)
     reads(page, "#trouble", "The server does not answer. Trying again …")
     assert page.locator("#trouble").is_visible()
+    page.locator("#sticker").click()
+    with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
+        says(page, FIFTY)
+        assert not page.locator("#trouble").is_visible()
+
+
+def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stickered):
+    exhibit = Exhibit(stickered, [], "en")
+    with serving(exhibit) as address:
+        page = opened(address, "#on=1&x=0.1&y=0.1&size=0.05", expected=LOST)
+        page.get_by_text("Another sign").click()
+        page.get_by_label("Where from").select_option("own")
+        page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(90, 90)})
+        says(page, STOP)
+    reads(page, "#trouble", re.compile("does not answer"))
+    with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
+        page.locator("#sticker").click()
+        reads(page, ".flip", "Nothing is on the sign.")
+        says(page, STOP)
 
 
 def test_two_models_say_what_they_see_of_the_same_sign(opened, stickered):

@@ -12,7 +12,9 @@ from tests.repairs import written_findings
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.audit.findings_file import read_findings
 from xaisigns.base.language import languages
+from xaisigns.base.texts import Texts
 from xaisigns.data.manipulation import Manipulation
+from xaisigns.errors import LanguageError
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.settings import TEXTS, gamma_of, page_settings
 
@@ -36,6 +38,14 @@ def test_there_is_all_that_can_be_chosen(model):
     assert told["composites"].keys() > {DEFAULT_COMPOSITE.partition(":")[0]}
     assert 'composite: "{}", gamma: {},'.format(*DEFAULT_COMPOSITE.split(":gamma=")) in state
     assert (told["album"], told["patches"], told["tour"]) == ([], [], False)
+
+
+def test_a_further_language_is_one_of_the_pages_and_one_that_lacks_texts_is_refused(model, foreign, monkeypatch):
+    told = page_settings(Exhibit(model, [], foreign))
+    assert told["languages"][foreign]["texts"].keys() == told["languages"]["en"]["texts"].keys()
+    monkeypatch.setattr(Texts, "missing", lambda self, language: ["live.tour"] if language == foreign else [])
+    with pytest.raises(LanguageError, match=f"the language '{foreign}' has no text live.tour; add it"):
+        page_settings(Exhibit(model, [], foreign))
 
 
 def test_the_tour_is_told_where_its_story_is_true(model):

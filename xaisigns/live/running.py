@@ -2,6 +2,7 @@
 
 import errno
 import importlib.util
+import os
 import socket
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -51,6 +52,7 @@ def made(exhibit: Exhibit, turns: Turns, own: socket.socket, token: str = "") ->
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=LARGEST_FILE + 1,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
         server_header=False,
     )
@@ -68,7 +70,8 @@ def listening(port: int) -> Iterator[socket.socket]:
     """A socket that listens on this port of loopback. Raises OutputError where it cannot."""
     refuse_missing_packages()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as own:
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # on Windows it would let two servers have the port
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             own.bind((HOST, port))
             own.listen(128)

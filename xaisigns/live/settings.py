@@ -7,7 +7,7 @@ from xaisigns.attribution.composites import COMPOSITES, find_composite
 from xaisigns.attribution.methods import methods
 from xaisigns.audit.findings import Findings
 from xaisigns.audit.wording import sentence
-from xaisigns.base.language import Language, languages, written_form
+from xaisigns.base.language import Language, languages, missing_texts, written_form
 from xaisigns.base.texts import Texts
 from xaisigns.base.version import __version__
 from xaisigns.data.classes import CLASS_NAMES, CLASSES
@@ -58,6 +58,8 @@ def gamma_of(composite: str) -> float | None:
 
 
 def _language(exhibit: Exhibit, language: Language) -> dict[str, Any]:
+    if missing := TEXTS.missing(language):
+        raise missing_texts(language, missing)
     first = next(iter(by_name(exhibit.model).values()))
     return {
         "decimal": written_form(language, "decimal"),
