@@ -128,9 +128,8 @@ def test_what_is_no_message_is_told_and_the_talk_goes_on(address):
 
 def test_what_is_too_large_ends_one_talk_and_no_other(address):
     with line(address) as other:
-        with line(address) as talk:
-            with pytest.raises(ConnectionClosed) as closed:
-                sent_and_answered(talk, b"x" * (LARGEST_FILE + 2))
+        with line(address) as talk, pytest.raises(ConnectionClosed) as closed:
+            sent_and_answered(talk, b"x" * (LARGEST_FILE + 2))
         assert closed.value.rcvd.code == 1009
         other.send(message())
         assert told(other)["kind"] == "answer"

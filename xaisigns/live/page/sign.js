@@ -58,6 +58,8 @@ export class Sign {
   ink = "#ffffff";
   #drag = null;
   #frame = 0;
+  #bySide = new Map();
+  #scaledOf = null;
   #paint = document.createElement("canvas");
 
   // `change` takes what is new in the state, and `from` where the event came from that made it so.
@@ -100,8 +102,7 @@ export class Sign {
     const [side, pen, state] = [canvas.width, canvas.getContext("2d"), this.read()];
     pen.clearRect(0, 0, side, side);
     if (!this.picture) return;
-    pen.imageSmoothingQuality = "high";
-    pen.drawImage(this.picture, 0, 0, side, side);
+    pen.drawImage(this.#scaled(side), 0, 0);
     if (state.strokes.length) pen.drawImage(this.#painted(state.strokes), 0, 0, side, side);
     if (!state.on) return;
     const shape = this.path(side);
@@ -114,6 +115,20 @@ export class Sign {
     if (!handles) return;
     this.#drawGhost(pen, state, side);
     if (this.tool === "move") this.#drawHandles(pen, shape, this.#corners(state)[2], side);
+  }
+
+  // The picture at the size of a canvas: scaled once, not for each frame.
+  #scaled(side) {
+    if (this.#scaledOf !== this.picture) this.#bySide.clear();
+    this.#scaledOf = this.picture;
+    if (!this.#bySide.has(side)) {
+      const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+      const pen = canvas.getContext("2d");
+      pen.imageSmoothingQuality = "high";
+      pen.drawImage(this.picture, 0, 0, side, side);
+      this.#bySide.set(side, canvas);
+    }
+    return this.#bySide.get(side);
   }
 
   #drawPatch(pen, patch, { x, y, size, angle }, side) {
