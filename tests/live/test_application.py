@@ -155,6 +155,30 @@ def test_who_goes_away_in_the_middle_leaves_nothing_behind(address):
         assert told(talk)["number"] == 9
 
 
+def test_what_waits_for_who_has_gone_is_not_done(address, exhibit, monkeypatch):
+    release, begun, count = threading.Event(), threading.Event(), []
+
+    def slowly(*_):
+        count.append(1)
+        begun.set()
+        release.wait(10)
+        return []
+
+    monkeypatch.setattr(type(exhibit.answering), "answers", slowly)
+    with line(address) as talk:
+        talk.send(message())
+        assert begun.wait(10)
+        for _ in range(5):
+            with line(address) as other:
+                other.send(message())
+        time.sleep(0.5)
+        release.set()
+        assert told(talk)["kind"] == "answer"
+        talk.send(message(number=2))
+        assert told(talk)["number"] == 2
+    assert len(count) == 2
+
+
 def test_a_defect_is_told_and_the_server_lives_on(address, exhibit, monkeypatch):
     with line(address) as talk:
         with monkeypatch.context() as patch:

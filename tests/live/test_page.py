@@ -11,7 +11,7 @@ from PIL import Image
 
 import xaisigns as xs
 from tests.commands import ended
-from tests.conftest import narrow_networks, random_model
+from tests.conftest import OWN_CLASSES, narrow_networks, random_model
 from tests.live.served import serving
 from tests.needs import BROWSER, need
 from tests.repairs import written_findings
@@ -112,6 +112,11 @@ def pixels(page, selector):
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(float)
 
 
+def yellow(page):
+    """How many pixels of the sign are of the colour of the knob."""
+    return (np.abs(pixels(page, "#sign") - (255, 212, 0)).max(axis=2) < 40).sum()
+
+
 def picture(width, height, kind="PNG"):
     buffer = io.BytesIO()
     xs.draw_sign(14, 128, 126).image.resize((width, height)).save(buffer, kind)
@@ -125,16 +130,16 @@ def test_a_sticker_that_is_dragged_flips_the_answer_and_the_moment_is_marked(ope
     page.locator("#sign").scroll_into_view_if_needed()
     page.get_by_text("Sticker and brush").click()
     page.locator("#size").fill("0.28")
+    knob = yellow(page)
     drag(page, (0.14, 0.14), (0.4, 0.64))
     says(page, SEVENTY)
     reads(page, ".flip", re.compile(r"^The answer flipped. Without the sticker: Speed limit 50 km/h \(\d\d[.\d]*%\)$"))
     assert re.fullmatch(r"The network now says Speed limit 70 km/h, .*%\.", page.locator("#heard").text_content())
     state(page, "on=1$")
     reads(page, ".inside", re.compile(r"^\d\d\.\d% of what speaks for it lies in the sticker, which covers \d+\.\d% "))
-    yellow = (np.abs(pixels(page, "#sign") - (255, 212, 0)).max(axis=2) < 40).sum()
     drag(page, (0.4, 0.64), (0.14, 0.14))
     says(page, FIFTY)
-    assert (np.abs(pixels(page, "#sign") - (255, 212, 0)).max(axis=2) < 40).sum() > yellow  # where it flipped
+    assert yellow(page) > knob + 100  # a line where it flipped
 
 
 def test_the_knob_resizes_and_turns(opened, address):
@@ -412,6 +417,16 @@ def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb,
         assert np.abs(pixels(page, "#sign") - before).mean() > 1
         page.get_by_role("button", name="Plain sticker again").click()
         state(page, "on=1$")
+
+
+def test_names_that_look_like_markup_stay_text(opened, narrow, own_untrained):
+    with serving(Exhibit(xs.load_model(own_untrained), [], "en")) as address:
+        page = opened(address)
+        assert not page.locator("#tour-start").is_visible()  # its story is that of another model
+        assert sorted(page.locator(".bars .name").all_text_contents()) == sorted(OWN_CLASSES)
+        page.get_by_text("The question").click()
+        assert set(OWN_CLASSES) <= set(page.locator("#target option").all_text_contents())
+        assert page.locator("b").count() == 0
 
 
 @pytest.mark.parametrize("fragment", ["", "#step=2&on=1", "#step=3&on=1", "#on=1&layer=features.18"])
