@@ -286,6 +286,15 @@ def test_what_is_saved_is_what_explain_writes(opened, address, tmp_path, monkeyp
     assert not page.locator("#kept").is_visible()
 
 
+def test_what_cannot_be_saved_is_told_where_one_waits(opened, address):
+    page = opened(address, "#on=1&target=99", answered=False)
+    reads(page, "#trouble", re.compile("That did not work: the model has no class 99; give --target a number"))
+    page.locator("#keep").click()
+    reads(page, "#kept-waiting", re.compile("That did not work: the model has no class 99"))
+    page.keyboard.press("Escape")
+    assert not page.locator("#kept").is_visible()
+
+
 def test_ones_own_picture_by_file_and_by_drop(page):
     page.get_by_text("Another sign").click()
     page.get_by_label("Where from").select_option("own")

@@ -43,10 +43,11 @@ export class Line {
     this.#socket.onmessage = (event) => {
       const told = JSON.parse(event.data);
       const answers = told.kind === "answer" || told.kind === "error";
-      const own = answers && (told.number === null || told.number === this.#asked);
-      if (own) this.#asked = null;
+      if (answers && (told.number === null || told.number === this.#asked)) {
+        this.#asked = null;
+        this.#next(); // so that the server works while the answer is drawn
+      }
       this.hear(told);
-      if (own) this.#next();
     };
   }
 

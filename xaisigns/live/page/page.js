@@ -23,7 +23,7 @@ let language = remembered("language") in settings.languages ? remembered("langua
 let own = null; // the visitor's file, for a server that has lost it
 let ownNumber = 0;
 let picture = null; // the key of the one that is shown
-let asked = null; // what is being answered: its state, and since when
+const asked = new Map(); // what is being answered by its number: its state, and since when
 let later = 0;
 let answers = [];
 
@@ -53,9 +53,9 @@ function anew() {
 function ask(since = performance.now()) {
   if (state.kind === "own" && !ownNumber) return;
   const wanted = state;
-  line.ask((own) => {
-    asked = { number: own, state: wanted, since, key: pictureKey(wanted, ownNumber) };
-    return ofServer(wanted, own, "answer");
+  line.ask((itsNumber) => {
+    asked.set(itsNumber, { wanted, since, key: pictureKey(wanted, ownNumber) });
+    return ofServer(wanted, itsNumber, "answer");
   });
 }
 
@@ -65,14 +65,19 @@ function ofServer(wanted, itsNumber, wants) {
 }
 
 async function hear(told) {
-  if (told.kind === "error") return trouble(text("not_taken", { reason: told.text }));
   if (told.kind === "taken") {
     ownNumber = told.number;
     change({ kind: "own" }, null);
     return;
   }
   if (told.kind === "files") return keep(told);
-  const { state: wanted, since, key } = asked;
+  const { wanted, since, key } = asked.get(told.number) ?? {};
+  asked.delete(told.number);
+  if (told.kind === "error") {
+    const reason = text("not_taken", { reason: told.text });
+    if (find("#kept").open) say(find("#kept-waiting"), reason);
+    return trouble(reason);
+  }
   if (told.picture) {
     sign.picture = await bitmap(told.picture);
     picture = key;
@@ -123,6 +128,7 @@ function trouble(said) {
 function connected(well) {
   if (!well) return trouble(text("lost"));
   trouble("");
+  asked.clear();
   ownNumber = 0;
   if (own) upload(own);
   ask();
@@ -189,7 +195,8 @@ function start() {
     find("#kept-waiting").hidden = false;
     find("#kept-files").hidden = true;
     find("#kept").showModal();
-    line.send((itsNumber) => ofServer(state, itsNumber, "files"));
+    const sent = line.send((itsNumber) => ofServer(state, itsNumber, "files"));
+    say(find("#kept-waiting"), text(sent ? "keep_waiting" : "lost"));
   });
   find("#kept-close").addEventListener("click", () => find("#kept").close());
   find("#copy").addEventListener("click", async () => {
