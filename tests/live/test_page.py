@@ -139,6 +139,10 @@ def test_a_sticker_that_is_dragged_flips_the_answer_and_the_moment_is_marked(ope
     reads(page, ".inside", re.compile(r"^\d\d\.\d% of what speaks for it lies in the sticker, which covers \d+\.\d% "))
     drag(page, (0.4, 0.64), (0.14, 0.14))
     says(page, FIFTY)
+    page.locator("#sign").focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowDown")
+    state(page, "y=0.29")
     assert yellow(page) > knob + 100  # a line where it flipped
 
 
