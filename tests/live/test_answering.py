@@ -64,6 +64,16 @@ def test_an_answer_is_what_attribute_gives(model, composed, asked, options):
     assert told["area"] == pytest.approx(float(mask.double().mean()))
 
 
+@pytest.mark.parametrize("asked", [{}, {"target": 4, "against": 2, "layer": "features.8"}])
+def test_a_model_on_another_device_answers_alike(untrained, composed, asked, elsewhere):
+    here, there = (
+        Answering({"": xs.load_model(untrained, device=device)}).answers(composed, question(**asked))[0]
+        for device in ("cpu", elsewhere.type)
+    )
+    assert [one["id"] for one in there["top"]] == [one["id"] for one in here["top"]]
+    np.testing.assert_allclose(drawn(there["heatmap"]), drawn(here["heatmap"]), atol=0.02 * here["heatmap"]["limit"])
+
+
 def test_without_a_sticker_nothing_lies_in_it(model):
     (told,) = Answering({"": model}).answers(Composed(xs.draw_sign(2, 48, 1).image, None), question())
     assert (told["inside"], told["area"], told["layer"]) == (None, None, None)

@@ -13,7 +13,7 @@ _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True)
 class Door:
-    """The rule of admission. Source: DNS rebinding gives a foreign page this address, but not this name.
+    """The rule of admission: by DNS rebinding a foreign page may reach this address, but not under these names.
 
     With a ``token``, which is the first part of every path, whoever knows it is let in: then another server, whose name
     is not known here, may stand in between.

@@ -29,11 +29,15 @@ class OnePass:
         self, image: Tensor, target: int | None, against: int | Literal["rest"] | None, *, layers: Sequence[str] = ()
     ) -> Result:
         """Explain an image ``(1, 3, S, S)``. Raises as ``LRP.propagate`` does."""
-        asked = torch.tensor([self._guess if target is None else target])
-        others = torch.tensor([against]) if isinstance(against, int) else against
+        asked = _class(self._guess if target is None else target, image)
+        others = _class(against, image) if isinstance(against, int) else against
         found = self._lrp.propagate(image, asked, others, layers=layers)
         if target is None and (best := int(found.logits.argmax())) != self._guess:
-            self._guess, asked = best, torch.tensor([best])
+            self._guess, asked = best, _class(best, image)
             found = self._lrp.propagate(image, asked, others, layers=layers)
         name, composite = self._method.name, self._method.composite
         return Result(found.relevance, asked, others, found.logits, name, composite, layers=found.layers)
+
+
+def _class(class_id: int, image: Tensor) -> Tensor:
+    return torch.tensor([class_id], device=image.device)

@@ -28,8 +28,8 @@ function drawMap(canvas, { width, height }, bytes, colours) {
 export class Answer {
   #said = null; // the class that it said last
 
-  constructor(name, place, alone) {
-    Object.assign(this, { name, place, alone });
+  constructor(name, alone) {
+    Object.assign(this, { name, alone });
     this.section = document.querySelector("#answer").content.cloneNode(true).firstElementChild;
     this.find = (selector) => this.section.querySelector(selector);
     label(this.section);

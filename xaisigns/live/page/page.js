@@ -84,12 +84,11 @@ async function hear(told) {
   }
   trouble("");
   const touched = wanted.on || wanted.strokes.length > 0;
-  told.answers.forEach((answer, place) => {
-    const flips = answers[place].show(answer, told.plain[place], touched);
-    if (!flips) return;
+  const flips = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], touched));
+  if (flips.includes(true)) {
     if (wanted.on) sign.ghost = wanted;
-    tell(answers[place].heard(answer.top));
-  });
+    tell(told.answers.flatMap((answer, place) => (flips[place] ? answers[place].heard(answer.top) : [])).join(" "));
+  }
   for (const answer of answers) answer.drawBelow(sign);
   sign.draw();
   document.body.dataset.answer = told.number;
@@ -159,7 +158,7 @@ function name() {
   document.documentElement.lang = language;
   document.title = text("title");
   label(document.body);
-  answers = settings.models.map((model, place) => new Answer(model.name, place, settings.models.length === 1));
+  answers = settings.models.map((model) => new Answer(model.name, settings.models.length === 1));
   find("#stage").classList.toggle("several", answers.length > 1);
   find("#answers").replaceChildren(...answers.map((answer) => answer.section));
   for (const slider of document.querySelectorAll(".opacity")) {

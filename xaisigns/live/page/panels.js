@@ -20,6 +20,7 @@ const FIELDS = {
 const OF_THE_PICTURE = new Set(["class", "kind"]);
 
 export function panels(settings, read, change, send) {
+  let classesOf = null; // the source whose classes are listed
   const albumOf = (id) => settings.album.find((one) => one.id === id) ?? { count: 0, wrong: 0 };
 
   for (const [selector, [key, value]] of Object.entries(FIELDS)) {
@@ -83,7 +84,6 @@ export function panels(settings, read, change, send) {
     return made;
   }
 
-  let classesOf = null;
   function show() {
     const state = read();
     if (classesOf !== state.kind) {
