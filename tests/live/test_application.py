@@ -130,7 +130,7 @@ def test_what_is_too_large_ends_one_talk_and_no_other(address):
     with line(address) as other:
         with line(address) as talk, pytest.raises(ConnectionClosed) as closed:
             sent_and_answered(talk, b"x" * (LARGEST_FILE + 2))
-        assert closed.value.rcvd.code == 1009
+        assert closed.value.rcvd is None or closed.value.rcvd.code == 1009  # which a reset may overtake
         other.send(message())
         assert told(other)["kind"] == "answer"
 

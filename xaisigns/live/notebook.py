@@ -78,13 +78,12 @@ def live(
 
 def _frame(address: str, port: int, path: str) -> str:
     """The address by which the notebook's own page reaches the server."""
-    if importlib.util.find_spec("jupyter_server_proxy") is None:
-        return address
-    return f"{_prefix()}proxy/{port}{path}"
+    prefix = _prefix() if importlib.util.find_spec("jupyter_server_proxy") else None
+    return address if prefix is None else f"{prefix}proxy/{port}{path}"
 
 
-def _prefix() -> str:
-    """The path below which the notebook's server answers."""
+def _prefix() -> str | None:
+    """The path below which the server of the notebook answers; None where none is known, as in an editor."""
     if prefix := os.environ.get(_SERVER_VARIABLE):
         return prefix
     found: list[dict[str, Any]] = []
@@ -93,4 +92,4 @@ def _prefix() -> str:
 
         found = list(list_running_servers())
     own = [one for one in found if one.get("pid") == os.getppid()]
-    return str(own[0]["base_url"]) if own else "/"
+    return str(own[0]["base_url"]) if own else None
