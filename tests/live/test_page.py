@@ -373,7 +373,8 @@ def test_a_server_that_comes_back_is_found_again(opened, stickered):
         assert not page.locator("#trouble").is_visible()
 
 
-def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stickered):
+@pytest.mark.parametrize("left", [False, True])
+def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stickered, left):
     exhibit = Exhibit(stickered, [], "en")
     with serving(exhibit) as address:
         page = opened(address, "#on=1&x=0.1&y=0.1&size=0.05", expected=LOST)
@@ -381,11 +382,15 @@ def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stic
         page.get_by_label("Where from").select_option("own")
         page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(90, 90)})
         says(page, STOP)
+        if left:
+            page.get_by_label("Where from").select_option("drawn")
+            says(page, FIFTY)
     reads(page, "#trouble", re.compile("does not answer"))
     with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
         page.locator("#sticker").click()
         reads(page, ".flip", "Nothing is on the sign.")
-        says(page, STOP)
+        page.wait_for_timeout(500)  # in which a picture that is sent again would come to be shown
+        says(page, FIFTY if left else STOP)
 
 
 def test_two_models_say_what_they_see_of_the_same_sign(opened, stickered):

@@ -20,7 +20,8 @@ const remember = (key, value) => { try { localStorage.setItem(`xaisigns-${key}`,
 
 let state = fromHash(location.hash);
 let language = remembered("language") in settings.languages ? remembered("language") : settings.language;
-let own = null; // the visitor's file, for a server that has lost it
+let sending = null; // the file that the visitor has just chosen
+let own = null; // the one that the server took, for one that has lost it
 let ownNumber = 0;
 let picture = null; // the key of the one that is shown
 const asked = new Map(); // what is being answered by its number: its state, and since when
@@ -67,7 +68,9 @@ function ofServer(wanted, itsNumber, wants) {
 async function hear(told) {
   if (told.kind === "taken") {
     ownNumber = told.number;
-    change({ kind: "own" }, null);
+    if (sending || state.kind === "own") change({ kind: "own" }, null);
+    own = sending ?? own;
+    sending = null;
     return;
   }
   if (told.kind === "files") return keep(told);
@@ -75,6 +78,7 @@ async function hear(told) {
   asked.delete(told.number);
   if (told.kind === "error") {
     const reason = text("not_taken", { reason: told.text });
+    if (told.number === null) sending = null;
     if (find("#kept").open) say(find("#kept-waiting"), reason);
     return trouble(reason);
   }
@@ -129,7 +133,8 @@ function connected(well) {
   trouble("");
   asked.clear();
   ownNumber = 0;
-  if (own) upload(own);
+  sending = null;
+  if (own) line.send(own);
   ask();
 }
 
@@ -138,7 +143,7 @@ function upload(file) {
     trouble(text("own_large", { size: number(file.size / 1e6), most: number(settings.largest_file / 1e6) }));
     return;
   }
-  own = file;
+  sending = file;
   line.send(file);
 }
 
