@@ -37,6 +37,7 @@ def test_what_there_is_not_is_refused(model, gtsrb):
 
 def test_its_layers_are_those_that_all_models_have(model, own_untrained):
     layers = Exhibit({"a": model, "b": xs.load_model(own_untrained)}, [], "en").layers
+    assert layers == Exhibit(model, [], "en").layers
     assert layers[0] == "features.0"
     assert layers[-1] == "classifier.0"
     lrp = xs.LRP(model, bounds=model.bounds)

@@ -389,7 +389,7 @@ def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stic
     with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
         page.locator("#sticker").click()
         reads(page, ".flip", "Nothing is on the sign.")
-        page.wait_for_timeout(500)  # in which a picture that is sent again would come to be shown
+        page.wait_for_timeout(1500)  # in which a picture that is sent again would come to be shown
         says(page, FIFTY if left else STOP)
 
 
