@@ -21,11 +21,11 @@ RUN uv pip install --torch-backend "$TORCH_BACKEND" torch torchvision
 # What the package needs comes before its source, so that a change of the source does not install all of it again.
 WORKDIR /opt/xaisigns
 COPY pyproject.toml ./
-RUN uv pip install -r pyproject.toml --extra notebook --extra report
+RUN uv pip install -r pyproject.toml --extra live --extra notebook --extra report
 COPY LICENSE README.md ./
 COPY weights/ weights/
 COPY xaisigns/ xaisigns/
-RUN uv pip install '.[notebook,report]'
+RUN uv pip install '.[live,notebook,report]'
 
 # What the notebooks point at lies beside them.
 COPY docs/ docs/

@@ -64,6 +64,7 @@ docs/scores
 docs/audit
 docs/repair
 docs/report
+docs/live
 docs/scale
 ```
 
@@ -152,7 +153,7 @@ def complete(app: Sphinx, page: str, source: list[str]) -> None:
     def address(link: re.Match[str]) -> str:
         target = (folder / link[2]).resolve()
         path = target.relative_to(ROOT).as_posix() if target.is_relative_to(ROOT) else ""
-        if not target.exists() or path.removesuffix(".md") in app.env.found_docs or target.suffix == ".png":
+        if not target.exists() or path.removesuffix(".md") in app.env.found_docs or target.suffix in (".png", ".webp"):
             return link[0]
         return f"{link[1]}{REPOSITORY}/{'tree' if target.is_dir() else 'blob'}/main/{path}{link[3]}"
 

@@ -121,7 +121,7 @@ def test_what_the_entrypoint_starts_comes_with_what_is_installed():
     assert re.findall(r"exec ", ENTRYPOINT.read_text()) == ["exec "] * 2
     (installed,) = re.findall(r"\.\[([\w,]+)\]", " ".join(values("RUN")))
     extras = PROJECT["project"]["optional-dependencies"]
-    assert {"notebook", "report"} == set(installed.split(",")) <= set(extras)
+    assert {"live", "notebook", "report"} == set(installed.split(",")) <= set(extras)
     scripts = {script.name: script.dist.name for script in entry_points(group="console_scripts")}
     assert scripts["xaisigns"] == "xaisigns"
     assert scripts["jupyter-lab"] == "jupyterlab"  # the command that `jupyter lab` looks for

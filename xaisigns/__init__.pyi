@@ -34,6 +34,7 @@ from .data.manipulation import Manipulation as Manipulation
 from .data.stickers import Sticker as Sticker
 from .data.stickers import apply_sticker as apply_sticker
 from .errors import XaisignsError as XaisignsError
+from .live.notebook import live as live
 from .metrics.catalogue import register_metric as register_metric
 from .model.checkpoint import load_model as load_model
 from .model.checkpoint import save_model as save_model

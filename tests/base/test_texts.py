@@ -12,10 +12,10 @@ from xaisigns.errors import LanguageError
 
 # What is called the same in both languages.
 SHARED = """
-    ablation auc backprop backpropagation bfloat bias cam deeplift edges esc feature flipping gates gini grad
-    gradient gradients guided heatmap heatmaps index integrated kaggle kernel linear logit logits lrp metrics name
-    occlusion pixel positive python relu saliency score shap shapley slic smoothgrad sobel spearman ssim superpixel
-    system test torchvision training uniform was xaisigns"""
+    ablation auc audit backprop backpropagation bfloat bias cam composite deeplift edges ellipse esc feature
+    flipping gamma gates gini grad gradient gradients guided heatmap heatmaps index integrated kaggle kernel linear
+    link logit logits lrp metrics name occlusion pixel png positive python relu saliency score shap shapley slic
+    smoothgrad sobel spearman ssim superpixel system test torchvision training uniform was xaisigns"""
 
 
 @pytest.mark.parametrize("language", languages())

@@ -46,6 +46,15 @@ def few_rules(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def unserved(monkeypatch):
+    """A live page is opened and at once ended; gives what the browser was told to show."""
+    shown = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    return shown
+
+
+@pytest.fixture
 def made_up_audit(monkeypatch):
     """An audit finds what is made up."""
     monkeypatch.setattr(audit_files, "examine", examined)

@@ -55,6 +55,7 @@ OPTIONS = {
     "tune": "--metric --masks --per-class --held-out --seed --input-size --mean --std",
     "audit": "--reference --split --seed --input-size --mean --std",
     "report": "--audit --classes --examples --methods --seed --html --input-size --mean --std",
+    "live": "--port --data --findings --input-size --mean --std",
     "data info": "",
     "frobnicate": "--x",
     "data frobnicate": "--x",
@@ -62,7 +63,7 @@ OPTIONS = {
     "data": "",
 }
 FLAGS = {"--ledger", "--npy", "--json", "--help", "-h"}
-WITH_MODEL = {"explain", "compare", "rules", "evaluate", "score", "tune", "audit", "report"}
+WITH_MODEL = {"explain", "compare", "live", "rules", "evaluate", "score", "tune", "audit", "report"}
 CODES = {0, 1, 2}
 
 

@@ -19,6 +19,7 @@ EXPLAINED = "--npy --ledger --layer features.8 --channels features.8=1,2 --targe
 COMMANDS = [
     ("explain", f"explain {{sign}} {{broken}} --out {{out}} {EXPLAINED}", {"channels": 1}),
     ("attribute", "attribute {gtsrb} --model {model} --out {out} --methods edges", {}),
+    ("live", "live --model {model} --port 0", {}),
     ("export", "export {store} --virelay {out}", {}),
     ("compare", "compare {sign} {broken} --out {out} --methods lrp", {}),
     ("methods", "methods", {"options": 1}),
@@ -53,7 +54,7 @@ COMMANDS = [
 SETTINGS = {"training", "manipulation", "stickers"}
 
 
-@pytest.mark.usefixtures("few_rules", "made_up_audit", "made_up_repair")
+@pytest.mark.usefixtures("few_rules", "made_up_audit", "made_up_repair", "unserved")
 @pytest.mark.parametrize(("section", "command", "named"), COMMANDS, ids=[command[0] for command in COMMANDS])
 def test_the_keys_are_those_of_the_document(section, command, named, run, gtsrb, drawn, untrained, tmp_path):
     cached_arrays("scores", [section], lambda: {"a": np.zeros(3)})

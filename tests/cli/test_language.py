@@ -57,6 +57,7 @@ COMMANDS = {
     "train": ("train", "GTSRB", "--out", "OUT.safetensors", "--input-size", "32", "--epochs", "1"),
     "audit": ("audit", "GTSRB", "--model", "MODEL", "--reference", "none", "--out", "OUT"),
     "report": ("report", "GTSRB", "--model", "MODEL", "--methods", "lrp:epsilon,edges", "--html", "OUT.html"),
+    "live": ("live", "--model", "MODEL", "--port", "0"),
     "data info": ("data", "info", "GTSRB"),
     "data layouts": ("data", "layouts"),
     "cache info": ("cache", "info"),
@@ -75,7 +76,7 @@ NAMED_IN_REPORTS = (
 
 
 @pytest.fixture
-def command(run, gtsrb, untrained, few_rules, made_up_audit, tmp_path, monkeypatch):
+def command(run, gtsrb, untrained, few_rules, made_up_audit, unserved, tmp_path, monkeypatch):
     """Runs one of the commands above and gives what it printed, each time into a new place."""
     monkeypatch.setattr(download, "ARCHIVES", ())
     monkeypatch.setattr(tuning, "COMPARED", ("epsilon",))

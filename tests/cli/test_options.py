@@ -17,7 +17,19 @@ from xaisigns.cli.options import Network, Networks, Output, with_groups
 from xaisigns.errors import ModelError
 from xaisigns.model.checkpoint import load_model
 
-WITH_NETWORK = {"attribute", "audit", "compare", "evaluate", "explain", "repair", "report", "rules", "score", "tune"}
+WITH_NETWORK = {
+    "attribute",
+    "audit",
+    "compare",
+    "evaluate",
+    "explain",
+    "live",
+    "repair",
+    "report",
+    "rules",
+    "score",
+    "tune",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,13 @@ def test_every_command_with_a_network_has_its_options_and_all_say_their_language
     assert {name for name, command in commands.items() if set(network) <= set(_options(command))} == WITH_NETWORK
     for name, command in commands.items():
         assert _options(command)[-len(output) :] == output, name
+
+
+def test_several_models_are_named_again_as_they_were():
+    assert Networks().words() == []
+    told = Networks(["a.pt", "clean"], 64, "0,0,0", "1,1,1", "resnet18").words()
+    assert told[:4] == ["--model", "a.pt", "--model", "clean"]
+    assert told[4:] == ["--input-size", "64", "--mean", "0,0,0", "--std", "1,1,1", "--architecture", "resnet18"]
 
 
 def test_half_of_the_options_of_a_checkpoint_is_wrong_usage():

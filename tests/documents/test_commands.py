@@ -38,6 +38,7 @@ INSTEAD = (
     (r"python3 -m venv \.venv", 'cp -R "$VENV" .venv', "a new one is empty without the network; .ci/run makes one"),
     (r"\S*\bpip install", "true", "needs the network; .ci/run installs the package with every extra"),
     (r"jupyter lab (\S+)", r"test -f \1/01_training.ipynb", "serves until it is ended; test_container.py"),
+    (r"xaisigns live\b[^#]*", "xaisigns live --help ", "serves until it is ended; live/test_running.py"),
     (r"ruff check .* slipcover --merge", "true", "is the check that this test is a part of"),
     (r"sphinx-build .*", "true", "documents/test_site.py"),
     (r"xaisigns data download gtsrb", r'cp -R "$GTSRB" gtsrb && \g<0>', "needs the network; finds that all is there"),

@@ -18,6 +18,7 @@ from xaisigns.cli import (
     evaluate,
     explain,
     export,
+    live,
     methods,
     metrics,
     repair,
@@ -55,6 +56,7 @@ for _command in (
     audit.audit,
     repair.repair,
     report.report,
+    live.live,
 ):
     app.command()(with_groups(_command))
 app.add_typer(cache.app, name="cache")

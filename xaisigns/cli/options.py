@@ -184,6 +184,14 @@ class Networks(_Read):
         ]
         return {name: own._loaded(model) for name, own, model in zip(names, read, models, strict=True)}
 
+    def words(self) -> list[str]:
+        """What one types to name these models again; nothing for the default."""
+        words = [word for model in self.model or () for word in ("--model", model)]
+        told = {"--input-size": self.input_size, "--mean": self.mean, "--std": self.std}
+        for option, value in {**told, "--architecture": self.architecture}.items():
+            words += [] if value is None else [option, str(value)]
+        return words
+
     def _for_a_model_file(self, stored: str) -> "Networks":
         """The same options without those that a file with this architecture tells itself."""
         architecture = stored if self.architecture == stored else None

@@ -1,0 +1,61 @@
+// The line to the server: one question at a time, and of those that wait only the newest.
+
+const LATER = 1000; // milliseconds until the next try
+
+export class Line {
+  #socket = null;
+  #waiting = null; // makes the newest question
+  #asked = null; // the number of the question that is being answered
+  #number = 0;
+
+  constructor(hear, changed) {
+    this.hear = hear;
+    this.changed = changed;
+    this.#open();
+  }
+
+  // `make` gives the message for a number; it is called when the line is free.
+  ask(make) {
+    this.#waiting = make;
+    this.#next();
+  }
+
+  // Beside the questions: a file, or a wish for files.
+  send(content) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(typeof content === "function" ? JSON.stringify(content(++this.#number)) : content);
+    return true;
+  }
+
+  #open() {
+    const address = new URL("talk", location.href.split("#")[0]);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    this.#socket = new WebSocket(address);
+    this.#socket.onopen = () => {
+      this.#asked = null;
+      this.changed(true);
+      this.#next();
+    };
+    this.#socket.onclose = () => {
+      this.changed(false);
+      setTimeout(() => this.#open(), LATER);
+    };
+    this.#socket.onmessage = (event) => {
+      const told = JSON.parse(event.data);
+      const answers = told.kind === "answer" || told.kind === "error";
+      if (answers && (told.number === null || told.number === this.#asked)) {
+        this.#asked = null;
+        this.#next(); // so that the server works while the answer is drawn
+      }
+      this.hear(told);
+    };
+  }
+
+  #next() {
+    if (this.#asked !== null || this.#waiting === null || this.#socket.readyState !== WebSocket.OPEN) return;
+    const make = this.#waiting;
+    this.#waiting = null;
+    this.#asked = ++this.#number;
+    this.#socket.send(JSON.stringify(make(this.#asked)));
+  }
+}

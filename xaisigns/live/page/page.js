@@ -1,0 +1,220 @@
+// The page: puts its parts together around one state.
+
+import { Answer } from "./answer.js";
+import { Line } from "./line.js";
+import { panels } from "./panels.js";
+import { Sign } from "./sign.js";
+import { START, fromHash, message, pictureKey, toHash } from "./state.js";
+import { tour } from "./tour.js";
+import { label, number, say, speak, text } from "./words.js";
+
+const find = (selector) => document.querySelector(selector);
+const bitmap = (base64) => createImageBitmap(blobOf(base64));
+const blobOf = (base64) => new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "image/png" });
+const ADDRESS_AFTER = 250; // milliseconds of rest: browsers count how often an address changes
+
+const settings = await (await fetch("settings.json")).json();
+const patches = await Promise.all(settings.patches.map(bitmap));
+const remembered = (key) => { try { return localStorage.getItem(`xaisigns-${key}`); } catch { return null; } };
+const remember = (key, value) => { try { localStorage.setItem(`xaisigns-${key}`, value); } catch { /* a page that may not */ } };
+
+let state = fromHash(location.hash);
+let language = remembered("language") in settings.languages ? remembered("language") : settings.language;
+let sending = null; // the file that the visitor has just chosen
+let own = null; // the one that the server took, for one that has lost it
+let ownNumber = 0;
+let picture = null; // the key of the one that is shown
+const asked = new Map(); // what is being answered by its number: its state, and since when
+let later = 0;
+let answers = [];
+
+const read = () => state;
+const sign = new Sign(find("#sign"), read, change, patches);
+const controls = panels(settings, read, change, upload);
+const showStep = tour((found, stays) => change(stays ? found : { ...START, opacity: state.opacity, ...found }, null));
+const line = new Line(hear, connected);
+
+// Every change of the state comes by here; `event` is what the time to the picture is measured from.
+function change(found, event, byKey = false) {
+  const since = event?.timeStamp ?? performance.now();
+  const before = pictureKey(state, ownNumber);
+  state = { ...state, ...found };
+  if (pictureKey(state, ownNumber) !== before) anew();
+  show();
+  if (byKey) tell(text("moved", { x: number(state.x), y: number(state.y), size: number(state.size), angle: state.angle }));
+  ask(since);
+}
+
+// Another picture: what was said before is no flip.
+function anew() {
+  sign.ghost = null;
+  for (const answer of answers) answer.forget();
+}
+
+function ask(since = performance.now()) {
+  if (state.kind === "own" && !ownNumber) return;
+  const wanted = state;
+  line.ask((itsNumber) => {
+    asked.set(itsNumber, { wanted, since, key: pictureKey(wanted, ownNumber) });
+    return ofServer(wanted, itsNumber, "answer");
+  });
+}
+
+function ofServer(wanted, itsNumber, wants) {
+  const hasPicture = picture === pictureKey(wanted, ownNumber);
+  return message(wanted, settings, { number: itsNumber, wants, language, own: ownNumber, hasPicture });
+}
+
+async function hear(told) {
+  if (told.kind === "taken") {
+    ownNumber = told.number;
+    if (sending || state.kind === "own") change({ kind: "own" }, null);
+    own = sending ?? own;
+    sending = null;
+    return;
+  }
+  if (told.kind === "files") return keep(told);
+  const { wanted, since, key } = asked.get(told.number) ?? {};
+  asked.delete(told.number);
+  if (told.kind === "error") {
+    const reason = text("not_taken", { reason: told.text });
+    if (told.number === null) sending = null;
+    if (find("#kept").open) say(find("#kept-waiting"), reason);
+    return trouble(reason);
+  }
+  if (told.picture) {
+    sign.picture = await bitmap(told.picture);
+    picture = key;
+  }
+  trouble("");
+  const touched = wanted.on || wanted.strokes.length > 0;
+  const flips = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], touched));
+  if (flips.includes(true)) {
+    if (wanted.on) sign.ghost = wanted;
+    tell(told.answers.flatMap((answer, place) => (flips[place] ? answers[place].heard(answer.top) : [])).join(" "));
+  }
+  for (const answer of answers) answer.drawBelow(sign);
+  sign.draw();
+  document.body.dataset.answer = told.number;
+  requestAnimationFrame(() => performance.measure("answer", { start: since, end: performance.now() }));
+}
+
+function show() {
+  sign.draw();
+  controls.show();
+  showStep(state.step);
+  say(find("#sticker"), text(state.on ? "take_off" : "put_on"));
+  find("#wipe").hidden = !state.strokes.length;
+  say(find("#sign-help"), text(help()));
+  for (const slider of document.querySelectorAll(".opacity")) slider.value = state.opacity;
+  document.documentElement.style.setProperty("--opacity", state.opacity);
+  clearTimeout(later);
+  later = setTimeout(() => history.replaceState(null, "", toHash(state)), ADDRESS_AFTER);
+}
+
+function help() {
+  if (state.kind === "own" && !ownNumber) return "own_waiting";
+  if (sign.tool !== "move") return `sign_help_${sign.tool}`;
+  if (!state.on) return "sign_help_none";
+  return matchMedia("(pointer: coarse)").matches ? "sign_help_touch" : "sign_help";
+}
+
+function tell(said) {
+  find("#heard").textContent = said;
+}
+
+function trouble(said) {
+  find("#trouble").hidden = !said;
+  say(find("#trouble"), said);
+}
+
+function connected(well) {
+  if (!well) return trouble(text("lost"));
+  trouble("");
+  asked.clear();
+  ownNumber = 0;
+  sending = null;
+  if (own) line.send(own);
+  ask();
+}
+
+function upload(file) {
+  if (file.size > settings.largest_file) {
+    trouble(text("own_large", { size: number(file.size / 1e6), most: number(settings.largest_file / 1e6) }));
+    return;
+  }
+  sending = file;
+  line.send(file);
+}
+
+function keep({ sign: image, picture: explained, command }) {
+  find("#kept-waiting").hidden = true;
+  find("#kept-files").hidden = false;
+  for (const [selector, content] of [["#kept-sign", image], ["#kept-picture", explained]]) {
+    URL.revokeObjectURL(find(selector).href);
+    find(selector).href = URL.createObjectURL(blobOf(content));
+  }
+  find("#kept-command").textContent = command;
+  find("#link").href = location.pathname + toHash(state);
+}
+
+function name() {
+  speak(settings.languages[language]);
+  document.documentElement.lang = language;
+  document.title = text("title");
+  label(document.body);
+  answers = settings.models.map((model) => new Answer(model.name, settings.models.length === 1));
+  find("#stage").classList.toggle("several", answers.length > 1);
+  find("#answers").replaceChildren(...answers.map((answer) => answer.section));
+  for (const slider of document.querySelectorAll(".opacity")) {
+    slider.addEventListener("input", () => { state = { ...state, opacity: Number(slider.value) }; show(); });
+  }
+  controls.name();
+  show();
+}
+
+function start() {
+  find("#language").replaceChildren(...Object.entries(settings.languages).map(([code, { texts }]) => new Option(texts.language_name, code)));
+  find("#language").value = language;
+  find("#language").addEventListener("input", (event) => {
+    language = event.target.value;
+    remember("language", language);
+    name();
+    ask();
+  });
+  const theme = (chosen) => { document.documentElement.dataset.theme = chosen; };
+  find("#theme").value = remembered("theme") ?? "";
+  theme(find("#theme").value);
+  find("#theme").addEventListener("input", (event) => { theme(event.target.value); remember("theme", event.target.value); });
+  for (const tool of document.querySelectorAll("[name=tool]")) {
+    tool.addEventListener("input", () => { sign.tool = tool.value; show(); });
+  }
+  find("#width").value = sign.width;
+  find("#width").addEventListener("input", (event) => { sign.width = Number(event.target.value); });
+  find("#ink").value = sign.ink;
+  find("#ink").addEventListener("input", (event) => { sign.ink = event.target.value; });
+  find("#sticker").addEventListener("click", (event) => change({ on: !state.on }, event));
+  find("#wipe").addEventListener("click", (event) => change({ strokes: [] }, event));
+  find("#keep").addEventListener("click", () => {
+    find("#kept-waiting").hidden = false;
+    find("#kept-files").hidden = true;
+    find("#kept").showModal();
+    const sent = line.send((itsNumber) => ofServer(state, itsNumber, "files"));
+    say(find("#kept-waiting"), text(sent ? "keep_waiting" : "lost"));
+  });
+  find("#kept-close").addEventListener("click", () => find("#kept").close());
+  find("#copy").addEventListener("click", async () => {
+    await navigator.clipboard?.writeText(find("#kept-command").textContent);
+    tell(text("copied"));
+  });
+  addEventListener("hashchange", () => {
+    const found = fromHash(location.hash);
+    if (toHash(found) !== toHash(state)) change(found, null);
+  });
+  find("#tour-start").hidden = !settings.tour;
+  if (settings.tour && !location.hash) state = { ...state, step: 1 };
+  name();
+}
+
+start();
+ask();

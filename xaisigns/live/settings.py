@@ -1,0 +1,83 @@
+"""All that a page is told once: texts in every language, names of classes, and what can be chosen."""
+
+import base64
+from typing import Any
+
+from xaisigns.attribution.composites import COMPOSITES, find_composite
+from xaisigns.attribution.methods import methods
+from xaisigns.audit.findings import Findings
+from xaisigns.audit.wording import sentence
+from xaisigns.base.language import Language, languages, missing_texts, written_form
+from xaisigns.base.texts import Texts
+from xaisigns.base.version import __version__
+from xaisigns.data.classes import CLASS_NAMES, CLASSES
+from xaisigns.live.exhibit import Exhibit
+from xaisigns.live.keeping import png
+from xaisigns.live.messages import LARGEST_FILE
+from xaisigns.pictures.headings import class_name, model_names
+from xaisigns.pictures.models import by_name
+
+TEXTS = Texts("live", "xaisigns.live")
+_SLOW = ("kernel_shap", "feature_ablation")  # seconds for an answer, which all other visitors would wait for
+
+
+def page_settings(exhibit: Exhibit) -> dict[str, Any]:
+    """The settings as plain data. Raises LanguageError where a language lacks texts."""
+    models = by_name(exhibit.model)
+    names = model_names(models)
+    return {
+        "version": __version__,
+        "language": exhibit.language,
+        "languages": {language: _language(exhibit, language) for language in languages()},
+        "models": [
+            {"name": names[name], "side": model.preprocessing.input_size, "classes": model.classes}
+            for name, model in models.items()
+        ],
+        "drawn": list(CLASSES),
+        "album": exhibit.album.classes() if exhibit.album else [],
+        "methods": [method.name for method in methods() if method.name not in _SLOW],
+        "composites": {name: gamma_of(name) for name in COMPOSITES},
+        "layers": exhibit.layers,
+        "patches": [base64.b64encode(png(patch)).decode() for patch in exhibit.patches],
+        "tour": _is_the_story(exhibit),
+        "largest_file": LARGEST_FILE,
+    }
+
+
+def _is_the_story(exhibit: Exhibit) -> bool:
+    """Whether the first model learnt with stickers on every 70, which the tour tells of."""
+    first = next(iter(by_name(exhibit.model).values()))
+    return first.manipulation is not None and first.manipulation.class_id == 4 and first.classes == len(CLASSES)
+
+
+def gamma_of(composite: str) -> float | None:
+    """The gamma that a composite's rules have; None where none of them has one."""
+    found = find_composite(composite)
+    gammas = [rule.settings["gamma"] for _, rule in found.rows if "gamma" in rule.settings]
+    return float(gammas[0]) if gammas else None
+
+
+def _language(exhibit: Exhibit, language: Language) -> dict[str, Any]:
+    if missing := TEXTS.missing(language):
+        raise missing_texts(language, missing)
+    first = next(iter(by_name(exhibit.model).values()))
+    return {
+        "decimal": written_form(language, "decimal"),
+        "percent": written_form(language, "percent"),
+        "texts": dict(TEXTS.all(language)),
+        "classes": [class_name(first, class_id, language) for class_id in range(first.classes)],
+        "signs": CLASS_NAMES[language],
+        "methods": {method.name: method.label(language) for method in methods()},
+        "findings": _findings(exhibit.findings, language),
+    }
+
+
+def _findings(findings: Findings | None, language: Language) -> list[dict[str, Any]]:
+    """Each finding's sentence, and the numbers of its patches."""
+    told, count = [], 0
+    for found in findings.found if findings else ():
+        patches = len(found.transplant.patches) if found.transplant else 0
+        numbers = list(range(count, count + patches))
+        count += patches
+        told.append({"id": found.id, "sentence": sentence(found, found.name, language), "patches": numbers})
+    return told
