@@ -12,6 +12,8 @@ from xaisigns.data.preprocessing import resize_mask
 from xaisigns.errors import MethodError, ModelError, RuleError
 from xaisigns.live.answering import Answering, composite_of
 from xaisigns.live.composing import Composed, lay
+from xaisigns.live.exhibit import Exhibit
+from xaisigns.live.keeping import files_to_keep
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -123,6 +125,15 @@ def test_what_cannot_be_asked_is_refused_by_the_houses_words(model, composed):
         answering.answers(composed, question(composite="none", gamma=None))
     with pytest.raises(RuleError, match=r"no layer 'features\.99'"):
         answering.answers(composed, question(layer="features.99"))
+
+
+@pytest.mark.parametrize("method", ["feature_ablation", "occlusion:window=1:stride=1", "lrp:smooth=8"])
+def test_what_takes_minutes_is_left_to_explain(model, composed, method):
+    asked = question(method=method, composite=None, gamma=None)
+    with pytest.raises(MethodError, match=r"the page does not offer '.*': let 'xaisigns explain' take it"):
+        Answering({"": model}).answers(composed, asked)
+    with pytest.raises(MethodError, match="the page does not offer"):
+        files_to_keep(Exhibit(model, [], "en"), composed.image, asked, "en")
 
 
 def test_a_composite_is_written_as_one_types_it():

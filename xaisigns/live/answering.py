@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from xaisigns.attribution.methods import find_method
+from xaisigns.attribution.methods import Method, find_method, methods
 from xaisigns.attribution.prepared import Prepared
 from xaisigns.attribution.result import Result
 from xaisigns.attribution.specification import number_text
+from xaisigns.base.bounds import shown
 from xaisigns.data.preprocessing import resize, resize_mask
+from xaisigns.errors import MethodError
 from xaisigns.live.composing import Composed
 from xaisigns.live.messages import Question
 from xaisigns.live.one_pass import OnePass
@@ -27,6 +29,7 @@ from xaisigns.pictures.figures import limit_of
 from xaisigns.pictures.files import check_class
 from xaisigns.pictures.models import naming
 
+_SLOW = ("kernel_shap", "feature_ablation")  # seconds for an answer, which all other visitors would wait for
 _TOP = 5
 _READY = 4  # methods of a model that are kept ready; each has a copy of the network
 _LEVELS = 127  # of a heatmap to either side of zero
@@ -63,15 +66,27 @@ class Answering:
             return {"model": name, **_told(result, composed.mask)}
 
     def _prepared(self, name: str, model: Explainable, question: Question) -> Prepared | OnePass:
-        composite, contrast = composite_of(question), question.against is not None
-        key = name, question.method, composite, contrast
+        key = name, question.method, composite_of(question), question.against is not None
         if key not in self._ready:
-            method = find_method(question.method, composite=composite, contrast=contrast)
+            method = asked_method(question)
             while len(self._ready) >= _READY * len(self.models):
                 self._ready.popitem(last=False)
             self._ready[key] = OnePass(method, model) if method.composite else method.prepared(model)
         self._ready.move_to_end(key)
         return self._ready[key]
+
+
+def offered_methods() -> list[str]:
+    """The names of the methods that answer while one waits."""
+    return [method.name for method in methods() if method.name not in _SLOW]
+
+
+def asked_method(question: Question) -> Method:
+    """The method that is asked for. Raises as ``find_method``, and MethodError for one that the page does not offer."""
+    method = find_method(question.method, composite=composite_of(question), contrast=question.against is not None)
+    if question.method not in offered_methods():  # with options, such as a small window, others take minutes, too
+        raise MethodError(f"the page does not offer {shown(question.method)}: let 'xaisigns explain' take it")
+    return method
 
 
 def composite_of(question: Question) -> str | None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.base.language import Language, chosen_language
-from xaisigns.live.answering import composite_of
+from xaisigns.live.answering import asked_method, composite_of
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.messages import Question
 from xaisigns.pictures.explanation import Explaining, explain_files
@@ -23,8 +23,9 @@ NAME = "sign.png"
 def files_to_keep(exhibit: Exhibit, image: Image.Image, question: Question, language: Language) -> dict[str, Any]:
     """The image and the picture that ``explain`` writes of it, each as base64 of a PNG, and that ``command``.
 
-    Raises as ``explain_files`` does, and LanguageError.
+    Raises as ``asked_method`` and ``explain_files`` do, and LanguageError.
     """
+    asked_method(question)
     wanted = Explaining(
         question.method,
         composite_of(question),

@@ -11,6 +11,7 @@ from xaisigns.base.language import Language, languages, missing_texts, written_f
 from xaisigns.base.texts import Texts
 from xaisigns.base.version import __version__
 from xaisigns.data.classes import CLASS_NAMES, CLASSES
+from xaisigns.live.answering import offered_methods
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.keeping import png
 from xaisigns.live.messages import LARGEST_FILE
@@ -18,7 +19,6 @@ from xaisigns.pictures.headings import class_name, model_names
 from xaisigns.pictures.models import by_name
 
 TEXTS = Texts("live", "xaisigns.live")
-_SLOW = ("kernel_shap", "feature_ablation")  # seconds for an answer, which all other visitors would wait for
 
 
 def page_settings(exhibit: Exhibit) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
         ],
         "drawn": list(CLASSES),
         "album": exhibit.album.classes() if exhibit.album else [],
-        "methods": [method.name for method in methods() if method.name not in _SLOW],
+        "methods": offered_methods(),
         "composites": {name: gamma_of(name) for name in COMPOSITES},
         "layers": exhibit.layers,
         "patches": [base64.b64encode(png(patch)).decode() for patch in exhibit.patches],
