@@ -42,8 +42,7 @@ from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Wanted, digests_of, identity_of
 from xaisigns.study.attributions.local import explain_shards
-from xaisigns.study.attributions.writing import DEFAULT_SCORES
-from xaisigns.study.measuring import Scoring
+from xaisigns.study.measuring import ONCE_ASKED, Scoring
 
 COUNTS = (1_000, 4_000, 12_630)
 CHILD = """
@@ -92,8 +91,8 @@ def bare(model: Explainable, data: xs.ImageSet) -> Callable[[], None]:
 
 def stored(model: Explainable, data: xs.ImageSet, folder: Path, *, scores: bool) -> Callable[[], None]:
     """The local engine into a store."""
-    metrics = [one for group in DEFAULT_SCORES for one in groups()[group]] if scores else []
-    wanted = Wanted(select_methods("lrp"), scoring=Scoring(DEFAULT_SCORES) if scores else None, metrics=metrics)
+    metrics = [one for group in ONCE_ASKED for one in groups()[group]] if scores else []
+    wanted = Wanted(select_methods("lrp"), scoring=Scoring(ONCE_ASKED) if scores else None, metrics=metrics)
     explainer = BatchExplainer(model, data, wanted)
     layout = explainer.layout()
     identity = identity_of(model, data, digests_of(data), wanted)

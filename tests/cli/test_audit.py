@@ -64,8 +64,9 @@ def test_without_root_drawn_signs_are_audited(run, untrained, tmp_path):
     [
         (["--split", "val"], 2, "'val' is not one of 'train', 'test'"),
         (["--seed", "-1"], 2, "greater than or equal to 0"),
+        (["--repair", "new", "--keep"], 2, "a store is of one model, and a repair makes others"),
         (["--repair", "new", "--store", "there"], 2, "a store is of one model, and a repair makes others"),
-        (["--store", "nowhere"], 1, "nowhere is no store that 'xaisigns attribute' wrote"),
+        (["--reference", "none", "--store", "nowhere"], 1, "nowhere is no store that 'xaisigns attribute' wrote"),
         (["--reference", "gone"], 1, "no model 'gone'"),
         (["--reference", "MODEL"], 1, "has the weights of the audited model"),
     ],

@@ -94,10 +94,10 @@ def audit(
         check_places(audit_places(folder, range(network.classes)), force=force)
     seen, unseen = find_material(network, data, split, progress)
     _refuse_store_of_stickers(store, seen)
+    compared, name = find_reference(network, seen.data, reference)
     if keep:
         keep_store(store, network, seen.data, ["lrp"], progress, responses=True)
     responses = None if store is None else Stored(store, network, seen.data, progress).responses()
-    compared, name = find_reference(network, seen.data, reference)
     found = examine(
         network,
         seen.images,

@@ -56,7 +56,7 @@ def audit(
 
     if repair is not None and split != "train":
         raise typer.BadParameter("a repair is made with training images", param_hint="--split")
-    if repair is not None and store is not None:
+    if repair is not None and (store is not None or keep):
         raise typer.BadParameter("a store is of one model, and a repair makes others", param_hint="--store")
     check_places([] if repair else audit_places(out, []), force=force)
     model = network.load()

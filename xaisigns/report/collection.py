@@ -32,6 +32,7 @@ from xaisigns.report.highlight import Highlight
 from xaisigns.report.measured import Measured
 from xaisigns.report.report import Method, Report
 from xaisigns.report.section import WORDS, Section, sections
+from xaisigns.study.attributions.writing import keep
 from xaisigns.study.study import Data, Study, images_of
 
 REPORT_METHODS = (
@@ -49,7 +50,8 @@ class Reporting:
     none; ``methods`` are as
     ``select_methods`` takes them, ``classes`` are ids (without: all of the model's), ``examples`` images of each;
     ``audit`` is what an audit found of this very model, ``before`` a model of the same classes that it is shown beside,
-    which is called ``before_name``; ``store`` is one of the model's attributions of the same images.
+    which is called ``before_name``; ``store`` is one of the model's attributions of the same images,
+    which with ``keep`` is written first.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Reporting:
     before: Explainable | None = None
     before_name: str = ""
     store: Path | str | None = None
+    keep: bool = False
 
 
 class Source:
@@ -82,9 +85,11 @@ class Source:
         images = images_of(data, "test", progress)
         if images.split != "test":
             raise DataError(f"a report tells of test images, got those of the split {images.split!r} of {images.root}")
-        self.study = Study(model, images, progress, wanted.store)
         if wanted.before is not None:
             _refuse_other_classes(model, wanted.before)
+        if wanted.keep:
+            keep(wanted.store, model, images, [method.name for method in self.methods], progress)
+        self.study = Study(model, images, progress, wanted.store)
         self.before = None if wanted.before is None else Study(wanted.before, images, progress)
         self.names = {
             class_id: class_name(model, self.study.data, class_id, self.language) for class_id in range(model.classes)

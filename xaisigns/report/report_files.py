@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xaisigns.attribution.method_sets import select_methods
 from xaisigns.audit.findings_file import findings_for
 from xaisigns.base.files import Place, check_places, whole_files
 from xaisigns.base.language import Language, chosen_language
@@ -20,8 +19,7 @@ from xaisigns.report.report import Report
 from xaisigns.report.section import refuse_missing_texts
 from xaisigns.report.sections.classes import Classes
 from xaisigns.report.sections.front import Front
-from xaisigns.study.attributions.writing import keep as keep_store
-from xaisigns.study.study import Data, images_of
+from xaisigns.study.study import Data
 
 if TYPE_CHECKING:
     import torch
@@ -89,10 +87,8 @@ def report(
         before=None if before is None else loaded(before, device),
         before_name=_named(before) or "",
         store=store,
+        keep=keep,
     )
-    if keep:
-        data = images_of(data, "test", progress)
-        keep_store(store, network, data, [method.name for method in select_methods(methods)], progress)
     content = collect_report(network, data, wanted, progress)
     collected = time.monotonic()
     with whole_files(places, force=force) as temporaries:

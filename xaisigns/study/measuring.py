@@ -21,6 +21,7 @@ from xaisigns.model.explainable import Explainable, module_of
 from xaisigns.study.cases import NO_TRUTH, Cases
 
 DEFAULT_GROUPS = ("localisation", "complexity", "flipping")
+ONCE_ASKED = ("localisation", "complexity")  # groups that ask the network nothing more, and have no settings
 BASELINES = ("edges", "uniform")  # controls that a method must beat to have told something
 
 _BATCH = 16

@@ -19,8 +19,8 @@ from xaisigns.metrics.localisation import area_share, grown
 from xaisigns.metrics.settings import Precision
 from xaisigns.model.loading import Named, loaded
 from xaisigns.study.attributions.writing import keep as keep_store
-from xaisigns.study.cases import NO_TRUTH, Cases, Masks
-from xaisigns.study.measuring import DEFAULT_GROUPS, Scoring, summarised
+from xaisigns.study.cases import NO_TRUTH, Cases, Masks, find_cases
+from xaisigns.study.measuring import DEFAULT_GROUPS, ONCE_ASKED, Scoring, summarised
 from xaisigns.study.study import Data, Study, images_of
 
 _ROUNDED = ("flipping", "robustness")  # groups that ask the network in a scoring's precision
@@ -62,7 +62,7 @@ def score(
     figure ``expected_seconds``. What has been computed before comes from the cache. What a ``store`` that
     ``write_store`` wrote of the model and the data has of the scores is taken from there, and has no ``seconds``; it
     has images without stickers alone. With ``keep`` it is written first, as far as it is not there: every image by
-    ``methods`` and ``metrics``.
+    ``methods``, with those of the ``metrics`` that ask the network nothing more.
 
     Images without known truth have no metrics that need masks. Raises DataError where masks of signs are asked for and
     none is known, DeviceError for bf16 on a device that does not compute with it, MetricError for settings out of
@@ -77,14 +77,15 @@ def score(
         raise DeviceError(f"{model.device} of this machine does not compute with bfloat16: leave out precision bf16")
     scoring.check_steps(model.preprocessing.input_size**2)
     images = images_of(data, "test", progress)
-    if keep:
-        keep_store(store, model, images, [method.name for method in chosen], progress, metrics=scoring.groups)
-    study = Study(model, images, progress, store)
-    cases = study.cases(masks, per_class, seed)
-    if store is not None and cases.kind == "sticker":
-        raise MetricError("a store knows nothing of images with stickers: score signs (masks roi), or leave it out")
+    cases = find_cases(model, images, masks, per_class, seed=seed, progress=progress)
     if masks == "roi" and cases.kind == "image":
         raise DataError(NO_TRUTH)
+    if store is not None and cases.kind == "sticker":
+        raise MetricError("a store knows nothing of images with stickers: score signs (masks roi), or leave it out")
+    if keep:
+        once = [group for group in scoring.groups if group in ONCE_ASKED]
+        keep_store(store, model, images, [method.name for method in chosen], progress, metrics=once)
+    study = Study(model, images, progress, store)
     expected = study.expected_seconds(cases, chosen, scoring)
     if expected:
         progress("scoring", 0, None, expected_seconds=expected)

@@ -192,6 +192,8 @@ class Study:
         for group, metrics in scoring.metrics(cases).items():
             calls = calls_again(self.model, group)
             for method in methods if calls else ():
+                if len(self._stored_scores(cases, method, scoring, {group: metrics})) == len(metrics):
+                    continue
                 keys = [_score_key(cases, method, scoring, metric) for metric in metrics]
                 if all(self.cache.has("scores", key, keep=keep) for key, keep in keys):
                     continue

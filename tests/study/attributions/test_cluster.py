@@ -1,16 +1,21 @@
 """Ray's actors on this machine: they write what one process writes, and are killed at no loss."""
 
+import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import xaisigns as xs
 from tests.conftest import REPOSITORY
@@ -99,16 +104,23 @@ def test_killed_actors_cost_their_part_alone(two_processors, local, model, data,
 
 
 def _kill_actors(drawn, ended, killed):
-    """Kill one of Ray's actors after the other until ``ended``, but at most four."""
-    while len(killed) < 4 and not ended.wait(drawn.uniform(0, 0.3)):
+    """Kill one of this Ray's actors after the other until ``ended``, but fewer than would end the run."""
+    while len(killed) < cluster._TRIES - 1 and not ended.wait(drawn.uniform(0, 0.3)):
         for place in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if place.read_bytes().startswith(b"ray::MapWorker"):
-                    os.kill(int(place.parent.name), signal.SIGKILL)
+                number = int(place.parent.name)
+                if place.read_bytes().startswith(b"ray::MapWorker") and os.getpid() in _parents(number):
+                    os.kill(number, signal.SIGKILL)
                     killed.append(place)
                     break
             except OSError:
                 continue
+
+
+def _parents(number):
+    while number > 1:
+        yield number
+        number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_part_that_kills_every_actor_ends_the_work(two_processors, model, data, small_shards, tmp_path, monkeypatch):
@@ -125,22 +137,34 @@ def test_a_part_that_kills_every_actor_ends_the_work(two_processors, model, data
 class Deadly(Actor):
     def _explain(self, shard):
         if shard == 1:
-            mark = self._job.path / f"{cluster.MARK}1"
-            mark.write_bytes(b"1" * max(3, mark.stat().st_size if mark.exists() else 0))  # this is the last try
-            with cluster._tried(self._job.path, shard):
-                os.kill(os.getpid(), signal.SIGKILL)
+            (self._path / f"{cluster.MARK}1").write_bytes(b"1" * 4)  # this is the last try
+            os.kill(os.getpid(), signal.SIGKILL)
         return super()._explain(shard)
 
 
 def explained(job, two_processors, shard=0):
     """What an actor answers, which is called without Ray."""
-    return Actor(ray.put(job), 1)({"shard": np.array([shard])})
+    return Actor(ray.put(job), 1, job.path)({"shard": np.array([shard])})
 
 
-def test_an_actor_tells_what_is_wrong_as_the_kind_and_the_text_of_an_error(two_processors, job):
-    told = explained(replace(job, path=job.path / "nowhere"), two_processors)
+def test_an_actor_tells_what_is_wrong_as_the_kind_and_the_text_of_an_error(two_processors, job, tmp_path):
+    (tmp_path / "empty").mkdir()
+    told = explained(replace(job, path=tmp_path / "empty"), two_processors)
     assert told["kind"] == ["DataError"]
     assert "is no store that 'xaisigns attribute' wrote (on " in told["error"][0]
+
+
+def test_what_nobody_foresaw_is_told_with_its_machine(two_processors, job, monkeypatch):
+    (job.path / "state/c/0").unlink()
+    monkeypatch.setattr(cluster, "explain_shards", lambda *_: [][0])
+    told = explained(job, two_processors)
+    assert told["kind"] == ["OutputError"]
+    assert told["error"][0].startswith("a worker failed: IndexError: list index out of range (on ")
+
+
+def test_a_part_that_is_there_is_not_done_again(two_processors, job, monkeypatch):
+    monkeypatch.setattr(cluster, "explain_shards", None)
+    assert explained(job, two_processors)["images"] == [4]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +178,7 @@ def test_a_machine_with_something_else_is_refused(two_processors, job, key, mess
 
 
 def test_a_machine_with_other_images_is_refused(two_processors, job):
+    (job.path / "state/c/0").unlink()
     job.data.samples[1].path.write_bytes(job.data.samples[0].path.read_bytes())
     told = explained(job, two_processors)
     assert told["kind"] == ["DataError"]
@@ -221,6 +246,52 @@ def test_other_settings_make_nothing(model, data, tmp_path, options, message):
     with pytest.raises(OutputError, match=message):
         xs.write_store(model, data, "edges", out=tmp_path / "store", **options)
     assert not (tmp_path / "store").exists()
+
+
+def test_a_model_that_no_worker_can_be_given_is_refused(two_processors, model, data, small_shards, tmp_path):
+    model.mine = threading.Lock()
+    with pytest.raises(OutputError, match="the model, a method or a metric cannot be handed to workers: cannot pickle"):
+        xs.write_store(model, data, "edges", out=tmp_path / "store", engine="ray")
+
+
+def test_a_gpu_that_is_not_the_first_is_refused(job):
+    second = SimpleNamespace(device=torch.device("cuda", 1))
+    with pytest.raises(OutputError, match="gives each worker its GPU as the first one: load the model to device cuda"):
+        cluster.explain_on_cluster(replace(job, model=second), [0], lambda _: None, cluster.Cluster())
+
+
+def test_the_command_starts_a_ray_of_its_own_and_ends_it(narrow, untrained, gtsrb, tmp_path):
+    """From a folder of its own, with paths that hold there alone."""
+    paths = [os.path.relpath(path, tmp_path) for path in (gtsrb, untrained)]
+    command = [sys.executable, "-W", "error", "-c", COMMAND.format(root=str(REPOSITORY)), *paths]
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:  # a short one, for the names of sockets
+        environment = {**os.environ, "RAY_TMPDIR": place}
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        assert list(Path(place).iterdir())
+        assert not [line for line in _commands() if place.encode() in line]
+    assert json.loads(run.stdout)["explained"] == 12
+    assert xs.open_store(tmp_path / "store").finished
+
+
+COMMAND = """
+import sys
+sys.path[:0] = [{root!r}]
+from tests.conftest import narrow_networks
+from xaisigns.cli import main
+
+with narrow_networks():
+    gtsrb, model = sys.argv[1:]
+    sys.argv[1:] = ["attribute", gtsrb, "--model", model, "--engine", "ray", "--out", "store", "--json"]
+    main()
+"""
+
+
+def _commands():
+    """What was typed to start each process of this machine."""
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield place.read_bytes()
 
 
 def test_an_address_beside_a_connection_is_refused(two_processors, model, data, tmp_path):

@@ -116,7 +116,7 @@ def test_a_network_of_ones_own_is_told_apart_by_its_file(own_module, data, monke
     def own_code():
         module = importlib.import_module(own_module)
         model = xs.Model(module.Net(43), xs.Preprocessing(32, (0.5,) * 3, (0.5,) * 3))
-        return identity(model, data)["own code"]
+        return identity(model, data)["own layers"]
 
     before = own_code()
     assert before == own_code()

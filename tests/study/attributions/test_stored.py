@@ -69,10 +69,13 @@ def test_what_is_not_there_is_computed_beside_what_is(store, model, data):
 
 
 @pytest.mark.parametrize("other", [{"steps": 3}, {"filling": "blur"}, {"seed": 1}])
-def test_scores_by_other_settings_are_measured(store, model, data, other):
-    found = Study(model, data, store=store.path)
-    cases = found.cases("roi", 1, seed=0)
-    assert found.scores(cases, [find_method("lrp")], Scoring(["complexity"], **other)).seconds
+def test_scores_by_other_settings_are_measured(model, data, small_shards, tmp_path, other):
+    xs.write_store(model, data, "edges", out=tmp_path / "store", metrics="complexity,flipping")
+    found = Study(model, data, store=tmp_path / "store")
+    cases, edges = found.cases("roi", 1, seed=0), [find_method("edges")]
+    assert not found.scores(cases, edges, Scoring(["flipping"])).seconds
+    assert found.scores(cases, edges, Scoring(["flipping"], **other)).seconds
+    assert not found.scores(cases, edges, Scoring(["complexity"], **other)).seconds  # which has no settings
 
 
 def test_another_target_is_measured(store, model, data):
@@ -101,6 +104,12 @@ def test_a_store_of_another_model_or_of_other_images_is_refused(store, model, da
         Study(model, data, store=store.path)
 
 
+def test_a_model_that_does_something_else_by_now_is_refused(store, model, data):
+    model.features[0].register_forward_hook(lambda layer, inputs, output: output * 0)
+    with pytest.raises(OutputError, match="hooks"):
+        Study(model, data, store=store.path)
+
+
 def test_a_store_that_is_not_finished_is_refused(store, model, data):
     (store.path / "state/c/1").unlink()
     with pytest.raises(DataError, match="is not finished: let 'xaisigns attribute' go on with it first"):
@@ -115,25 +124,22 @@ def test_an_image_that_cannot_be_read_is_as_fatal_as_without(model, data, small_
 
 
 def test_what_is_kept_is_written_first_and_then_read(model, data, tmp_path, monkeypatch):
-    asked = {"masks": "roi", "metrics": "complexity", "store": tmp_path / "store", "keep": True}
-    first = xs.score(model, data, "edges", **asked)
+    asked = {"masks": "roi", "metrics": "complexity,flipping", "seed": 3, "store": tmp_path / "store", "keep": True}
+    xs.score(model, data, "edges", **asked)
     assert xs.open_store(tmp_path / "store").metrics == ["sparseness", "entropy"]
-    assert first["seconds"] == {}
+    assert xs.score(model, data, "edges", **{**asked, "metrics": "complexity"})["seconds"] == {}
     with pytest.raises(OutputError, match=r"store of something else \(methods: there .*edges.*, here .*uniform"):
         xs.score(model, data, "uniform", **asked)
     with pytest.raises(OutputError, match="what is kept is kept in a store: name one"):
         xs.score(model, data, "edges", masks="roi", keep=True)
 
 
-def test_scores_of_stickers_are_in_no_store(store, data):
-    with pytest.raises(OutputError, match="store of something else"):
-        xs.score("stickered", data, "lrp", store=store.path)
-
-
 def test_the_score_of_a_store_says_so_where_masks_are_stickers(data, tmp_path, small_shards):
     xs.write_store("stickered", data, "edges", out=tmp_path / "store")
-    with pytest.raises(MetricError, match="a store knows nothing of images with stickers"):
-        xs.score("stickered", data, "edges", store=tmp_path / "store")
+    for place in ("store", "new"):
+        with pytest.raises(MetricError, match="a store knows nothing of images with stickers"):
+            xs.score("stickered", data, "edges", store=tmp_path / place, keep=place == "new")
+    assert not (tmp_path / "new").exists()
     document = xs.score("stickered", data, "edges", metrics="complexity", masks="roi", store=tmp_path / "store")
     assert document["seconds"] == {}
     without = xs.score("stickered", data, "edges", metrics="complexity", masks="roi")

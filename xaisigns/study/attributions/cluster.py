@@ -3,6 +3,7 @@
 import copy
 import logging
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 import xaisigns.errors
 from xaisigns.base.bounds import shown
+from xaisigns.base.files import cannot_write
 from xaisigns.data.image_set import ImageSet
 from xaisigns.errors import DataError, OutputError, XaisignsError
 from xaisigns.model.explainable import Explainable
@@ -76,26 +78,34 @@ def explain_on_cluster(job: Job, shards: Sequence[int], done: Callable[[int], No
         return
     ray = ray_library()
     cuda = job.model.device.type == "cuda"
+    if cuda and job.model.device.index:
+        raise OutputError("Ray gives each worker its GPU as the first one: load the model to device cuda")
     with _quiet(), _connected(ray, cluster.address), _named(ray):
         threads, workers = _shares(ray.nodes(), cluster.workers, cuda=cuda)
-        told = ray.put(replace(job, data=_everywhere(job.data), path=job.path.absolute()))
-        for row in _rows(shards, told, threads, workers, cuda=cuda):
+        job = replace(job, data=_everywhere(job.data), path=job.path.absolute())
+        for row in _rows(shards, job, threads, workers, cuda=cuda):
             if row["error"]:
                 raise getattr(xaisigns.errors, row["kind"])(row["error"])
             done(row["images"])
     _refuse_unseen(job.path, shards)
 
 
-def _rows(shards: Sequence[int], job: Any, threads: int, workers: int, *, cuda: bool) -> Iterable[dict[str, Any]]:
+def _rows(shards: Sequence[int], job: Job, threads: int, workers: int, *, cuda: bool) -> Iterable[dict[str, Any]]:
     import ray.data
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    context.execution_no_progress_timeout_s = -1  # a shard may take hours
+    try:
+        told = ray.put(job)
+    except (TypeError, pickle.PicklingError) as error:
+        reason = shown(str(error.__cause__ or error))[1:-1]  # Ray's own text is of many pages
+        raise OutputError(f"the model, a method or a metric cannot be handed to workers: {reason}") from error
     # A block for each, so that an actor that is killed has only its own shard to do again.
     planned = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
     rows: Iterable[dict[str, Any]] = planned.map_batches(
         Actor,
-        fn_constructor_args=(job, threads),
+        fn_constructor_args=(told, threads, job.path),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(shards))),
         num_cpus=threads,
@@ -105,27 +115,34 @@ def _rows(shards: Sequence[int], job: Any, threads: int, workers: int, *, cuda: 
 
 
 class Actor:
-    """Holds a model, explains shards and writes them; ``job`` is Ray's reference to it.
+    """Holds a model, explains shards and writes them to the store at ``path``; ``job`` is Ray's reference to all that.
 
     What goes wrong is told as the ``kind`` of an error and its text, since Ray would wrap errors in its own.
     """
 
-    def __init__(self, job: Any, threads: int) -> None:
+    def __init__(self, job: Any, threads: int, path: Path) -> None:
         torch.set_num_threads(threads)
-        self._reference = job
+        self._reference, self._path = job, path
 
     def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, list[Any]]:
         """The number of ``images`` of the shard, or the error."""
         (shard,) = batch["shard"].tolist()
         try:
-            return {"images": [self._explain(shard)], "kind": [""], "error": [""]}
+            with _tried(self._path, shard):
+                return {"images": [self._explain(shard)], "kind": [""], "error": [""]}
         except XaisignsError as error:
-            return {"images": [0], "kind": [type(error).__name__], "error": [f"{error} (on {socket.gethostname()})"]}
+            kind, text = type(error).__name__, str(error)
+        except Exception as error:  # of the caller's own code, or for want of memory or of a package
+            first = (str(error).strip().splitlines() or [""])[0]
+            kind, text = "OutputError", f"a worker failed: {type(error).__name__}: {first}"
+        return {"images": [0], "kind": [kind], "error": [f"{text} (on {socket.gethostname()})"]}
 
     def _explain(self, shard: int) -> int:
         explainer, group, layout = self._ready
         job = self._job
         places = layout.places(shard)
+        if is_done(job.path, group, layout, shard):  # by one who was killed before it was heard of
+            return len(places)
         there = rows_of(job.path, group, "digest", slice(places.start, places.stop))
         for sample, digest in zip(job.data.samples[places.start : places.stop], there, strict=True):
             if digest_of_file(sample.path) != digest.tobytes():
@@ -137,8 +154,7 @@ class Actor:
         def write(number: int, arrays: Arrays) -> None:
             write_shard(job.path, group, layout, number, arrays)
 
-        with _tried(job.path, shard):
-            explain_shards(explainer, job.data, layout, [shard], write, lambda _: None)
+        explain_shards(explainer, job.data, layout, [shard], write, lambda _: None)
         return len(places)
 
     @cached_property
@@ -168,12 +184,15 @@ def _tried(path: Path, shard: int) -> Iterator[None]:
     mark = path / f"{MARK}{shard}"
     if mark.exists() and mark.stat().st_size >= _TRIES:
         raise OutputError(f"{_TRIES} workers were killed while they explained part {shard}; was it for want of memory?")
-    with mark.open("ab") as file:
-        file.write(b"1")
+    try:
+        with mark.open("ab") as file:
+            file.write(b"1")
+    except OSError as error:
+        raise cannot_write(path, error) from error
     try:
         yield
     finally:
-        mark.unlink()
+        mark.unlink(missing_ok=True)
 
 
 def _shares(nodes: Sequence[dict[str, Any]], workers: int | None, *, cuda: bool) -> tuple[int, int]:
@@ -247,12 +266,13 @@ def _connect(ray: Any, address: str | None) -> None:
         ray.init(
             address or "local", include_dashboard=None if address else False, log_to_driver=False, logging_level="error"
         )
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError, OverflowError, RuntimeError, ray.exceptions.RayError) as error:
         raise OutputError(f"no Ray cluster at {shown(address)}: {shown(str(error))[1:-1]}") from error
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in ours.items():  # Ray takes them
-                signal.signal(number, handler)
+                if handler is not None:
+                    signal.signal(number, handler)
 
 
 def _refuse_silence(address: str) -> None:

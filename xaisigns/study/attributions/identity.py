@@ -53,7 +53,8 @@ class Wanted:
 def identity_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8], wanted: Wanted) -> Identity:
     """All that a store's arrays depend on. ``digests`` ``(N, 32)`` are the files', as ``digests_of`` gives them.
 
-    Raises OutputError for code of the caller's that is in no file, since nobody could tell it from other code.
+    Raises OutputError for code of the caller's that is in no file, since nobody could tell it from other code, and as
+    ``origin_of`` does.
     """
     scoring = wanted.scoring
     told = {
@@ -71,7 +72,10 @@ def identity_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8], 
 
 
 def origin_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8]) -> Identity:
-    """What all stores of one model and the same images have in common, whatever was wanted of these, and wherever."""
+    """What all stores of one model and the same images have in common, whatever was wanted of these, and wherever.
+
+    Raises OutputError for a network with hooks, and one whose layers are in no file.
+    """
     parts = ModelCache(model).parts
     told = {
         "weights": parts["weights"],
@@ -80,6 +84,7 @@ def origin_of(model: Explainable, data: ImageSet, digests: NDArray[np.uint8]) ->
         "split": data.split,
         "images": _images(data, digests),
         "code": parts["code"],
+        "own layers": _own_layers(model),
     }
     return json.loads(json_text(told))  # type: ignore[no-any-return]
 
@@ -127,8 +132,8 @@ def _images(data: ImageSet, digests: NDArray[np.uint8]) -> str:
     return f"{len(data)} images, {digest.hexdigest()}"
 
 
-def _own_code(model: Explainable, wanted: Wanted) -> list[str]:
-    """A digest of each file with code of the caller's, and the rules of each layer for a composite of the caller's."""
+def _own_layers(model: Explainable) -> list[str]:
+    """A digest of each file with layers of the caller's."""
     network = module_of(model)
     layers = strange_layers(network)
     if has_strange_state(network) or any(map(is_patched, layers)):
@@ -136,8 +141,13 @@ def _own_code(model: Explainable, wanted: Wanted) -> list[str]:
             "the model has hooks, a forward of its own or a state that is no tensor: a store cannot tell what it is "
             "of; build it as a class in a module"
         )
-    own: list[Any] = [type(layer) for layer in layers]
-    own += [_module_or_function(metric) for metric in wanted.metrics if not metric.known]
+    return sorted(_files(type(layer) for layer in layers))
+
+
+def _own_code(model: Explainable, wanted: Wanted) -> list[str]:
+    """A digest of each file with the caller's methods and metrics, and the rules of each layer for own composites."""
+    network = module_of(model)
+    own: list[Any] = [_module_or_function(metric) for metric in wanted.metrics if not metric.known]
     told: list[str] = []
     for method in wanted.methods:
         if method.known:

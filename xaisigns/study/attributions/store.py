@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xaisigns.attribution.methods import find_method
 from xaisigns.base.bounds import shown
-from xaisigns.data.image_set import ClassNames
+from xaisigns.data.image_set import ClassNames, ImageSet
 from xaisigns.errors import DataError, MethodError, MetricError, RuleError, XaisignsError
 from xaisigns.study.attributions.halves import from_halves
 from xaisigns.study.attributions.identity import Identity
@@ -184,6 +184,14 @@ class AttributionStore:
         plain = slice(None) if where is None else chosen
         found: NDArray[Any] = rows_of(self.path, self._group, name, plain, *further)
         return found
+
+
+def first_other(store: AttributionStore, data: ImageSet, digests: NDArray[np.uint8]) -> str:
+    """The first of the images whose file is another than the store was made with; empty where nobody can tell."""
+    there = store.digests
+    if there.shape != digests.shape or (there == digests).all():
+        return ""
+    return str(data.samples[int((there != digests).any(axis=1).argmax())].path)
 
 
 def open_store(path: Path | str) -> AttributionStore:

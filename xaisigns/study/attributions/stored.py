@@ -16,9 +16,9 @@ from xaisigns.errors import DataError
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.model.explainable import Explainable
 from xaisigns.study.attributions.identity import digests_of, origin_of, refuse_another
-from xaisigns.study.attributions.store import AttributionStore
+from xaisigns.study.attributions.store import AttributionStore, first_other
 from xaisigns.study.cases import Cases
-from xaisigns.study.measuring import Scoring
+from xaisigns.study.measuring import ONCE_ASKED, Scoring
 from xaisigns.study.responses import Responses
 
 
@@ -31,7 +31,9 @@ class Stored:
 
     def __init__(self, path: Path | str, model: Explainable, data: ImageSet, progress: Progress = silent) -> None:
         self.store = store = AttributionStore(path)
-        refuse_another(store.path, store.identity, origin_of(model, data, digests_of(data, progress)))
+        digests = digests_of(data, progress)
+        origin = origin_of(model, data, digests)
+        refuse_another(store.path, store.identity, origin, lambda: first_other(store, data, digests))
         if not store.finished:
             raise DataError(f"{path} is not finished: let 'xaisigns attribute' go on with it first")
         if store.skipped:
@@ -66,8 +68,9 @@ class Stored:
         """Those ``(N,)`` that were measured as ``scoring`` wants it; None where any case has none."""
         store, name, places = self.store, self._name(method), self.places(cases)
         settings = [scoring.steps, scoring.filling, scoring.seed]
-        known = metric.known and metric.name in store.metrics and store.identity["scoring"] == settings
-        if name is None or not known or None in places or scoring.precision != "full":
+        alike = scoring.precision == "full" and store.identity["scoring"] == settings
+        known = metric.known and metric.name in store.metrics and (alike or metric.group in ONCE_ASKED)
+        if name is None or not known or None in places:
             return None
         rows = np.array(places, dtype=np.int64)
         if (store.targets(rows) != cases.target.numpy(force=True)).any():

@@ -23,13 +23,11 @@ from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.cluster import MARK, Cluster, Job, explain_on_cluster, ray_library
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Identity, Wanted, digests_of, identity_of, refuse_another
-from xaisigns.study.attributions.layout import Arrays, Layout, check_arrays, is_done, rows_of, write_shard, zarr_library
+from xaisigns.study.attributions.layout import Arrays, Layout, check_arrays, is_done, write_shard, zarr_library
 from xaisigns.study.attributions.local import explain_shards
-from xaisigns.study.attributions.store import AttributionStore
-from xaisigns.study.measuring import Scoring
+from xaisigns.study.attributions.store import AttributionStore, first_other
+from xaisigns.study.measuring import ONCE_ASKED, Scoring
 from xaisigns.study.study import Data, images_of
-
-DEFAULT_SCORES = ("localisation", "complexity")  # groups that ask the network nothing more
 
 Kept = Literal["float16", "float32"]
 Engine = Literal["local", "ray"]
@@ -43,7 +41,7 @@ def write_store(
     *,
     out: Path | str,
     layers: Sequence[str] = (),
-    metrics: str | Sequence[str] = DEFAULT_SCORES,
+    metrics: str | Sequence[str] = ONCE_ASKED,
     heatmaps: Kept = "float16",
     responses: bool = False,
     split: Split = "test",
@@ -134,7 +132,7 @@ def _written(
         _create(path, identity, explainer.layout(), _index(data, digests), names)
     with held(path):
         opened = layouts.opened(path)
-        refuse_another(path, opened.identity, identity, lambda: _first_other(path, opened.group, data, digests))
+        refuse_another(path, opened.identity, identity, lambda: first_other(AttributionStore(path), data, digests))
         before = _go_on(path, explainer, Job(model, data, wanted, path, identity), cluster, progress)
     store = AttributionStore(path)
     return {
@@ -150,14 +148,6 @@ def _written(
         "heatmaps": "float16" if wanted.half else "float32",
         "seconds": round(time.monotonic() - start, 3),
     }
-
-
-def _first_other(path: Path, group: Any, data: ImageSet, digests: NDArray[np.uint8]) -> str:
-    """The first of the images whose file is another than the store was made with; empty where nobody can tell."""
-    there = rows_of(path, group, "digest", slice(None))
-    if there.shape != digests.shape or (there == digests).all():
-        return ""
-    return str(data.samples[int((there != digests).any(axis=1).argmax())].path)
 
 
 def _create(path: Path, identity: Identity, layout: Layout, index: Arrays, class_names: ClassNames) -> None:
