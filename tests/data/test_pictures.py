@@ -136,6 +136,7 @@ def test_every_image_that_the_package_opens_is_of_formats_that_it_names():
         ("preprocessing.py", "FORMATS"),
         ("preprocessing.py", "FORMATS"),
         ("sign.py", "['JPEG']"),
+        ("visitor.py", "FORMATS"),
     ]
 
 
