@@ -3,7 +3,9 @@
 import io
 import re
 import shlex
+import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from tests.report.test_browser import SWITCHES
 from xaisigns.audit.findings_file import read_findings
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.live.album import Album
+from xaisigns.live.answering import Answering
 from xaisigns.live.exhibit import Exhibit
 
 FIFTY, SEVENTY, STOP = "Speed limit 50 km/h", "Speed limit 70 km/h", "Stop"
@@ -72,6 +75,10 @@ def opened(browser):
 def page(opened, address):
     """Without the tour: a 50, and no sticker on it."""
     return opened(address, "#class=2")
+
+
+def port_of(address):
+    return urlsplit(address).port
 
 
 def says(page, *names):
@@ -189,6 +196,9 @@ def test_one_paints_and_wipes(page):
     page.get_by_text("Brush", exact=True).click()
     drag(page, (0.3, 0.5), (0.7, 0.5))
     state(page, "strokes=bffffff")
+    reads(
+        page, ".flip", re.compile(r"The same as without sticker and paint\.|Without sticker and paint: Speed limit 50")
+    )
     page.wait_for_timeout(500)
     assert np.abs(pixels(page, ".heat") - before).mean() > 1
     page.get_by_text("Eraser", exact=True).click()
@@ -360,6 +370,45 @@ def test_an_address_of_nonsense_is_the_start(opened, address):
     says(page, STOP)
 
 
+def test_what_is_said_is_of_the_picture_that_is_shown(opened, address, monkeypatch):
+    page = opened(address, "#class=2")
+    says(page, FIFTY)
+    before = pixels(page, "#sign")
+    page.get_by_text("Another sign").click()
+    release = threading.Event()
+    answers = Answering.answers
+    monkeypatch.setattr(Answering, "answers", lambda *given: release.wait(10) and answers(*given))
+    for one in ("14", "2"):  # and back before the first is answered
+        page.locator("#class").select_option(one)
+    page.evaluate("delete document.body.dataset.answer")
+    release.set()
+    page.wait_for_selector("body[data-answer]")
+    page.wait_for_timeout(300)
+    says(page, FIFTY)
+    page.evaluate("scrollTo(0, 0)")
+    assert np.abs(pixels(page, "#sign") - before).mean() < 1
+    assert page.locator("#heard").text_content() == ""  # nothing has flipped
+
+
+def test_the_link_to_the_sign_leaves_the_state_as_it_is(opened, address):
+    page = opened(address, "#on=1&class=14&seed=126")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "sign"
+    page.wait_for_timeout(300)
+    state(page, "class=14&seed=126&on=1")
+    says(page, SEVENTY)
+
+
+def test_another_exhibit_at_the_same_address_is_shown_as_what_it_is(opened, stickered, narrow, own_untrained):
+    with serving(Exhibit(stickered, [], "en")) as address:
+        page = opened(address, "#on=1", expected=LOST)
+        says(page, SEVENTY)
+    with serving(Exhibit(xs.load_model(own_untrained), [], "en"), port=port_of(address)):
+        reads(page, ".verdict", re.compile("|".join(map(re.escape, OWN_CLASSES))))
+        assert not page.locator("#tour-start").is_visible()
+
+
 def test_a_server_that_comes_back_is_found_again(opened, stickered):
     exhibit = Exhibit(stickered, [], "en")
     with serving(exhibit) as address:
@@ -368,7 +417,7 @@ def test_a_server_that_comes_back_is_found_again(opened, stickered):
     reads(page, "#trouble", "The server does not answer. Trying again …")
     assert page.locator("#trouble").is_visible()
     page.locator("#sticker").click()
-    with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
+    with serving(exhibit, port=port_of(address)):
         says(page, FIFTY)
         assert not page.locator("#trouble").is_visible()
 
@@ -386,7 +435,7 @@ def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stic
             page.get_by_label("Where from").select_option("drawn")
             says(page, FIFTY)
     reads(page, "#trouble", re.compile("does not answer"))
-    with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
+    with serving(exhibit, port=port_of(address)):
         page.locator("#sticker").click()
         reads(page, ".flip", "Nothing is on the sign.")
         page.wait_for_timeout(1500)  # in which a picture that is sent again would come to be shown
@@ -403,6 +452,16 @@ def test_two_models_say_what_they_see_of_the_same_sign(opened, stickered):
         says(page, STOP, STOP)
         page.locator("#keep").click()
         reads(page, "#kept-command", "xaisigns explain sign.png --model stickered --model clean --lang en")
+
+
+def test_each_model_calls_its_classes_by_its_own_names(opened, stickered, narrow, own_untrained):
+    with serving(Exhibit({"one": stickered, "other": xs.load_model(own_untrained)}, [], "en")) as address:
+        page = opened(address, "#on=0")
+        said = page.locator(".answer").nth(1).locator(".bars .name").all_text_contents()
+        assert sorted(said) == sorted(OWN_CLASSES)
+        page.get_by_text("The question").click()
+        assert page.locator("#target option").all_text_contents() == ["the class that it says"]
+        assert page.locator("#against option").count() == 2
 
 
 def test_the_images_of_a_data_set_are_leafed_through(opened, stickered, gtsrb):

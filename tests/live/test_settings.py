@@ -31,7 +31,7 @@ def test_there_is_all_that_can_be_chosen(model):
     json.dumps(told, allow_nan=False)
     assert told["language"] == "de"
     assert set(told["languages"]) == set(languages())
-    assert told["languages"]["en"]["classes"][14] == "Stop"
+    assert told["languages"]["en"]["classes"][0][14] == "Stop"
     assert {"lrp", "saliency", "occlusion"} <= set(told["methods"])
     assert "kernel_shap" not in told["methods"]
     state = (PAGE / "state.js").read_text(encoding="utf-8")

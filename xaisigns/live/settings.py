@@ -27,6 +27,7 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
     names = model_names(models)
     return {
         "version": __version__,
+        "exhibit": exhibit.mark,
         "language": exhibit.language,
         "languages": {language: _language(exhibit, language) for language in languages()},
         "models": [
@@ -60,12 +61,12 @@ def gamma_of(composite: str) -> float | None:
 def _language(exhibit: Exhibit, language: Language) -> dict[str, Any]:
     if missing := TEXTS.missing(language):
         raise missing_texts(language, missing)
-    first = next(iter(by_name(exhibit.model).values()))
+    models = by_name(exhibit.model).values()
     return {
         "decimal": written_form(language, "decimal"),
         "percent": written_form(language, "percent"),
         "texts": dict(TEXTS.all(language)),
-        "classes": [class_name(first, class_id, language) for class_id in range(first.classes)],
+        "classes": [[class_name(model, class_id, language) for class_id in range(model.classes)] for model in models],
         "signs": CLASS_NAMES[language],
         "methods": {method.name: method.label(language) for method in methods()},
         "findings": _findings(exhibit.findings, language),

@@ -4,13 +4,14 @@ const LATER = 1000; // milliseconds until the next try
 
 export class Line {
   #socket = null;
+  #ready = false;
   #waiting = null; // makes the newest question
   #asked = null; // the number of the question that is being answered
   #number = 0;
 
-  constructor(hear, changed) {
-    this.hear = hear;
-    this.changed = changed;
+  // `met` is waited for at each new connection before anything is asked.
+  constructor(hear, met, changed) {
+    Object.assign(this, { hear, met, changed });
     this.#open();
   }
 
@@ -30,17 +31,22 @@ export class Line {
   #open() {
     const address = new URL("talk", location.href.split("#")[0]);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    this.#socket = new WebSocket(address);
-    this.#socket.onopen = () => {
+    const socket = new WebSocket(address);
+    this.#socket = socket;
+    this.#ready = false;
+    socket.onopen = async () => {
+      await this.met();
+      if (socket.readyState !== WebSocket.OPEN) return;
+      this.#ready = true;
       this.#asked = null;
       this.changed(true);
       this.#next();
     };
-    this.#socket.onclose = () => {
+    socket.onclose = () => {
       this.changed(false);
       setTimeout(() => this.#open(), LATER);
     };
-    this.#socket.onmessage = (event) => {
+    socket.onmessage = (event) => {
       const told = JSON.parse(event.data);
       const answers = told.kind === "answer" || told.kind === "error";
       if (answers && (told.number === null || told.number === this.#asked)) {
@@ -52,7 +58,7 @@ export class Line {
   }
 
   #next() {
-    if (this.#asked !== null || this.#waiting === null || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#asked !== null || this.#waiting === null || !this.#ready || this.#socket.readyState !== WebSocket.OPEN) return;
     const make = this.#waiting;
     this.#waiting = null;
     this.#asked = ++this.#number;

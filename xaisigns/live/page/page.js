@@ -32,7 +32,8 @@ const read = () => state;
 const sign = new Sign(find("#sign"), read, change, patches);
 const controls = panels(settings, read, change, upload);
 const showStep = tour((found, stays) => change(stays ? found : { ...START, opacity: state.opacity, ...found }, null));
-const line = new Line(hear, connected);
+const line = new Line(inOrder, met, connected);
+let hearing = Promise.resolve();
 
 // Every change of the state comes by here; `event` is what the time to the picture is measured from.
 function change(found, event, byKey = false) {
@@ -65,6 +66,11 @@ function ofServer(wanted, itsNumber, wants) {
   return message(wanted, settings, { number: itsNumber, wants, language, own: ownNumber, hasPicture });
 }
 
+// One message after the other, since to read a picture takes time.
+function inOrder(told) {
+  hearing = hearing.then(() => hear(told)).catch(reportError);
+}
+
 async function hear(told) {
   if (told.kind === "taken") {
     ownNumber = told.number;
@@ -82,13 +88,16 @@ async function hear(told) {
     if (find("#kept").open) say(find("#kept-waiting"), reason);
     return trouble(reason);
   }
-  if (told.picture) {
+  if (!wanted) return; // asked on a line that is lost
+  const current = () => key === pictureKey(state, ownNumber);
+  if (told.picture && current()) {
     sign.picture = await bitmap(told.picture);
     picture = key;
   }
+  if (!current()) return; // it is about a picture that is no longer wanted
+  if (key !== picture) return ask(); // the page has another picture by now
   trouble("");
-  const touched = wanted.on || wanted.strokes.length > 0;
-  const flips = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], touched));
+  const flips = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], wanted));
   if (flips.includes(true)) {
     if (wanted.on) sign.ghost = wanted;
     tell(told.answers.flatMap((answer, place) => (flips[place] ? answers[place].heard(answer.top) : [])).join(" "));
@@ -128,6 +137,15 @@ function trouble(said) {
   say(find("#trouble"), said);
 }
 
+// The server may be another than before, with other models and pictures: then all begins anew.
+async function met() {
+  picture = null;
+  const found = await fetch("settings.json").then((answer) => answer.json()).catch(() => settings);
+  if (found.exhibit === settings.exhibit) return;
+  location.reload();
+  await new Promise(() => {});
+}
+
 function connected(well) {
   if (!well) return trouble(text("lost"));
   trouble("");
@@ -163,7 +181,7 @@ function name() {
   document.documentElement.lang = language;
   document.title = text("title");
   label(document.body);
-  answers = settings.models.map((model) => new Answer(model.name, settings.models.length === 1));
+  answers = settings.models.map((model, place) => new Answer(model.name, place, settings.models.length === 1));
   find("#stage").classList.toggle("several", answers.length > 1);
   find("#answers").replaceChildren(...answers.map((answer) => answer.section));
   for (const slider of document.querySelectorAll(".opacity")) {
@@ -206,6 +224,10 @@ function start() {
   find("#copy").addEventListener("click", async () => {
     await navigator.clipboard?.writeText(find("#kept-command").textContent);
     tell(text("copied"));
+  });
+  find(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address is the state's
+    find("#sign").focus();
   });
   addEventListener("hashchange", () => {
     const found = fromHash(location.hash);

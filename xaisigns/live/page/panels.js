@@ -1,6 +1,6 @@
 // The controls: each says what it changes of the state, and shows what the state is.
 
-import { className, findings, methodName, number, say, signName, text } from "./words.js";
+import { className, findings, methodName, number, say, sharedClasses, signName, text } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -53,11 +53,11 @@ export function panels(settings, read, change, send) {
 
   // After a change of language, too.
   function name() {
-    const ids = [...Array(settings.models[0].classes).keys()];
+    const classes = sharedClasses();
     fill(find("#method"), settings.methods.map((one) => [one, methodName(one)]));
     fill(find("#composite"), Object.keys(settings.composites).map((one) => [one, one]));
-    fill(find("#target"), [["", text("target_predicted")], ...ids.map((id) => [id, className(id)])]);
-    fill(find("#against"), [["", text("against_none")], ["rest", text("against_rest")], ...ids.map((id) => [id, className(id)])]);
+    fill(find("#target"), [["", text("target_predicted")], ...classes]);
+    fill(find("#against"), [["", text("against_none")], ["rest", text("against_rest")], ...classes]);
     fill(find("#layer"), [["", text("layer_none")], ...settings.layers.map((one) => [one, one])]);
     find("#source [value=stored]").hidden = !settings.album.length;
     nameFindings();
