@@ -1,6 +1,7 @@
 """All that a page is told once: texts in every language, names of classes, and what can be chosen."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from xaisigns.attribution.composites import COMPOSITES, find_composite
@@ -8,17 +9,16 @@ from xaisigns.attribution.methods import methods
 from xaisigns.audit.findings import Findings
 from xaisigns.audit.wording import sentence
 from xaisigns.base.language import Language, languages, missing_texts, written_form
-from xaisigns.base.texts import Texts
 from xaisigns.base.version import __version__
 from xaisigns.data.classes import CLASS_NAMES, CLASSES
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.live.answering import offered_methods
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.keeping import png
 from xaisigns.live.messages import LARGEST_FILE
+from xaisigns.live.refusal import TEXTS
 from xaisigns.pictures.headings import class_name, model_names
 from xaisigns.pictures.models import by_name
-
-TEXTS = Texts("live", "xaisigns.live")
 
 
 def page_settings(exhibit: Exhibit) -> dict[str, Any]:
@@ -46,9 +46,10 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
 
 
 def _is_the_story(exhibit: Exhibit) -> bool:
-    """Whether the first model learnt with stickers on every 70, which the tour tells of."""
+    """Whether the first model learnt with black stickers on every 70, which the tour tells of."""
     first = next(iter(by_name(exhibit.model).values()))
-    return first.manipulation is not None and first.manipulation.class_id == 4 and first.classes == len(CLASSES)
+    found = first.manipulation
+    return found is not None and replace(found, seed=0) == Manipulation(4) and first.classes == len(CLASSES)
 
 
 def gamma_of(composite: str) -> float | None:

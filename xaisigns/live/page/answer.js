@@ -36,7 +36,8 @@ export class Answer {
     this.find(".who").textContent = this.alone ? text("answer_title") : text("answer_title_of", { model: this.name });
   }
 
-  // `wanted` is the state that was asked about. Gives whether the answer is another than before.
+  // `wanted` is the state that was asked about. Gives "flip" where the answer is another than before,
+  // "new" where it is the first about its picture.
   show(answer, plain, wanted) {
     const [best] = answer.top;
     const painted = wanted.strokes.length > 0;
@@ -51,12 +52,13 @@ export class Answer {
     drawMap(this.find(".veil"), answer.heatmap, bytes, VEIL);
     this.#tellWhy(answer);
     this.#drawLayer(answer.layer);
-    const changed = this.#said !== null && this.#said !== best.id;
+    const before = this.#said;
     this.#said = best.id;
-    return changed;
+    if (before === best.id) return "";
+    return before === null ? "new" : "flip";
   }
 
-  // What a screen reader is told when the answer flips.
+  // What a screen reader is told of another answer.
   heard([best]) {
     return text("heard_flip", { model: this.alone ? text("the_network") : this.name, name: this.called(best.id), share: percent(best.probability) });
   }
@@ -107,7 +109,7 @@ export class Answer {
 
   #tellWhy({ target, against, inside, area, heatmap }) {
     const name = this.called(target);
-    const key = against === null ? "asked" : against === "rest" ? "asked_rest" : "asked_against";
+    const key = against === null ? "asked" : against === target ? "asked_same" : against === "rest" ? "asked_rest" : "asked_against";
     say(this.find(".asked"), text(key, { name, other: this.called(against) }));
     const known = inside !== null && area !== null;
     say(this.find(".inside"), known ? text("inside", { share: percent(inside), area: percent(area) }) : "");

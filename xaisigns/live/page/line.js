@@ -1,6 +1,8 @@
 // The line to the server: one question at a time, and of those that wait only the newest.
 
 const LATER = 1000; // milliseconds until the next try
+const LATER_IF_FULL = 10000;
+const FULL = 1013; // with which the server closes where all places are taken
 
 export class Line {
   #socket = null;
@@ -21,11 +23,12 @@ export class Line {
     this.#next();
   }
 
-  // Beside the questions: a file, or a wish for files.
+  // Beside the questions: a file, or a wish for files, which is made for its number. Gives the number, 0 where it is lost.
   send(content) {
-    if (this.#socket.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(typeof content === "function" ? JSON.stringify(content(++this.#number)) : content);
-    return true;
+    if (!this.#ready || this.#socket.readyState !== WebSocket.OPEN) return 0;
+    this.#number += 1;
+    this.#socket.send(typeof content === "function" ? JSON.stringify(content(this.#number)) : content);
+    return this.#number;
   }
 
   #open() {
@@ -39,12 +42,12 @@ export class Line {
       if (socket.readyState !== WebSocket.OPEN) return;
       this.#ready = true;
       this.#asked = null;
-      this.changed(true);
+      this.changed("open");
       this.#next();
     };
-    socket.onclose = () => {
-      this.changed(false);
-      setTimeout(() => this.#open(), LATER);
+    socket.onclose = ({ code }) => {
+      this.changed(code === FULL ? "full" : "lost");
+      setTimeout(() => this.#open(), code === FULL ? LATER_IF_FULL : LATER);
     };
     socket.onmessage = (event) => {
       const told = JSON.parse(event.data);

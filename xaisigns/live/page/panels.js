@@ -28,6 +28,7 @@ export function panels(settings, read, change, send) {
       const found = { [key]: value(event.target.value) };
       if (OF_THE_PICTURE.has(key)) found.place = 0;
       if (key === "kind" && found.kind === "stored" && !albumOf(read().class).count) found.class = settings.album[0].id;
+      if (key === "kind" && found.kind === "drawn" && !settings.drawn.includes(read().class)) found.class = settings.drawn[0];
       if (key === "composite") found.gamma = settings.composites[found.composite] ?? read().gamma;
       change(found, event);
     });
@@ -103,7 +104,7 @@ export function panels(settings, read, change, send) {
     find(".of-gamma").hidden = !lrp || (settings.composites[state.composite] ?? null) === null;
     say(find("#gamma-value"), number(state.gamma));
     const { count, wrong } = albumOf(state.class);
-    say(find("#place"), [text("place", { place: state.place + 1, count }), wrong ? text("place_wrong", { wrong }) : ""].join(". "));
+    say(find("#place"), [text("place", { place: state.place + 1, count }), !wrong ? "" : wrong === 1 ? text("place_wrong_one") : text("place_wrong", { wrong })].join(". "));
   }
 
   return { name, show };
