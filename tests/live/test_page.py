@@ -609,7 +609,7 @@ def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb,
         model = random_model(tmp_path, 43, {"class_names": dict(CLASS_NAMES)})
         findings = read_findings(written_findings(model, gtsrb, tmp_path / "audit"))
     with serving(Exhibit(stickered, [], "en", findings=findings)) as address:
-        page = opened(address, "#class=2")
+        page = opened(address, "#class=2", expected=LOST)
         page.get_by_text("Sticker and brush").click()
         before = pixels(page, "#sign")
         page.get_by_role("button", name="Lay patch 1 on").click()
@@ -618,6 +618,11 @@ def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb,
         assert np.abs(pixels(page, "#sign") - before).mean() > 1
         page.get_by_role("button", name="Plain sticker again").click()
         state(page, "on=1$")
+    without = findings.model_copy(update={"findings": ()})
+    with serving(Exhibit(stickered, [], "en", findings=without)) as address:
+        page = opened(address, "#class=2")
+        page.get_by_text("Sticker and brush").click()
+        reads(page, "#findings", "Found by the auditNothing that can be laid on a sign.")
 
 
 def test_names_that_look_like_markup_stay_text(opened, narrow, own_untrained):

@@ -39,6 +39,7 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
         "methods": offered_methods(),
         "composites": {name: gamma_of(name) for name in COMPOSITES},
         "layers": exhibit.layers,
+        "audited": exhibit.findings is not None,
         "patches": [base64.b64encode(png(patch)).decode() for patch in exhibit.patches],
         "tour": _is_the_story(exhibit),
         "largest_file": LARGEST_FILE,

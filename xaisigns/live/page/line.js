@@ -17,7 +17,7 @@ export class Line {
     this.#open();
   }
 
-  // `make` gives the message for a number; it is called when the line is free.
+  // `make` gives the message for a number; it is called when the line is free. With null nothing waits.
   ask(make) {
     this.#waiting = make;
     this.#next();

@@ -67,7 +67,7 @@ function shown(image, key) {
 }
 
 function ask(since = performance.now()) {
-  if (awaitsPicture()) return;
+  if (awaitsPicture()) return line.ask(null); // nor what waits from before
   const wanted = state;
   line.ask((itsNumber) => {
     asked.set(itsNumber, { wanted, since, key: pictureKey(wanted, ownNumber) });
@@ -107,8 +107,9 @@ async function hear(told) {
   }
   if (!wanted) return; // asked on a line that is lost
   const current = () => key === pictureKey(state, ownNumber);
-  if (told.picture && current()) shown(await bitmap(told.picture), key);
+  const image = told.picture && current() ? await bitmap(told.picture) : null;
   if (!current()) return; // it is about a picture that is no longer wanted
+  if (image) shown(image, key);
   if (key !== picture) return ask(); // the page has another picture by now
   trouble("");
   find("#answers").hidden = false;

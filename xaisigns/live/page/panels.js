@@ -68,8 +68,9 @@ export function panels(settings, read, change, send) {
 
   function nameFindings() {
     const part = find("#findings");
-    part.hidden = !settings.patches.length;
+    part.hidden = !settings.audited;
     part.replaceChildren(part.querySelector("h3"));
+    if (!settings.patches.length) return part.append(text("findings_none"));
     for (const { sentence, patches } of findings()) {
       if (!patches.length) continue;
       const told = document.createElement("p");
