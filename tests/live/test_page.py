@@ -192,6 +192,27 @@ def test_a_finger_drags_too(opened, address):
     state(page, "on=1$")
 
 
+def test_neither_a_second_finger_nor_a_wipe_disturbs_what_is_drawn(opened, address):
+    page = opened(address, "#on=1&x=0.3&y=0.3&size=0.2")
+    other = (
+        "() => ['down', 'move', 'up'].forEach((what) => document.querySelector('#sign').dispatchEvent("
+        "new PointerEvent(`pointer${what}`, { isPrimary: false, clientX: 400, clientY: 400 })))"
+    )
+    page.mouse.move(*place(page, 0.3, 0.3))
+    page.mouse.down()
+    page.evaluate(other)
+    page.mouse.move(*place(page, 0.5, 0.4))
+    page.mouse.up()
+    state(page, "on=1&x=0.5&y=0.4&size=0.2")
+    page.get_by_text("Brush", exact=True).click()
+    page.mouse.move(*place(page, 0.3, 0.3))
+    page.mouse.down()
+    page.evaluate("document.querySelector('#wipe').click()")
+    page.mouse.move(*place(page, 0.5, 0.4))
+    page.mouse.up()
+    state(page, "size=0.2$")
+
+
 def test_one_paints_and_wipes(page):
     before = pixels(page, ".heat")
     page.get_by_text("Brush", exact=True).click()
@@ -499,7 +520,7 @@ def test_what_is_saved_is_of_the_state_that_one_saves(opened, address, monkeypat
     assert "--target 2" in page.locator("#kept-command").text_content()
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.locator("#copy").click()
-    reads(page, "#copied", "Marked. Copy it with the keys.")
+    reads(page, "#copied", "The command is selected. Copy it by keyboard.")
     assert page.evaluate("String(getSelection())").strip() == page.locator("#kept-command").text_content()
 
 
@@ -524,6 +545,7 @@ def test_what_is_drawn_here_is_what_the_server_draws_of_a_picture_that_is_not_sq
         page.wait_for_selector("#answers", state="visible")
         page.locator("#keep").click()
         page.wait_for_selector("#kept-sign", state="visible", timeout=30_000)
+        assert not page.locator("#link").is_visible()  # whose picture no other page has
         with page.expect_download() as download:
             page.locator("#kept-sign").click()
         with Image.open(download.value.path()) as saved:

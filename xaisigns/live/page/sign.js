@@ -67,7 +67,7 @@ export class Sign {
     this.#paint.width = this.#paint.height = canvas.width;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { this.#drag = null; this.draw(); });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#up(event));
     canvas.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -213,6 +213,12 @@ export class Sign {
       this.#drag = { dx: 0, dy: 0 }; // the sticker jumps to the finger
       this.#moveTo(x, y, event);
     }
+  }
+
+  #up(event) {
+    if (!event.isPrimary) return;
+    this.#drag = null;
+    this.draw();
   }
 
   #moveTo(x, y, event, byKey = false) {

@@ -41,7 +41,7 @@ export function toHash(state) {
     found.set(key, value === true ? 1 : value);
   }
   if (state.strokes.length) found.set("strokes", state.strokes.map(strokeText).join("."));
-  return `#${found}` === "#" ? "#step=0" : `#${found}`; // an empty address opens the tour
+  return `#${String(found) || "step=0"}`; // an empty address opens the tour
 }
 
 // What an address does not say, or says in a way that makes no sense, is as at the start.
