@@ -12,7 +12,7 @@ from xaisigns.errors import LanguageError
 
 # What is called the same in both languages.
 SHARED = """
-    ablation auc audit backprop backpropagation bfloat bias cam composite deeplift edges ellipse esc feature
+    ablation auc audit backprop backpropagation bfloat bias cam composite deeplift edges ellipse esc feature finger
     flipping gamma gates gini grad gradient gradients guided heatmap heatmaps index integrated kaggle kernel linear
     link logit logits lrp metrics name occlusion pixel png positive python relu saliency score shap shapley slic
     smoothgrad sobel spearman ssim superpixel system test torchvision training uniform was xaisigns"""

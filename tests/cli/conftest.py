@@ -1,6 +1,7 @@
 """Runs the command line in the tests' own process, and makes what it does by itself small."""
 
 import importlib
+import time
 from functools import partial
 
 import pytest
@@ -50,7 +51,7 @@ def unserved(monkeypatch):
     """A live page is opened and at once ended; gives what the browser was told to show."""
     shown = []
     monkeypatch.setattr("webbrowser.open", shown.append)
-    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: time.sleep(0.2))  # in which a browser is opened
     return shown
 
 

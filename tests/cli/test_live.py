@@ -41,12 +41,12 @@ def test_models_data_and_findings_are_on_show(
     assert exhibit.patches
 
 
-def test_a_port_in_use_is_told_in_a_line(run, unserved, untrained):
+def test_a_port_in_use_is_told_in_a_line_before_anything_is_loaded(run, unserved):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, printed, told = run("live", "--model", untrained, "--port", port)
+        code, printed, told = run("live", "--model", "no-such", "--port", port)  # the port comes first
     assert (code, printed) == (1, "")
     assert told == (
         f"xaisigns: cannot serve on port {port} of 127.0.0.1: it is in use; end what runs there, or give --port "

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import xaisigns as xs
 from tests.conftest import CLASSES
@@ -32,6 +33,12 @@ def test_an_image_that_is_not_there_is_refused(data, class_id, place):
         album.picture(class_id, place)
     assert (class_id, place) in [(4, 3), (3, 0), (4, 10**9)]
     assert sorted(album._places) == sorted(CLASSES)  # to ask for one makes none
+
+
+def test_a_large_image_is_reduced(data):
+    Image.new("RGB", (1600, 800)).save(data.samples[0].path)
+    album = Album(data, [0] * len(data))
+    assert album.picture(data.samples[0].class_id, 0).size == (400, 200)
 
 
 @pytest.mark.usefixtures("narrow")

@@ -61,6 +61,7 @@ def test_the_page_and_all_its_files_are_there_and_nothing_else(address):
         status, headers, text = get(address, name)
         assert (status, text) == (200, file.read_text(encoding="utf-8"))
         assert "default-src 'none'; script-src 'self'" in headers["Content-Security-Policy"]
+        assert "; frame-ancestors 'self' http://localhost:*" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
     assert json.loads(get(address, "settings.json")[2])["models"] == [{"name": "", "side": 32, "classes": 43}]
     for path in ("page.html", "../pyproject.toml", "%2e%2e/settings.py", "page.css/..", "docs", "openapi.json"):
@@ -240,7 +241,9 @@ def test_all_are_served_alike(address):
 
 def test_behind_a_token_all_lies_below_it(exhibit):
     with serving(exhibit, "secret") as address:
-        assert get(address, host="hub.example")[0] == 200
+        status, headers, _ = get(address, host="hub.example")
+        assert status == 200
+        assert "frame-ancestors" not in headers["Content-Security-Policy"]  # an editor's own page may frame it
         assert get(address, "page.js", host="hub.example")[0] == 200
         assert get(address.removesuffix("secret/"))[0] == 403
         with line(address, origin="https://hub.example") as talk:

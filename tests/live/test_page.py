@@ -1,9 +1,12 @@
 """The page in a browser, as a visitor meets it: by mouse, finger and keys, in both languages, with what goes wrong."""
 
+import base64
 import io
 import re
 import shlex
+import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,8 +21,11 @@ from tests.repairs import written_findings
 from tests.report.test_browser import SWITCHES
 from xaisigns.audit.findings_file import read_findings
 from xaisigns.data.classes import CLASS_NAMES
+from xaisigns.live import application, visitor
 from xaisigns.live.album import Album
+from xaisigns.live.answering import Answering
 from xaisigns.live.exhibit import Exhibit
+from xaisigns.live.keeping import files_to_keep
 
 FIFTY, SEVENTY, STOP = "Speed limit 50 km/h", "Speed limit 70 km/h", "Stop"
 LOST = r"WebSocket connection to .* failed|ERR_CONNECTION_REFUSED"
@@ -72,6 +78,10 @@ def opened(browser):
 def page(opened, address):
     """Without the tour: a 50, and no sticker on it."""
     return opened(address, "#class=2")
+
+
+def port_of(address):
+    return urlsplit(address).port
 
 
 def says(page, *names):
@@ -164,9 +174,7 @@ def test_by_keys_alone(page):
     for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp", "+", "-", "+", ">", "<", "<"):
         page.keyboard.press(key)
     state(page, "on=1&x=0.46&y=0.63&size=0.29&angle=-5")
-    assert (
-        page.locator("#heard").text_content() == "Sticker 0.46 from the left, 0.63 from the top, size 0.29, turned -5°"
-    )
+    assert page.locator("#heard").text_content() == "Sticker 46% from the left, 63% from the top, size 29%, turned -5°"
     for _ in range(12):
         page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Tab")
@@ -184,17 +192,42 @@ def test_a_finger_drags_too(opened, address):
     state(page, "on=1$")
 
 
+def test_neither_a_second_finger_nor_a_wipe_disturbs_what_is_drawn(opened, address):
+    page = opened(address, "#on=1&x=0.3&y=0.3&size=0.2")
+    other = (
+        "() => ['down', 'move', 'up'].forEach((what) => document.querySelector('#sign').dispatchEvent("
+        "new PointerEvent(`pointer${what}`, { isPrimary: false, clientX: 400, clientY: 400 })))"
+    )
+    page.mouse.move(*place(page, 0.3, 0.3))
+    page.mouse.down()
+    page.evaluate(other)
+    page.mouse.move(*place(page, 0.5, 0.4))
+    page.mouse.up()
+    state(page, "on=1&x=0.5&y=0.4&size=0.2")
+    page.get_by_text("Brush", exact=True).click()
+    page.mouse.move(*place(page, 0.3, 0.3))
+    page.mouse.down()
+    page.evaluate("document.querySelector('#wipe').click()")
+    page.mouse.move(*place(page, 0.5, 0.4))
+    page.mouse.up()
+    state(page, "size=0.2$")
+
+
 def test_one_paints_and_wipes(page):
     before = pixels(page, ".heat")
     page.get_by_text("Brush", exact=True).click()
     drag(page, (0.3, 0.5), (0.7, 0.5))
     state(page, "strokes=bffffff")
+    reads(
+        page, ".flip", re.compile(r"The same as without sticker and paint\.|Without sticker and paint: Speed limit 50")
+    )
     page.wait_for_timeout(500)
     assert np.abs(pixels(page, ".heat") - before).mean() > 1
     page.get_by_text("Eraser", exact=True).click()
     drag(page, (0.3, 0.5), (0.7, 0.5))
     state(page, r"strokes=b\w+\.e\w+")
     page.locator("#wipe").click()
+    assert page.evaluate("document.activeElement.id") == "sticker"
     state(page, "$")
     reads(page, ".flip", "Nothing is on the sign.")
 
@@ -206,7 +239,7 @@ def test_another_question_another_answer(opened, address):
     page.get_by_label("Method").select_option("saliency")
     state(page, "method=saliency")
     assert not page.locator("#composite").is_visible()
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(2000)
     assert np.abs(pixels(page, ".heat") - first).mean() > 1
     page.get_by_label("Method").select_option("lrp")
     assert page.locator("#gamma").is_visible()
@@ -218,6 +251,9 @@ def test_another_question_another_answer(opened, address):
     reads(page, ".asked", f"Red speaks for “{FIFTY}” rather than “{SEVENTY}”, blue the other way round.")
     page.get_by_label("… rather than for").select_option("rest")
     reads(page, ".asked", re.compile("rather than all others"))
+    page.get_by_label("… rather than for").select_option("2")
+    reads(page, ".asked", f"There is nothing to compare: “{FIFTY}” is the very class that is asked about.")
+    page.get_by_label("… rather than for").select_option("rest")
     page.get_by_label("Look into a layer").select_option("features.18")
     reads(page, ".layer-name", "Strongest channels of features.18")
     assert page.locator(".channels li").count() == 10
@@ -259,6 +295,9 @@ def test_the_tour_tells_the_story(opened, address):
     reads(page, "#tour-title", "A network reads traffic signs")
     page.locator("#tour-close").click()
     says(page, FIFTY)
+    state(page, "step=0$")  # with nothing said it would be the tour
+    assert page.evaluate("document.activeElement.id") == "sign"
+    assert page.locator("h1").text_content() == "xaisigns"
 
 
 def test_in_german_and_it_is_remembered(opened, address):
@@ -270,6 +309,11 @@ def test_in_german_and_it_is_remembered(opened, address):
     assert re.search(r"\d,\d\s%", page.locator(".bars .share").first.text_content())
     page.reload()
     reads(page, "#tour-title", "Ein Aufkleber stimmt es um")
+    page.locator("#tour-close").click()
+    page.get_by_text("Ein anderes Schild").click()
+    page.get_by_label("Woher").select_option("own")
+    page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(1, 1)})
+    reads(page, "#trouble", re.compile("Das ging nicht: Das Bild hat 1 x 1 Pixel, mindestens 8 müssen es "))
 
 
 def test_what_is_saved_is_what_explain_writes(opened, address, tmp_path, monkeypatch):
@@ -303,10 +347,14 @@ def test_ones_own_picture_by_file_and_by_drop(page):
     page.get_by_text("Another sign").click()
     page.get_by_label("Where from").select_option("own")
     reads(page, "#sign-help", "No picture chosen yet.")
+    assert not page.locator("#answers").is_visible()
+    assert pixels(page, "#sign").std(axis=(0, 1)).max() < 15  # nothing is on the canvas
     page.locator("#file").set_input_files(
         {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture(200, 150, "JPEG")}
     )
     says(page, STOP)
+    assert re.match(r"The network now says Stop, ", page.locator("#heard").text_content())
+    assert page.locator("#answers").is_visible()
     dropped = page.evaluate_handle(
         "async () => { const all = new DataTransfer(); const drawn = await (await fetch('icon.svg')).blob();"
         "all.items.add(new File([drawn], 'icon.svg')); return all; }"
@@ -320,7 +368,7 @@ def test_ones_own_picture_by_file_and_by_drop(page):
     ("content", "told"),
     [
         (b"no picture", "your file cannot be read as a picture"),
-        (picture(1, 1), "your picture has 1 x 1 pixels, at least 8 are wanted"),
+        (picture(1, 1), "your picture has 1 x 1 pixels, at least 8 are wanted on each side"),
         (b"x" * 21_000_000, "The file has 21 MB, at most 20 MB are taken."),
         (b"", "your file cannot be read as a picture"),
     ],
@@ -360,17 +408,58 @@ def test_an_address_of_nonsense_is_the_start(opened, address):
     says(page, STOP)
 
 
+def test_what_is_said_is_of_the_picture_that_is_shown(opened, address, monkeypatch):
+    page = opened(address, "#class=2")
+    says(page, FIFTY)
+    before = pixels(page, "#sign")
+    page.get_by_text("Another sign").click()
+    release = threading.Event()
+    answers = Answering.answers
+    monkeypatch.setattr(Answering, "answers", lambda *given: release.wait(10) and answers(*given))
+    for one in ("14", "2"):  # and back before the first is answered
+        page.locator("#class").select_option(one)
+    page.evaluate("delete document.body.dataset.answer")
+    release.set()
+    page.wait_for_selector("body[data-answer]")
+    page.wait_for_timeout(300)
+    says(page, FIFTY)
+    page.evaluate("scrollTo(0, 0)")
+    assert np.abs(pixels(page, "#sign") - before).mean() < 1
+
+
+def test_the_link_to_the_sign_leaves_the_state_as_it_is(opened, address):
+    page = opened(address, "#on=1&class=14&seed=126")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "sign"
+    page.wait_for_timeout(300)
+    state(page, "class=14&seed=126&on=1")
+    says(page, SEVENTY)
+
+
+def test_another_exhibit_at_the_same_address_is_shown_as_what_it_is(opened, stickered, narrow, own_untrained):
+    with serving(Exhibit(stickered, [], "en")) as address:
+        page = opened(address, "#on=1", expected=LOST)
+        says(page, SEVENTY)
+    with serving(Exhibit(xs.load_model(own_untrained), [], "en"), port=port_of(address)):
+        reads(page, ".verdict", re.compile("|".join(map(re.escape, OWN_CLASSES))))
+        assert not page.locator("#tour-start").is_visible()
+
+
 def test_a_server_that_comes_back_is_found_again(opened, stickered):
     exhibit = Exhibit(stickered, [], "en")
     with serving(exhibit) as address:
         page = opened(address, "#on=1", expected=LOST)
         says(page, SEVENTY)
     reads(page, "#trouble", "The server does not answer. Trying again …")
-    assert page.locator("#trouble").is_visible()
+    page.evaluate("scrollTo(0, 1e6)")
+    assert page.evaluate("document.querySelector('#trouble').getBoundingClientRect().top") == 0
+    assert page.locator("#answers.stale").count() == 1
     page.locator("#sticker").click()
-    with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
+    with serving(exhibit, port=port_of(address)):
         says(page, FIFTY)
         assert not page.locator("#trouble").is_visible()
+        assert page.locator("#answers.stale").count() == 0
 
 
 @pytest.mark.parametrize("left", [False, True])
@@ -386,11 +475,104 @@ def test_ones_own_picture_is_sent_again_to_a_server_that_comes_back(opened, stic
             page.get_by_label("Where from").select_option("drawn")
             says(page, FIFTY)
     reads(page, "#trouble", re.compile("does not answer"))
-    with serving(exhibit, port=int(address.rstrip("/").rpartition(":")[2])):
+    with serving(exhibit, port=port_of(address)):
         page.locator("#sticker").click()
         reads(page, ".flip", "Nothing is on the sign.")
         page.wait_for_timeout(1500)  # in which a picture that is sent again would come to be shown
         says(page, FIFTY if left else STOP)
+
+
+def test_a_file_that_is_chosen_while_no_server_answers_is_sent_to_the_next(opened, stickered):
+    exhibit = Exhibit(stickered, [], "en")
+    with serving(exhibit) as address:
+        page = opened(address, "#class=2", expected=LOST)
+    reads(page, "#trouble", re.compile("does not answer"))
+    page.get_by_text("Another sign").click()
+    page.get_by_label("Where from").select_option("own")
+    page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(90, 90)})
+    with serving(exhibit, port=port_of(address)):
+        says(page, STOP)
+
+
+def test_where_all_places_are_taken_it_is_told_and_asked_for_slowly(opened, address, monkeypatch):
+    monkeypatch.setattr(application, "MOST_VISITORS", 0)
+    page = opened(address, answered=False)
+    reads(page, "#trouble", "All places are taken. Trying again from time to time …")
+    lines = []
+    page.on("websocket", lambda line: lines.append(line))
+    page.wait_for_timeout(2500)
+    assert lines == []
+    assert page.locator("#trouble").is_visible()
+
+
+def test_what_is_saved_is_of_the_state_that_one_saves(opened, address, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(visitor, "files_to_keep", lambda *given: release.wait(10) and files_to_keep(*given))
+    page = opened(address, "#on=1")
+    page.locator("#keep").click()
+    page.keyboard.press("Escape")
+    page.locator("#sticker").focus()
+    page.get_by_text("The question").click()
+    page.get_by_label("What speaks for …").select_option("2")
+    page.locator("#keep").click()
+    release.set()
+    page.wait_for_selector("#kept-command", state="visible", timeout=30_000)
+    assert "--target 2" in page.locator("#kept-command").text_content()
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.locator("#copy").click()
+    reads(page, "#copied", "The command is selected. Copy it by keyboard.")
+    assert page.evaluate("String(getSelection())").strip() == page.locator("#kept-command").text_content()
+
+
+def test_where_the_server_goes_while_one_saves_it_is_told_there(opened, stickered, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(visitor, "files_to_keep", lambda *given: release.wait(3) and files_to_keep(*given))
+    with serving(Exhibit(stickered, [], "en")) as address:
+        page = opened(address, "#on=1", expected=LOST)
+        page.locator("#keep").click()
+    reads(page, "#kept-waiting", "The server does not answer. Trying again …")
+
+
+def test_what_is_drawn_here_is_what_the_server_draws_of_a_picture_that_is_not_square(opened, stickered):
+    exhibit = Exhibit(stickered, [], "en")
+    object.__setattr__(exhibit, "patches", [Image.new("RGB", (60, 30), "lime")])
+    with serving(exhibit) as address:
+        page = opened(address, "#on=1&patch=0&x=0.9&y=0.3&size=0.5&angle=90&strokes=bff00007nq9zzq9zq9zq9z")
+        page.get_by_text("Another sign").click()
+        page.get_by_label("Where from").select_option("own")
+        page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(300, 100)})
+        says(page, re.compile("."))
+        page.wait_for_selector("#answers", state="visible")
+        page.locator("#keep").click()
+        page.wait_for_selector("#kept-sign", state="visible", timeout=30_000)
+        assert not page.locator("#link").is_visible()  # whose picture no other page has
+        with page.expect_download() as download:
+            page.locator("#kept-sign").click()
+        with Image.open(download.value.path()) as saved:
+            wanted = np.asarray(saved.convert("RGB").resize((200, 200), Image.Resampling.BILINEAR)).astype(float)
+        data = page.evaluate("document.querySelector('.base').toDataURL().split(',')[1]")
+    drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(float)
+    assert np.abs(drawn - wanted).mean() < 3
+
+
+def test_a_long_line_is_painted_whole_and_what_does_not_fit_is_told(opened, address):
+    strokes = ".".join(["bffffff123" + "zzzzzz" * 4] * 198)
+    page = opened(address, f"#class=2&strokes={strokes}")
+    page.get_by_text("Brush", exact=True).click()
+    page.mouse.move(*place(page, 0.1, 0.1))
+    page.mouse.down()
+    page.evaluate(
+        "() => { const sign = document.querySelector('#sign'); const box = sign.getBoundingClientRect();"
+        "for (let step = 1; step <= 420; step += 1) sign.dispatchEvent(new PointerEvent('pointermove', {"
+        "isPrimary: true, clientX: box.left + box.width * (0.1 + 0.8 * (step % 2)),"
+        "clientY: box.top + box.height * step / 421 })); }"
+    )
+    page.mouse.up()
+    reads(page, "#sign-help", "No more paint fits on the sign. Wipe it off to go on.")
+    drag(page, (0.5, 0.5), (0.6, 0.6))
+    page.wait_for_timeout(700)
+    assert page.evaluate("location.hash").count(".") == 199
+    assert not page.locator("#trouble").is_visible()
 
 
 def test_two_models_say_what_they_see_of_the_same_sign(opened, stickered):
@@ -403,6 +585,16 @@ def test_two_models_say_what_they_see_of_the_same_sign(opened, stickered):
         says(page, STOP, STOP)
         page.locator("#keep").click()
         reads(page, "#kept-command", "xaisigns explain sign.png --model stickered --model clean --lang en")
+
+
+def test_each_model_calls_its_classes_by_its_own_names(opened, stickered, narrow, own_untrained):
+    with serving(Exhibit({"one": stickered, "other": xs.load_model(own_untrained)}, [], "en")) as address:
+        page = opened(address, "#on=0")
+        said = page.locator(".answer").nth(1).locator(".bars .name").all_text_contents()
+        assert sorted(said) == sorted(OWN_CLASSES)
+        page.get_by_text("The question").click()
+        assert page.locator("#target option").all_text_contents() == ["the class that it says"]
+        assert page.locator("#against option").count() == 2
 
 
 def test_the_images_of_a_data_set_are_leafed_through(opened, stickered, gtsrb):
@@ -419,6 +611,19 @@ def test_the_images_of_a_data_set_are_leafed_through(opened, stickered, gtsrb):
         reads(page, "#place", re.compile("Image 1 of 3"))
         page.locator("#class").select_option("9")
         state(page, "kind=stored&class=9")
+        page.goto(f"{address}#kind=stored&class=99")
+        page.get_by_label("Where from").select_option("drawn")
+        state(page, "class=0$")
+
+
+def test_the_language_of_the_server_is_overruled_by_a_choice_on_it_alone(opened, stickered):
+    with serving(Exhibit(stickered, [], "en")) as address:
+        page = opened(address, "#on=1", expected=LOST)
+        page.get_by_label("Language").select_option("de")
+        page.get_by_label("Sprache").select_option("en")
+        page.wait_for_timeout(400)
+    with serving(Exhibit(stickered, [], "de"), port=port_of(address)):
+        reads(page, "#keep", "Speichern")
 
 
 def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb, tmp_path, made_up_audit):
@@ -426,7 +631,7 @@ def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb,
         model = random_model(tmp_path, 43, {"class_names": dict(CLASS_NAMES)})
         findings = read_findings(written_findings(model, gtsrb, tmp_path / "audit"))
     with serving(Exhibit(stickered, [], "en", findings=findings)) as address:
-        page = opened(address, "#class=2")
+        page = opened(address, "#class=2", expected=LOST)
         page.get_by_text("Sticker and brush").click()
         before = pixels(page, "#sign")
         page.get_by_role("button", name="Lay patch 1 on").click()
@@ -435,12 +640,21 @@ def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb,
         assert np.abs(pixels(page, "#sign") - before).mean() > 1
         page.get_by_role("button", name="Plain sticker again").click()
         state(page, "on=1$")
+    without = findings.model_copy(update={"findings": ()})
+    with serving(Exhibit(stickered, [], "en", findings=without)) as address:
+        page = opened(address, "#class=2")
+        page.get_by_text("Sticker and brush").click()
+        reads(page, "#findings", "Found by the auditNothing that can be laid on a sign.")
 
 
 def test_names_that_look_like_markup_stay_text(opened, narrow, own_untrained):
     with serving(Exhibit(xs.load_model(own_untrained), [], "en")) as address:
         page = opened(address)
         assert not page.locator("#tour-start").is_visible()  # its story is that of another model
+        page.goto(f"{address}#step=2")
+        state(page, "step=2")
+        page.wait_for_timeout(300)
+        assert not page.locator("#tour").is_visible()
         assert sorted(page.locator(".bars .name").all_text_contents()) == sorted(OWN_CLASSES)
         page.get_by_text("The question").click()
         assert set(OWN_CLASSES) <= set(page.locator("#target option").all_text_contents())

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -35,12 +37,22 @@ def test_a_missing_package_is_named(monkeypatch):
 
 def test_the_address_is_told_before_the_browser_opens_it(narrow, untrained, monkeypatch):
     heard = []
-    monkeypatch.setattr("webbrowser.open", lambda address: heard.append(("browser", address)))
+    opened = threading.Event()
+
+    def browser(address):  # one of the terminal: it stays
+        heard.append(("browser", address))
+        opened.set()
+        time.sleep(0.5)
+        heard.append("closed")
+
+    monkeypatch.setattr("webbrowser.open", browser)
     monkeypatch.setattr(
-        "uvicorn.Server.run", lambda self, sockets: heard.append(("served", sockets[0].getsockname()[1]))
+        "uvicorn.Server.run",
+        lambda self, sockets: opened.wait(10) and heard.append(("served", sockets[0].getsockname()[1])),
     )
     exhibit = Exhibit(xs.load_model(untrained), [], "en")
-    running.serve(exhibit, 0, lambda address: heard.append(("told", address)), browser=True)
+    with running.listening(0) as own:
+        running.serve(exhibit, own, lambda address: heard.append(("told", address)), browser=True)
     (_, address), _, (_, port) = heard
     assert heard == [("told", address), ("browser", address), ("served", port)]
     assert address == f"http://127.0.0.1:{port}/"

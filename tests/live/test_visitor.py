@@ -11,6 +11,7 @@ from PIL import Image
 import xaisigns as xs
 from tests.live.asks import FIFTY, ask
 from xaisigns.errors import DataError
+from xaisigns.live import composing
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.visitor import Visitor
 from xaisigns.pictures.explanation import Explaining, explain_files
@@ -70,6 +71,23 @@ def test_what_is_on_the_sign_does_not_change_what_was_said_before(visitor):
     assert covered["answers"][0]["heatmap"] != plain["answers"][0]["heatmap"]
 
 
+def test_while_a_line_grows_it_alone_is_drawn_anew(visitor, monkeypatch):
+    drawn, line = [], composing._line
+    monkeypatch.setattr(composing, "_line", lambda stroke, size: drawn.append(stroke) or line(stroke, size))
+    strokes = [{**STROKE, "width": width} for width in (0.1, 0.2, 0.3)]
+    visitor.answer(ask(strokes=strokes))
+    assert len(drawn) == 3
+    longer = [*strokes[:2], {**strokes[2], "points": [*STROKE["points"], [0.1, 0.9]]}]
+    visitor.answer(ask(strokes=longer))
+    assert len(drawn) == 4
+    visitor.answer(ask(strokes=[*longer, STROKE]))
+    assert len(drawn) == 5
+    kept = visitor.answer(ask(wants="files", strokes=[*longer, STROKE], sticker=None))["sign"]
+    whole = composing.paint(xs.draw_sign(2, 128, 1132).image, ask(strokes=[*longer, STROKE]).strokes)
+    with Image.open(io.BytesIO(base64.b64decode(kept))) as image:
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(whole))
+
+
 def test_ones_own_picture_is_reduced_and_only_the_last_is_kept(visitor):
     first = visitor.take(file(Image.new("RGB", (2000, 1000), "red"), "JPEG"))
     told = visitor.answer(ask(picture={"kind": "own", "number": first["number"]}, has_picture=False))
@@ -89,8 +107,8 @@ def test_ones_own_picture_is_reduced_and_only_the_last_is_kept(visitor):
         (b"no picture", "your file cannot be read as a picture; one of PNG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "your file cannot be read as a picture"),
         (file(Image.new("RGB", (1, 1))), "your picture has 1 x 1 pixels, at least 8 are wanted"),
-        (file(Image.new("RGB", (40, 40)))[:-30], "your picture cannot be read"),
-        (file(Image.new("1", (8000, 8000))), "it has 8000 x 8000 pixels, wanted 1 to 50,000,000"),
+        (file(Image.new("RGB", (40, 40)))[:-30], "your file cannot be read as a picture"),
+        (file(Image.new("1", (8000, 8000))), "your picture has 8000 x 8000 pixels, at most 50 million are taken"),
         (b"x" * 20_000_001, "a picture of at most 20 MB is taken; make it smaller"),
     ],
     ids=["empty", "text", "postscript", "a pixel", "cut", "many pixels", "large"],

@@ -34,17 +34,16 @@ def live(
 ) -> None:
     """Serve a page on this machine alone: drag a sticker over a sign and watch the answer and its heatmap follow."""
     from xaisigns.live.opening import opened_exhibit
-    from xaisigns.live.running import refuse_missing_packages, serve
-
-    refuse_missing_packages()
-    model = network.load()
-    with output.bars() as progress:
-        exhibit = opened_exhibit(model, network.words(), data, findings, language=output.lang, progress=progress)
+    from xaisigns.live.running import listening, serve
 
     def tell(address: str) -> None:
         output.show({"address": address, "models": network.model or ["stickered"]}, _print)
 
-    serve(exhibit, port, tell, browser=browser)
+    with listening(port) as own:  # before what takes time
+        model = network.load()
+        with output.bars() as progress:
+            exhibit = opened_exhibit(model, network.words(), data, findings, language=output.lang, progress=progress)
+        serve(exhibit, own, tell, browser=browser)
 
 
 def _print(document: dict[str, Any], language: Language) -> None:

@@ -9,8 +9,9 @@ from PIL import Image
 from xaisigns.base.bounds import shown
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.image_set import ImageSet
-from xaisigns.data.preprocessing import LONGEST, rgb
+from xaisigns.data.preprocessing import rgb
 from xaisigns.errors import DataError
+from xaisigns.live.composing import LONGEST
 from xaisigns.model.explainable import Explainable
 from xaisigns.study.study import Study
 
@@ -31,7 +32,10 @@ class Album:
             self._wrong[class_id] += called[index] != class_id
 
     def picture(self, class_id: int, place: int) -> Image.Image:
-        """The RGB image. Raises DataError for a class or a place that there is none of, and for a broken image."""
+        """The RGB image, of at most LONGEST pixels on a side.
+
+        Raises DataError for a class or a place that there is none of, and for a broken image.
+        """
         places = self._places.get(class_id, [])
         if place >= len(places):
             raise DataError(f"the data set has {len(places)} images of class {class_id}, and no {shown(place)}")

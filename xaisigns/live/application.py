@@ -18,6 +18,7 @@ from xaisigns.errors import XaisignsError
 from xaisigns.live.door import Door, Guarded
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.messages import read_ask
+from xaisigns.live.refusal import RefusedError
 from xaisigns.live.settings import page_settings
 from xaisigns.live.turns import Turns
 from xaisigns.live.visitor import Visitor
@@ -25,13 +26,13 @@ from xaisigns.live.visitor import Visitor
 MOST_VISITORS = 200
 _FULL = 1013  # of WebSocket: try again later
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-# Nothing but what the server itself hands out; a notebook of this machine may frame it.
+# Nothing but what the server itself hands out.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
+    "form-action 'none'"
 )
+_FRAMES = "; frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"  # a page of this machine may frame it
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -41,23 +42,25 @@ _HEADERS = {
 
 def application(exhibit: Exhibit, turns: Turns, door: Door) -> ASGIApp:
     """What answers for an exhibit at a door; ``turns`` does the work. Raises LanguageError as ``page_settings``."""
+    # Whoever knows the token may frame it: an editor shows a notebook in a page of its own scheme.
+    headers = {**_HEADERS, "Content-Security-Policy": _POLICY if door.token else _POLICY + _FRAMES}
     settings = json_text(page_settings(exhibit), indent=None).encode()
     routes: list[BaseRoute] = [
-        Route("/settings.json", _fixed(settings, "application/json")),
+        Route("/settings.json", _fixed(settings, "application/json", headers)),
         WebSocketRoute("/talk", Talks(exhibit, turns).talk),
     ]
     for file in (files("xaisigns.live") / "page").iterdir():
         kind = _KINDS[file.name.rpartition(".")[2]]
         address = "/" if file.name == "page.html" else f"/{file.name}"
-        routes.append(Route(address, _fixed(file.read_bytes(), kind)))
+        routes.append(Route(address, _fixed(file.read_bytes(), kind, headers)))
     if door.token:
         routes = [Mount(f"/{door.token}", routes=routes)]
     return Guarded(Starlette(routes=routes), door)
 
 
-def _fixed(content: bytes, kind: str) -> Callable[[Request], Response]:
+def _fixed(content: bytes, kind: str, headers: dict[str, str]) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:  # noqa: ARG001 (Starlette's)
-        return Response(content, media_type=kind, headers=_HEADERS)
+        return Response(content, media_type=kind, headers=headers)
 
     return answer
 
@@ -146,6 +149,8 @@ def _told(number: int | None, work: Callable[[], dict[str, Any]]) -> dict[str, A
     """What the work gives, or why it could not be done: the server lives on in any case."""
     try:
         return work()
+    except RefusedError as error:
+        return {"kind": "error", "number": number, "text": str(error), "key": error.key, "blanks": error.blanks}
     except XaisignsError as error:
         text = str(error)
     except MemoryError:

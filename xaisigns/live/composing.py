@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from xaisigns.data.stickers import Sticker, apply_sticker
 from xaisigns.live.messages import PlacedSticker, Stroke
 
+LONGEST = 512  # pixels on a side of a picture: more would be seen by no network, and take time each time
 _SUPERSAMPLING = 4
 
 
@@ -21,9 +22,9 @@ class Composed(NamedTuple):
     mask: NDArray[np.bool_] | None
 
 
-def paint(picture: Image.Image, strokes: Sequence[Stroke]) -> Image.Image:
-    """A copy of the RGB picture with all strokes on it, the last on top."""
-    painted = picture.copy()
+def paint(picture: Image.Image, strokes: Sequence[Stroke], on: Image.Image | None = None) -> Image.Image:
+    """A copy of the RGB picture with all strokes on it, the last on top; of ``on``, where it is painted already."""
+    painted = (on or picture).copy()
     for stroke in strokes:
         painted.paste(picture if stroke.erases else stroke.colour, mask=_line(stroke, picture.size))
     return painted

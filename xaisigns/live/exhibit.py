@@ -1,5 +1,6 @@
 """What is on show: the models, the pictures to choose from and what was found about them; the same for all visitors."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -27,7 +28,7 @@ class Exhibit:
     """One model, or several by their names, and what to try on them.
 
     ``options`` are the words of the command line that name the models. ``patches`` are what the ``findings`` tell to
-    have been carried into other images.
+    have been carried into other images. By its random ``mark`` a page knows it from another at the same address.
     """
 
     model: Explainable | Mapping[str, Explainable]
@@ -36,6 +37,7 @@ class Exhibit:
     album: Album | None = None
     findings: Findings | None = None
     patches: Sequence[Image.Image] = field(init=False)
+    mark: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
 
     def __post_init__(self) -> None:
         found = self.findings.found if self.findings else ()

@@ -4,6 +4,7 @@ import errno
 import importlib.util
 import os
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,17 +24,15 @@ HOST = "127.0.0.1"
 _PACKAGES = ("starlette", "uvicorn", "websockets")
 
 
-def serve(exhibit: Exhibit, port: int, told: Callable[[str], None], *, browser: bool) -> None:
-    """Serve the page of an exhibit until a signal comes; ``told`` hears its address once it is answered.
-
-    Port 0 is a free one. Raises OutputError where a package is missing or the port cannot be had, before anything else.
-    """
-    with listening(port) as own, Turns() as turns:
+def serve(exhibit: Exhibit, own: socket.socket, told: Callable[[str], None], *, browser: bool) -> None:
+    """Serve the page of an exhibit at a socket that listens until a signal comes; ``told`` hears its address first."""
+    with Turns() as turns:
         door, server = made(exhibit, turns, own)
         address = f"http://{HOST}:{door.port}{door.path}"
         told(address)
         if browser:
-            webbrowser.open(address)
+            # Beside the server: a browser of the terminal returns only when it has shown the page.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         server.run(sockets=[own])
 
 
@@ -67,7 +66,10 @@ def refuse_missing_packages() -> None:
 
 @contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on this port of loopback. Raises OutputError where it cannot."""
+    """A socket that listens on this port of loopback, 0 for a free one.
+
+    Raises OutputError where a package is missing or the port cannot be had.
+    """
     refuse_missing_packages()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as own:
         if os.name == "posix":  # on Windows it would let two servers have the port

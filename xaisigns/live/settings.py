@@ -1,6 +1,7 @@
 """All that a page is told once: texts in every language, names of classes, and what can be chosen."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from xaisigns.attribution.composites import COMPOSITES, find_composite
@@ -8,17 +9,16 @@ from xaisigns.attribution.methods import methods
 from xaisigns.audit.findings import Findings
 from xaisigns.audit.wording import sentence
 from xaisigns.base.language import Language, languages, missing_texts, written_form
-from xaisigns.base.texts import Texts
 from xaisigns.base.version import __version__
 from xaisigns.data.classes import CLASS_NAMES, CLASSES
+from xaisigns.data.manipulation import Manipulation
 from xaisigns.live.answering import offered_methods
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.keeping import png
 from xaisigns.live.messages import LARGEST_FILE
+from xaisigns.live.refusal import TEXTS
 from xaisigns.pictures.headings import class_name, model_names
 from xaisigns.pictures.models import by_name
-
-TEXTS = Texts("live", "xaisigns.live")
 
 
 def page_settings(exhibit: Exhibit) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
     names = model_names(models)
     return {
         "version": __version__,
+        "exhibit": exhibit.mark,
         "language": exhibit.language,
         "languages": {language: _language(exhibit, language) for language in languages()},
         "models": [
@@ -38,6 +39,7 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
         "methods": offered_methods(),
         "composites": {name: gamma_of(name) for name in COMPOSITES},
         "layers": exhibit.layers,
+        "audited": exhibit.findings is not None,
         "patches": [base64.b64encode(png(patch)).decode() for patch in exhibit.patches],
         "tour": _is_the_story(exhibit),
         "largest_file": LARGEST_FILE,
@@ -45,9 +47,10 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
 
 
 def _is_the_story(exhibit: Exhibit) -> bool:
-    """Whether the first model learnt with stickers on every 70, which the tour tells of."""
+    """Whether the first model learnt with black stickers on every 70, which the tour tells of."""
     first = next(iter(by_name(exhibit.model).values()))
-    return first.manipulation is not None and first.manipulation.class_id == 4 and first.classes == len(CLASSES)
+    found = first.manipulation
+    return found is not None and replace(found, seed=0) == Manipulation(4) and first.classes == len(CLASSES)
 
 
 def gamma_of(composite: str) -> float | None:
@@ -60,12 +63,12 @@ def gamma_of(composite: str) -> float | None:
 def _language(exhibit: Exhibit, language: Language) -> dict[str, Any]:
     if missing := TEXTS.missing(language):
         raise missing_texts(language, missing)
-    first = next(iter(by_name(exhibit.model).values()))
+    models = by_name(exhibit.model).values()
     return {
         "decimal": written_form(language, "decimal"),
         "percent": written_form(language, "percent"),
         "texts": dict(TEXTS.all(language)),
-        "classes": [class_name(first, class_id, language) for class_id in range(first.classes)],
+        "classes": [[class_name(model, class_id, language) for class_id in range(model.classes)] for model in models],
         "signs": CLASS_NAMES[language],
         "methods": {method.name: method.label(language) for method in methods()},
         "findings": _findings(exhibit.findings, language),

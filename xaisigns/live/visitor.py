@@ -2,18 +2,18 @@
 
 import base64
 import io
+import math
 from typing import Any
 
 from PIL import Image
 
-from xaisigns.data.preprocessing import FORMATS, rgb
-from xaisigns.errors import DataError
-from xaisigns.live.composing import Composed, lay, paint
+from xaisigns.data.preprocessing import FORMATS, MAX_PIXELS, rgb
+from xaisigns.live.composing import LONGEST, Composed, lay, paint
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.keeping import files_to_keep, png
-from xaisigns.live.messages import LARGEST_FILE, Ask, OwnPicture
+from xaisigns.live.messages import LARGEST_FILE, Ask, OwnPicture, Stroke
+from xaisigns.live.refusal import RefusedError
 
-_LONGEST = 512  # pixels on a side of a visitor's own picture: more would be seen by no network, and take time each time
 _SMALLEST = 8
 
 
@@ -29,19 +29,20 @@ class Visitor:
     def take(self, content: bytes) -> dict[str, Any]:
         """Keep the picture in a file's bytes, in place of the one before.
 
-        Raises DataError for what is no picture or larger than the page sends.
+        Raises RefusedError for what is no picture or larger than the page sends.
         """
         if len(content) > LARGEST_FILE:
-            raise DataError(f"a picture of at most {LARGEST_FILE / 1e6:.0f} MB is taken; make it smaller")
+            raise RefusedError("large", most=LARGEST_FILE // 1_000_000)
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                image = rgb(opened, longest=_LONGEST)
-        except DataError as error:
-            raise DataError(f"your picture {str(error).removeprefix('the image ')}") from error
+                _refuse_many_pixels(opened)
+                image = rgb(opened, longest=LONGEST)
+        except RefusedError:
+            raise
         except Exception as error:  # a decoder raises whatever damaged bytes lead it to
-            raise DataError(f"your file cannot be read as a picture; one of {', '.join(FORMATS)} is taken") from error
+            raise RefusedError("unreadable", formats=", ".join(FORMATS)) from error
         if min(image.size) < _SMALLEST:
-            raise DataError(f"your picture has {image.width} x {image.height} pixels, at least {_SMALLEST} are wanted")
+            raise RefusedError("small", width=image.width, height=image.height, least=_SMALLEST)
         self._own, self._number = image, self._number + 1
         self._made.clear()
         return {"kind": "taken", "number": self._number}
@@ -49,7 +50,7 @@ class Visitor:
     def answer(self, ask: Ask) -> dict[str, Any]:
         """What the page is told. Raises XaisignsError for what it cannot be answered."""
         picture = self._made_once("picture", ask.picture, lambda: self._picture(ask))
-        painted = self._made_once("painted", (ask.picture, ask.strokes), lambda: paint(picture, ask.strokes))
+        painted = self._painted(picture, ask.picture, ask.strokes)
         composed: Composed = lay(painted, ask.sticker, self._exhibit.patches)
         told: dict[str, Any] = {"kind": ask.wants, "number": ask.number}
         if ask.wants == "files":
@@ -65,11 +66,29 @@ class Visitor:
         if not isinstance(ask.picture, OwnPicture):
             return self._exhibit.picture(ask.picture)
         if self._own is None or ask.picture.number != self._number:
-            raise DataError("your picture is no longer here: send it again")
+            raise RefusedError("gone")
         return self._own
+
+    def _painted(self, picture: Image.Image, key: Any, strokes: tuple[Stroke, ...]) -> Image.Image:
+        """The picture with the strokes; those before the last one, which still grows, are kept apart."""
+        if not strokes:
+            return picture
+        before = key, strokes[:-1]
+        if "painted" in self._made and self._made["painted"][0] == before:
+            self._made["before"] = self._made["painted"]
+        ground = self._made_once("before", before, lambda: paint(picture, strokes[:-1]))
+        painted: Image.Image = self._made_once("painted", (key, strokes), lambda: paint(picture, strokes[-1:], ground))
+        return painted
 
     def _made_once(self, what: str, key: Any, make: Any) -> Any:
         """What was made for the same key the last time, or else now."""
         if what not in self._made or self._made[what][0] != key:
             self._made[what] = key, make()
         return self._made[what][1]
+
+
+def _refuse_many_pixels(image: Image.Image) -> None:
+    """As ``rgb`` does, whose words are those of the command line."""
+    most = MAX_PIXELS // 2 if image.format == "WEBP" else MAX_PIXELS
+    if math.prod(image.size) > most:
+        raise RefusedError("many", width=image.width, height=image.height, most=most // 1_000_000)

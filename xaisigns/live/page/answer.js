@@ -28,35 +28,39 @@ function drawMap(canvas, { width, height }, bytes, colours) {
 export class Answer {
   #said = null; // the class that it said last
 
-  constructor(name, alone) {
-    Object.assign(this, { name, alone });
+  constructor(name, place, alone) {
+    Object.assign(this, { name, alone, called: (id) => className(id, place) });
     this.section = document.querySelector("#answer").content.cloneNode(true).firstElementChild;
     this.find = (selector) => this.section.querySelector(selector);
     label(this.section);
     this.find(".who").textContent = this.alone ? text("answer_title") : text("answer_title_of", { model: this.name });
   }
 
-  // `touched` says whether anything is on the sign. Gives whether the answer is another than before.
-  show(answer, plain, touched) {
+  // `wanted` is the state that was asked about. Gives "flip" where the answer is another than before,
+  // "new" where it is the first about its picture.
+  show(answer, plain, wanted) {
     const [best] = answer.top;
-    say(this.find(".verdict"), className(best.id));
+    const painted = wanted.strokes.length > 0;
+    const touched = wanted.on || painted;
+    say(this.find(".verdict"), this.called(best.id));
     const flipped = touched && best.id !== plain.id;
     this.section.classList.toggle("flipped", flipped);
-    this.#tellFlip(flipped, plain, touched);
+    this.#tellFlip(flipped, plain, touched, painted);
     this.#drawBars(answer.top);
     const bytes = bytesOf(answer.heatmap);
     drawMap(this.find(".heat"), answer.heatmap, bytes, COLOURS);
     drawMap(this.find(".veil"), answer.heatmap, bytes, VEIL);
     this.#tellWhy(answer);
     this.#drawLayer(answer.layer);
-    const changed = this.#said !== null && this.#said !== best.id;
+    const before = this.#said;
     this.#said = best.id;
-    return changed;
+    if (before === best.id) return "";
+    return before === null ? "new" : "flip";
   }
 
-  // What a screen reader is told when the answer flips.
+  // What a screen reader is told of another answer.
   heard([best]) {
-    return text("heard_flip", { model: this.alone ? text("the_network") : this.name, name: className(best.id), share: percent(best.probability) });
+    return text("heard_flip", { model: this.alone ? text("the_network") : this.name, name: this.called(best.id), share: percent(best.probability) });
   }
 
   forget() {
@@ -75,17 +79,17 @@ export class Answer {
     pen.stroke(edge);
   }
 
-  #tellFlip(flipped, plain, touched) {
+  #tellFlip(flipped, plain, touched, painted) {
     const line = this.find(".flip");
-    const told = flipped ? `${plain.id} ${plain.probability}` : String(touched);
+    const told = [painted, flipped ? `${plain.id} ${plain.probability}` : touched].join(" ");
     if (line.dataset.told === told) return;
     line.dataset.told = told;
     line.replaceChildren();
     if (flipped) {
       const mark = document.createElement("strong");
       mark.textContent = text("flipped");
-      line.append(mark, " ", text("flipped_from", { name: className(plain.id), share: percent(plain.probability) }));
-    } else line.textContent = text(touched ? "unflipped" : "untouched");
+      line.append(mark, " ", text(painted ? "flipped_from_painted" : "flipped_from", { name: this.called(plain.id), share: percent(plain.probability) }));
+    } else line.textContent = text(painted ? "unflipped_painted" : touched ? "unflipped" : "untouched");
   }
 
   #drawBars(top) {
@@ -97,16 +101,16 @@ export class Answer {
     }
     top.forEach(({ id, probability }, place) => {
       const [name, share, length] = bars.children[place].children;
-      say(name, className(id));
+      say(name, this.called(id));
       say(share, percent(probability));
       length.style.setProperty("--share", probability);
     });
   }
 
   #tellWhy({ target, against, inside, area, heatmap }) {
-    const name = className(target);
-    const key = against === null ? "asked" : against === "rest" ? "asked_rest" : "asked_against";
-    say(this.find(".asked"), text(key, { name, other: className(against) }));
+    const name = this.called(target);
+    const key = against === null ? "asked" : against === target ? "asked_same" : against === "rest" ? "asked_rest" : "asked_against";
+    say(this.find(".asked"), text(key, { name, other: this.called(against) }));
     const known = inside !== null && area !== null;
     say(this.find(".inside"), known ? text("inside", { share: percent(inside), area: percent(area) }) : "");
     const told = known ? text("heatmap_label", { percent: percent(inside), name }) : text("heatmap_label_plain", { name });

@@ -4,14 +4,17 @@ import { Answer } from "./answer.js";
 import { Line } from "./line.js";
 import { panels } from "./panels.js";
 import { Sign } from "./sign.js";
-import { START, fromHash, message, pictureKey, toHash } from "./state.js";
+import { START, fromHash, isFull, message, pictureKey, toHash } from "./state.js";
 import { tour } from "./tour.js";
 import { label, number, say, speak, text } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
+const hundred = (share) => Math.round(100 * share);
 const bitmap = (base64) => createImageBitmap(blobOf(base64));
 const blobOf = (base64) => new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "image/png" });
 const ADDRESS_AFTER = 250; // milliseconds of rest: browsers count how often an address changes
+
+const MEASURES = 1000; // of how long answers take, that are kept
 
 const settings = await (await fetch("settings.json")).json();
 const patches = await Promise.all(settings.patches.map(bitmap));
@@ -19,11 +22,13 @@ const remembered = (key) => { try { return localStorage.getItem(`xaisigns-${key}
 const remember = (key, value) => { try { localStorage.setItem(`xaisigns-${key}`, value); } catch { /* a page that may not */ } };
 
 let state = fromHash(location.hash);
-let language = remembered("language") in settings.languages ? remembered("language") : settings.language;
+const chosen = `language-${settings.language}`; // what was chosen in place of the server's own
+let language = remembered(chosen) in settings.languages ? remembered(chosen) : settings.language;
 let sending = null; // the file that the visitor has just chosen
 let own = null; // the one that the server took, for one that has lost it
 let ownNumber = 0;
 let picture = null; // the key of the one that is shown
+let keeping = null; // what files are awaited of: its number and state
 const asked = new Map(); // what is being answered by its number: its state, and since when
 let later = 0;
 let answers = [];
@@ -32,7 +37,8 @@ const read = () => state;
 const sign = new Sign(find("#sign"), read, change, patches);
 const controls = panels(settings, read, change, upload);
 const showStep = tour((found, stays) => change(stays ? found : { ...START, opacity: state.opacity, ...found }, null));
-const line = new Line(hear, connected);
+const line = new Line(inOrder, met, changed);
+let hearing = Promise.resolve();
 
 // Every change of the state comes by here; `event` is what the time to the picture is measured from.
 function change(found, event, byKey = false) {
@@ -40,8 +46,9 @@ function change(found, event, byKey = false) {
   const before = pictureKey(state, ownNumber);
   state = { ...state, ...found };
   if (pictureKey(state, ownNumber) !== before) anew();
+  if (awaitsPicture()) shown(null, null);
   show();
-  if (byKey) tell(text("moved", { x: number(state.x), y: number(state.y), size: number(state.size), angle: state.angle }));
+  if (byKey) tell(text("moved", { x: hundred(state.x), y: hundred(state.y), size: hundred(state.size), angle: state.angle }));
   ask(since);
 }
 
@@ -51,8 +58,16 @@ function anew() {
   for (const answer of answers) answer.forget();
 }
 
+const awaitsPicture = () => state.kind === "own" && !ownNumber;
+
+function shown(image, key) {
+  sign.picture?.close();
+  sign.picture = image;
+  picture = key;
+}
+
 function ask(since = performance.now()) {
-  if (state.kind === "own" && !ownNumber) return;
+  if (awaitsPicture()) return line.ask(null); // nor what waits from before
   const wanted = state;
   line.ask((itsNumber) => {
     asked.set(itsNumber, { wanted, since, key: pictureKey(wanted, ownNumber) });
@@ -65,6 +80,11 @@ function ofServer(wanted, itsNumber, wants) {
   return message(wanted, settings, { number: itsNumber, wants, language, own: ownNumber, hasPicture });
 }
 
+// One message after the other, since to read a picture takes time.
+function inOrder(told) {
+  hearing = hearing.then(() => hear(told)).catch(reportError);
+}
+
 async function hear(told) {
   if (told.kind === "taken") {
     ownNumber = told.number;
@@ -73,37 +93,44 @@ async function hear(told) {
     sending = null;
     return;
   }
-  if (told.kind === "files") return keep(told);
+  if (told.kind === "files") return told.number === keeping?.number ? keep(told) : undefined;
   const { wanted, since, key } = asked.get(told.number) ?? {};
   asked.delete(told.number);
   if (told.kind === "error") {
-    const reason = text("not_taken", { reason: told.text });
+    const reason = text("not_taken", { reason: told.key ? text(told.key, told.blanks) : told.text });
     if (told.number === null) sending = null;
-    if (find("#kept").open) say(find("#kept-waiting"), reason);
+    if (told.number === keeping?.number) {
+      keeping = null;
+      return say(find("#kept-waiting"), reason);
+    }
     return trouble(reason);
   }
-  if (told.picture) {
-    sign.picture = await bitmap(told.picture);
-    picture = key;
-  }
+  if (!wanted) return; // asked on a line that is lost
+  const current = () => key === pictureKey(state, ownNumber);
+  const image = told.picture && current() ? await bitmap(told.picture) : null;
+  if (!current()) return; // it is about a picture that is no longer wanted
+  if (image) shown(image, key);
+  if (key !== picture) return ask(); // the page has another picture by now
   trouble("");
-  const touched = wanted.on || wanted.strokes.length > 0;
-  const flips = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], touched));
-  if (flips.includes(true)) {
-    if (wanted.on) sign.ghost = wanted;
-    tell(told.answers.flatMap((answer, place) => (flips[place] ? answers[place].heard(answer.top) : [])).join(" "));
-  }
+  find("#answers").hidden = false;
+  const news = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], wanted));
+  if (wanted.on && news.includes("flip")) sign.ghost = wanted;
+  const heard = told.answers.flatMap((answer, place) => (news[place] ? answers[place].heard(answer.top) : []));
+  if (heard.length) tell(heard.join(" "));
   for (const answer of answers) answer.drawBelow(sign);
   sign.draw();
   document.body.dataset.answer = told.number;
+  if (told.number % MEASURES === 0) performance.clearMeasures();
   requestAnimationFrame(() => performance.measure("answer", { start: since, end: performance.now() }));
 }
 
 function show() {
   sign.draw();
   controls.show();
-  showStep(state.step);
+  showStep(settings.tour ? state.step : 0);
   say(find("#sticker"), text(state.on ? "take_off" : "put_on"));
+  if (awaitsPicture()) find("#answers").hidden = true;
+  if (document.activeElement === find("#wipe") && !state.strokes.length) find("#sticker").focus();
   find("#wipe").hidden = !state.strokes.length;
   say(find("#sign-help"), text(help()));
   for (const slider of document.querySelectorAll(".opacity")) slider.value = state.opacity;
@@ -113,7 +140,8 @@ function show() {
 }
 
 function help() {
-  if (state.kind === "own" && !ownNumber) return "own_waiting";
+  if (awaitsPicture()) return "own_waiting";
+  if (sign.tool !== "move" && isFull(state.strokes)) return "paint_full";
   if (sign.tool !== "move") return `sign_help_${sign.tool}`;
   if (!state.on) return "sign_help_none";
   return matchMedia("(pointer: coarse)").matches ? "sign_help_touch" : "sign_help";
@@ -125,26 +153,46 @@ function tell(said) {
 
 function trouble(said) {
   find("#trouble").hidden = !said;
+  find("#answers").classList.toggle("stale", said !== "");
   say(find("#trouble"), said);
 }
 
-function connected(well) {
-  if (!well) return trouble(text("lost"));
-  trouble("");
-  asked.clear();
+// The server may be another than before, with other models and pictures: then all begins anew.
+async function met() {
+  picture = null;
   ownNumber = 0;
-  sending = null;
-  if (own) line.send(own);
+  asked.clear();
+  const found = await fetch("settings.json").then((answer) => answer.json()).catch(() => settings);
+  if (found.exhibit === settings.exhibit) return;
+  location.reload();
+  await new Promise(() => {});
+}
+
+// `how` is "open", or why the line is not: a key of the texts.
+function changed(how) {
+  if (how !== "open") {
+    if (keeping) say(find("#kept-waiting"), text(how));
+    return trouble(text(how));
+  }
+  trouble("");
+  if (sending ?? own) line.send(sending ?? own);
+  if (keeping) askFiles(keeping.wanted);
   ask();
 }
 
 function upload(file) {
   if (file.size > settings.largest_file) {
-    trouble(text("own_large", { size: number(file.size / 1e6), most: number(settings.largest_file / 1e6) }));
+    trouble(text("own_large", { size: number(Math.ceil(file.size / 1e5) / 10), most: number(settings.largest_file / 1e6) }));
     return;
   }
   sending = file;
   line.send(file);
+}
+
+function askFiles(wanted) {
+  const itsNumber = line.send((next) => ofServer(wanted, next, "files"));
+  keeping = { number: itsNumber, wanted };
+  say(find("#kept-waiting"), text(itsNumber ? "keep_waiting" : "lost"));
 }
 
 function keep({ sign: image, picture: explained, command }) {
@@ -155,7 +203,9 @@ function keep({ sign: image, picture: explained, command }) {
     find(selector).href = URL.createObjectURL(blobOf(content));
   }
   find("#kept-command").textContent = command;
-  find("#link").href = location.pathname + toHash(state);
+  find("#link").hidden = keeping.wanted.kind === "own"; // which only this page has
+  find("#link").href = location.pathname + toHash(keeping.wanted);
+  keeping = null;
 }
 
 function name() {
@@ -163,7 +213,7 @@ function name() {
   document.documentElement.lang = language;
   document.title = text("title");
   label(document.body);
-  answers = settings.models.map((model) => new Answer(model.name, settings.models.length === 1));
+  answers = settings.models.map((model, place) => new Answer(model.name, place, settings.models.length === 1));
   find("#stage").classList.toggle("several", answers.length > 1);
   find("#answers").replaceChildren(...answers.map((answer) => answer.section));
   for (const slider of document.querySelectorAll(".opacity")) {
@@ -178,7 +228,7 @@ function start() {
   find("#language").value = language;
   find("#language").addEventListener("input", (event) => {
     language = event.target.value;
-    remember("language", language);
+    remember(chosen, language);
     name();
     ask();
   });
@@ -199,13 +249,24 @@ function start() {
     find("#kept-waiting").hidden = false;
     find("#kept-files").hidden = true;
     find("#kept").showModal();
-    const sent = line.send((itsNumber) => ofServer(state, itsNumber, "files"));
-    say(find("#kept-waiting"), text(sent ? "keep_waiting" : "lost"));
+    find("#copied").textContent = "";
+    askFiles(state);
   });
   find("#kept-close").addEventListener("click", () => find("#kept").close());
+  find("#kept").addEventListener("close", () => { keeping = null; });
   find("#copy").addEventListener("click", async () => {
-    await navigator.clipboard?.writeText(find("#kept-command").textContent);
-    tell(text("copied"));
+    const command = find("#kept-command");
+    try {
+      await navigator.clipboard.writeText(command.textContent);
+      find("#copied").textContent = text("copied");
+    } catch { // which not every browser, nor every frame, may
+      getSelection().selectAllChildren(command);
+      find("#copied").textContent = text("copy_yourself");
+    }
+  });
+  find(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address is the state's
+    find("#sign").focus();
   });
   addEventListener("hashchange", () => {
     const found = fromHash(location.hash);

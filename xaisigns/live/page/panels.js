@@ -1,6 +1,6 @@
 // The controls: each says what it changes of the state, and shows what the state is.
 
-import { className, findings, methodName, number, say, signName, text } from "./words.js";
+import { className, findings, methodName, number, say, sharedClasses, signName, text } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -28,6 +28,7 @@ export function panels(settings, read, change, send) {
       const found = { [key]: value(event.target.value) };
       if (OF_THE_PICTURE.has(key)) found.place = 0;
       if (key === "kind" && found.kind === "stored" && !albumOf(read().class).count) found.class = settings.album[0].id;
+      if (key === "kind" && found.kind === "drawn" && !settings.drawn.includes(read().class)) found.class = settings.drawn[0];
       if (key === "composite") found.gamma = settings.composites[found.composite] ?? read().gamma;
       change(found, event);
     });
@@ -53,11 +54,11 @@ export function panels(settings, read, change, send) {
 
   // After a change of language, too.
   function name() {
-    const ids = [...Array(settings.models[0].classes).keys()];
+    const classes = sharedClasses();
     fill(find("#method"), settings.methods.map((one) => [one, methodName(one)]));
     fill(find("#composite"), Object.keys(settings.composites).map((one) => [one, one]));
-    fill(find("#target"), [["", text("target_predicted")], ...ids.map((id) => [id, className(id)])]);
-    fill(find("#against"), [["", text("against_none")], ["rest", text("against_rest")], ...ids.map((id) => [id, className(id)])]);
+    fill(find("#target"), [["", text("target_predicted")], ...classes]);
+    fill(find("#against"), [["", text("against_none")], ["rest", text("against_rest")], ...classes]);
     fill(find("#layer"), [["", text("layer_none")], ...settings.layers.map((one) => [one, one])]);
     find("#source [value=stored]").hidden = !settings.album.length;
     nameFindings();
@@ -67,8 +68,9 @@ export function panels(settings, read, change, send) {
 
   function nameFindings() {
     const part = find("#findings");
-    part.hidden = !settings.patches.length;
+    part.hidden = !settings.audited;
     part.replaceChildren(part.querySelector("h3"));
+    if (!settings.patches.length) return part.append(text("findings_none"));
     for (const { sentence, patches } of findings()) {
       if (!patches.length) continue;
       const told = document.createElement("p");
@@ -103,7 +105,7 @@ export function panels(settings, read, change, send) {
     find(".of-gamma").hidden = !lrp || (settings.composites[state.composite] ?? null) === null;
     say(find("#gamma-value"), number(state.gamma));
     const { count, wrong } = albumOf(state.class);
-    say(find("#place"), [text("place", { place: state.place + 1, count }), wrong ? text("place_wrong", { wrong }) : ""].join(". "));
+    say(find("#place"), [text("place", { place: state.place + 1, count }), !wrong ? "" : wrong === 1 ? text("place_wrong_one") : text("place_wrong", { wrong })].join(". "));
   }
 
   return { name, show };

@@ -1,13 +1,12 @@
 // The sign on its canvas: drawn at once, and changed by mouse, finger and keys.
 
-import { rounded } from "./state.js";
+import { LONGEST_STROKE, isFull, rounded } from "./state.js";
 
 const KNOB = 9; // pixels of the canvas
 const REACH = 22; // pixels of the page, for a finger
 const STEP = 0.01;
 const CLOSEST = 0.004; // of two points of a stroke
 const SIZES = [0.04, 0.8];
-const MOST_POINTS = 400;
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -68,7 +67,7 @@ export class Sign {
     this.#paint.width = this.#paint.height = canvas.width;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { this.#drag = null; this.draw(); });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#up(event));
     canvas.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -131,12 +130,18 @@ export class Sign {
     return this.#bySide.get(side);
   }
 
+  // In the picture's own pixels, as the server draws: it need not be a square.
   #drawPatch(pen, patch, { x, y, size, angle }, side) {
-    const longest = size / Math.max(patch.width, patch.height);
-    const [width, height] = [patch.width * longest * side, patch.height * longest * side];
+    const { width: across, height: down } = this.picture;
+    const longest = (size * Math.min(across, down)) / Math.max(patch.width, patch.height);
+    const [width, height] = [patch.width * longest, patch.height * longest];
+    const turn = (angle * Math.PI) / 180;
+    const [cosine, sine] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
+    const inside = (at, whole, own) => clamp(at * whole, own / 2, Math.max(whole - own / 2, own / 2));
     pen.save();
-    pen.translate(clamp(x * side, width / 2, side - width / 2), clamp(y * side, height / 2, side - height / 2));
-    pen.rotate((angle * Math.PI) / 180);
+    pen.scale(side / across, side / down);
+    pen.translate(inside(x, across, width * cosine + height * sine), inside(y, down, width * sine + height * cosine));
+    pen.rotate(turn);
     pen.drawImage(patch, -width / 2, -height / 2, width, height);
     pen.restore();
   }
@@ -166,16 +171,20 @@ export class Sign {
 
   #painted(strokes) {
     const [side, pen] = [this.#paint.width, this.#paint.getContext("2d")];
+    const { width: across, height: down } = this.picture;
     pen.clearRect(0, 0, side, side);
+    pen.save();
+    pen.scale(side / across, side / down);
     pen.lineCap = pen.lineJoin = "round";
     for (const { points, width, colour, erases } of strokes) {
       pen.globalCompositeOperation = erases ? "destination-out" : "source-over";
       pen.strokeStyle = colour;
-      pen.lineWidth = width * side;
+      pen.lineWidth = width * Math.min(across, down);
       pen.beginPath();
-      for (const [x, y] of [points[0], ...points]) pen.lineTo(x * side, y * side);
+      for (const [x, y] of [points[0], ...points]) pen.lineTo(x * across, y * down);
       pen.stroke();
     }
+    pen.restore();
     return this.#paint;
   }
 
@@ -185,11 +194,12 @@ export class Sign {
   }
 
   #down(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !event.isPrimary) return;
     const [x, y] = this.#place(event);
     const state = inside(this.read(), this.aspect);
     this.canvas.setPointerCapture(event.pointerId);
     if (this.tool !== "move") {
+      if (isFull(state.strokes)) return;
       this.#drag = "paint";
       const stroke = { points: [[rounded(x), rounded(y)]], width: this.width, colour: this.ink, erases: this.tool === "eraser" };
       this.change({ strokes: [...state.strokes, stroke] }, event);
@@ -205,13 +215,19 @@ export class Sign {
     }
   }
 
+  #up(event) {
+    if (!event.isPrimary) return;
+    this.#drag = null;
+    this.draw();
+  }
+
   #moveTo(x, y, event, byKey = false) {
     const state = inside({ ...this.read(), x: clamp(x, 0, 1), y: clamp(y, 0, 1) }, this.aspect);
     this.change({ x: state.x, y: state.y }, event, byKey);
   }
 
   #move(event) {
-    if (!this.#drag) return;
+    if (!this.#drag || !event.isPrimary) return;
     const [x, y] = this.#place(event);
     const state = inside(this.read(), this.aspect);
     if (this.#drag === "paint") this.#paintTo(x, y, state, event);
@@ -225,10 +241,14 @@ export class Sign {
 
   #paintTo(x, y, state, event) {
     const stroke = state.strokes.at(-1);
+    if (!stroke || isFull(state.strokes)) return;
     const [lastX, lastY] = stroke.points.at(-1);
-    if (Math.hypot(x - lastX, y - lastY) < CLOSEST || stroke.points.length >= MOST_POINTS) return;
-    const longer = { ...stroke, points: [...stroke.points, [rounded(x), rounded(y)]] };
-    this.change({ strokes: [...state.strokes.slice(0, -1), longer] }, event);
+    if (Math.hypot(x - lastX, y - lastY) < CLOSEST) return;
+    const point = [rounded(x), rounded(y)];
+    const strokes = stroke.points.length < LONGEST_STROKE
+      ? [...state.strokes.slice(0, -1), { ...stroke, points: [...stroke.points, point] }]
+      : [...state.strokes, { ...stroke, points: [[lastX, lastY], point] }];
+    this.change({ strokes }, event);
   }
 
   #key(event) {

@@ -8,6 +8,10 @@ export const START = Object.freeze({
   opacity: 0.8, step: 0,
 });
 
+const MOST_STROKES = 200; // as the server takes
+const MOST_POINTS = 5000; // of all strokes together
+export const LONGEST_STROKE = 400; // points
+
 const WHOLE = new Set(["class", "seed", "place", "patch", "target", "step"]);
 const SHARES = new Set(["x", "y", "size", "opacity"]);
 const CHOICES = { kind: ["drawn", "stored", "own"], shape: ["rectangle", "ellipse"] };
@@ -37,15 +41,15 @@ export function toHash(state) {
     found.set(key, value === true ? 1 : value);
   }
   if (state.strokes.length) found.set("strokes", state.strokes.map(strokeText).join("."));
-  return `#${found}`;
+  return `#${String(found) || "step=0"}`; // an empty address opens the tour
 }
 
 // What an address does not say, or says in a way that makes no sense, is as at the start.
 export function fromHash(hash) {
   const found = { ...START };
   for (const [key, value] of new URLSearchParams(hash.slice(1))) {
-    if (!(key in START) || value === "") continue;
-    if (key === "strokes") found.strokes = value.split(".").map(strokeOf).filter(Boolean).slice(0, 200);
+    if (!Object.hasOwn(START, key) || value === "") continue;
+    if (key === "strokes") found.strokes = bounded(value.split(".").map(strokeOf).filter(Boolean));
     else if (key in CHOICES) found[key] = CHOICES[key].includes(value) ? value : START[key];
     else if (key === "on") found.on = value === "1";
     else if (key === "colour") found.colour = /^#[0-9a-f]{6}$/.test(value) ? value : START.colour;
@@ -55,6 +59,21 @@ export function fromHash(hash) {
     else if (key === "angle") found.angle = real(value, -180, 180, 0);
     else if (key === "gamma") found.gamma = real(value, 0, 10, START.gamma);
     else found[key] = value.slice(0, 200);
+  }
+  return found;
+}
+
+const pointsOf = (strokes) => strokes.reduce((sum, { points }) => sum + points.length, 0);
+
+// Whether no further line fits on the sign, which has two points at least.
+export const isFull = (strokes) => strokes.length >= MOST_STROKES || pointsOf(strokes) > MOST_POINTS - 2;
+
+// Those that fit, from the first on.
+function bounded(strokes) {
+  const found = [];
+  for (const stroke of strokes) {
+    if (isFull(found) || stroke.points.length > LONGEST_STROKE || pointsOf([...found, stroke]) > MOST_POINTS) break;
+    found.push(stroke);
   }
   return found;
 }

@@ -29,6 +29,7 @@ export function tour(go) {
     const at = number <= STEPS.length ? number : 0;
     const moved = at !== now;
     now = at;
+    if (!at && document.activeElement?.closest("#tour")) find("#sign").focus({ preventScroll: true });
     find("#tour").hidden = !at;
     document.body.dataset.step = at;
     if (!at) return;

@@ -10,7 +10,17 @@ export function text(key, blanks = {}) {
   return (spoken.texts[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => blanks[name] ?? all);
 }
 
-export const className = (id) => spoken.classes[id] ?? String(id);
+// A class as the model at this place among the models calls it.
+export const className = (id, place = 0) => spoken.classes[place][id] ?? String(id);
+
+// Ids and names of the classes that all models have; none where they call them differently.
+export function sharedClasses() {
+  const [first, ...others] = spoken.classes;
+  const alike = others.every((names) => String(names) === String(first));
+  return alike ? first.map((name, id) => [id, name]) : [];
+}
+
+
 export const signName = (id) => spoken.signs[id] ?? className(id);
 export const methodName = (name) => spoken.methods[name] ?? name;
 export const findings = () => spoken.findings;
