@@ -61,7 +61,9 @@ def test_the_address_is_told_before_the_browser_opens_it(narrow, untrained, monk
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_in_silence(number, code):
-    command = [sys.executable, "-m", "xaisigns", "live", "--port", "0", "--no-browser", "--json"]
+    # What runs in the background, as a check may, has SIGINT ignored.
+    heard = f"import signal; signal.signal({int(number)}, signal.SIG_DFL); from xaisigns.cli import main; main()"
+    command = [sys.executable, "-c", heard, "live", "--port", "0", "--no-browser", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         document = "".join(iter(process.stdout.readline, "}\n")) + "}"
         host, port = json.loads(document)["address"].removeprefix("http://").rstrip("/").split(":")
