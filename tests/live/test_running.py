@@ -58,6 +58,12 @@ def test_the_address_is_told_before_the_browser_opens_it(narrow, untrained, monk
     assert address == f"http://127.0.0.1:{port}/"
 
 
+def test_a_server_that_fails_ends_the_work(narrow, untrained, monkeypatch):
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    with running.listening(0) as own:
+        running.serve(Exhibit(xs.load_model(untrained), [], "en"), own, lambda _: None, browser=False)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_in_silence(number, code):

@@ -75,3 +75,11 @@ def test_the_end_forgets_what_waits():
     turns.put("late", lambda: heard.append("late"))
     assert heard == []
     assert "xaisigns live" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_whoever_works_does_so_until_the_end():
+    turns, heard = Turns(), []
+    turns.put("a", lambda: heard.append(threading.current_thread()))
+    turns.put("b", turns.end)
+    turns.work()
+    assert heard == [threading.current_thread()]

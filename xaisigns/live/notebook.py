@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import secrets
-import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.live.opening import opened_exhibit
-from xaisigns.live.running import HOST, listening, made
+from xaisigns.live.running import HOST, in_thread, listening, made
 from xaisigns.live.turns import Turns
 from xaisigns.model.explainable import Explainable
 from xaisigns.model.loading import loaded
@@ -64,14 +63,7 @@ def live(
         exhibit = opened_exhibit(named, options, data, findings, language=language)
         turns = stack.enter_context(Turns())
         door, server = made(exhibit, turns, own, secrets.token_urlsafe(24))
-        serving = threading.Thread(target=lambda: server.run(sockets=[own]), name="xaisigns live server", daemon=True)
-        serving.start()
-
-        def end() -> None:
-            server.should_exit = True
-            serving.join()
-
-        stack.callback(end)
+        stack.enter_context(in_thread(server, own))
         address = f"http://{HOST}:{door.port}{door.path}"
         return LivePage(address, _frame(address, door.port, door.path), stack.pop_all(), height)
 

@@ -25,15 +25,39 @@ _PACKAGES = ("starlette", "uvicorn", "websockets")
 
 
 def serve(exhibit: Exhibit, own: socket.socket, told: Callable[[str], None], *, browser: bool) -> None:
-    """Serve the page of an exhibit at a socket that listens until a signal comes; ``told`` hears its address first."""
-    with Turns() as turns:
-        door, server = made(exhibit, turns, own)
-        address = f"http://{HOST}:{door.port}{door.path}"
-        told(address)
-        if browser:
-            # Beside the server: a browser of the terminal returns only when it has shown the page.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        server.run(sockets=[own])
+    """Serve the page of an exhibit at a socket that listens until a signal comes; ``told`` hears its address first.
+
+    This thread answers, since it has loaded the models: where a second one computes, too, OpenMP has more threads than
+    the machine has cores, and lets them sleep between any two operations, which makes an answer a fifth slower.
+    """
+    turns = Turns()
+    door, server = made(exhibit, turns, own)
+    address = f"http://{HOST}:{door.port}{door.path}"
+    told(address)
+    if browser:
+        # Beside the server: a browser of the terminal returns only when it has shown the page.
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    with in_thread(server, own, turns.end):
+        turns.work()
+
+
+@contextmanager
+def in_thread(server: "uvicorn.Server", own: socket.socket, ended: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Serve beside this thread, and no longer when this is left; ``ended`` is called when the server has ended."""
+
+    def run() -> None:
+        try:
+            server.run(sockets=[own])
+        finally:
+            ended()
+
+    serving = threading.Thread(target=run, name="xaisigns live server", daemon=True)
+    serving.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        serving.join()
 
 
 def made(exhibit: Exhibit, turns: Turns, own: socket.socket, token: str = "") -> "tuple[Door, uvicorn.Server]":

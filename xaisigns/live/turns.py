@@ -7,9 +7,11 @@ from typing import Self
 
 Work = Callable[[], None]
 
+_LISTENING = 0.5  # seconds: on Windows a thread that waits hears no signal
+
 
 class Turns:
-    """Waiting work, at most one piece of each key; the thread that does it runs while this is entered.
+    """Waiting work, at most one piece of each key, done by whoever calls ``work``: while this is entered, by a thread.
 
     A client's newer work takes the place of its older one, which is then never done: nobody waits for what is stale,
     and a client that asks often waits as long as all others. Work must not raise.
@@ -19,17 +21,14 @@ class Turns:
         self._waiting: dict[Hashable, Work] = {}
         self._changed = threading.Condition()
         self._ended = False
-        self._thread = threading.Thread(target=self._work, name="xaisigns live", daemon=True)
+        self._thread = threading.Thread(target=self.work, name="xaisigns live", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with self._changed:
-            self._ended = True
-            self._waiting.clear()
-            self._changed.notify_all()
+        self.end()
         self._thread.join()
 
     def put(self, key: Hashable, work: Work) -> None:
@@ -43,10 +42,19 @@ class Turns:
         with self._changed:
             self._waiting.pop(key, None)
 
-    def _work(self) -> None:
+    def end(self) -> None:
+        """Forget what waits, and let ``work`` return."""
+        with self._changed:
+            self._ended = True
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def work(self) -> None:
+        """Do what waits, and what will, until the end."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._ended or self._waiting)
+                while not self._changed.wait_for(lambda: self._ended or self._waiting, _LISTENING):
+                    pass
                 if self._ended:
                     return
                 work = self._waiting.pop(next(iter(self._waiting)))
