@@ -15,6 +15,7 @@ whether both are the same, file by file.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -165,6 +166,7 @@ def engines(arguments: argparse.Namespace) -> None:
     """Measure both engines, and compare what they write."""
     import ray
 
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as the engine itself starts Ray
     model, data = xs.load_model(arguments.model, device="cpu"), some(xs.open_images(arguments.root), arguments.images)
     with tempfile.TemporaryDirectory() as folder:
         seconds: dict[str, float] = {}

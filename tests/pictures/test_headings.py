@@ -1,5 +1,7 @@
 """What stands over a heatmap; that it fits is tested with the figures."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -20,14 +22,33 @@ def result():
 @pytest.mark.parametrize(
     ("language", "wanted"),
     [
-        ("en", "repaired: class 4 (97.4%)\nRed speaks for “class 2”, blue against it."),
-        ("de", "repaired: Klasse 4 (97,4\u202f%)\nRot spricht für „Klasse 2“, Blau dagegen."),
+        ("en", "repaired: class 4 (97.4%). Half of what speaks for “class 2” lies on 50% of the image."),
+        (
+            "de",
+            "repaired: Klasse 4 (97,4\u202f%). "
+            "Die Hälfte dessen, was für „Klasse 2“ spricht, liegt auf 50\u202f% des Bildes.",
+        ),
     ],
 )
 def test_one_of_several_models_is_named(language, wanted, result):
     assert heading(nn.Sequential(), result, 0, language, "repaired") == wanted
     alone = heading(nn.Sequential(), result, 0, language)
     assert alone == wanted.replace("repaired", "Predicted" if language == "en" else "Erkannt")
+
+
+@pytest.mark.parametrize(
+    ("target", "against", "asked"),
+    [
+        (4, None, "it"),
+        (4, "rest", "“class 4” rather than all other classes"),
+        (4, 1, "“class 4” rather than “class 1”"),
+    ],
+)
+def test_what_was_asked_is_told(target, against, asked, result):
+    against = torch.tensor([against]) if isinstance(against, int) else against
+    result = replace(result, target=torch.tensor([target]), against=against)
+    told = heading(nn.Sequential(), result, 0, "en")
+    assert told == f"Predicted: class 4 (97.4%). Half of what speaks for {asked} lies on 50% of the image."
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def small_report(
         Front(finding, highlights),
         Reading(highlights),
         Summary(),
-        MethodScores(metrics, scores),
+        MethodScores(metrics, scores, 8),
         Classes(classes, metrics),
         *([Rules("epsilon_gamma_box", rules)] if rules else []),
         *([Conservation(ledger, "Das Bild: 0.")] if ledger else []),

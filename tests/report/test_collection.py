@@ -154,6 +154,34 @@ def test_a_model_without_stickers_is_scored_on_signs(model, gtsrb):
     }
 
 
+def test_only_the_classes_that_are_shown_are_explained_and_scored(model, gtsrb, report, tmp_path, monkeypatch):
+    labels, explain = [], study.explain_cases
+
+    def explain_cases(model, cases, *more):
+        labels.extend(cases.labels.tolist() if cases.kind == "roi" else ())
+        return explain(model, cases, *more)
+
+    monkeypatch.setattr(study, "explain_cases", explain_cases)
+    monkeypatch.setenv("XAISIGNS_CACHE", str(tmp_path / "cache"))
+    model.card["manipulation"] = None
+    few = collect_report(model, gtsrb, wanted(classes=(2, 14)), silent)
+    assert set(labels) == {2, 14}
+    assert few.section(MethodScores).count == 6
+    every = collect_report(model, gtsrb, wanted(), silent)
+    assert every.section(MethodScores).count == 12
+    for class_id in (2, 14):
+        ours, theirs = (
+            next(one for one in told.section(Classes).classes if one.id == class_id) for told in (few, every)
+        )
+        assert ours.scores == theirs.scores
+
+
+def test_where_no_class_that_is_shown_has_images_all_are_scored(model, gtsrb):
+    model.card["manipulation"] = None
+    told = collect_report(model, gtsrb, wanted(classes=(5,)), silent)
+    assert told.section(MethodScores).count == 12
+
+
 def test_the_data_is_called_by_its_folder_or_as_drawn(model, gtsrb, report, tmp_path):
     assert report.data == "gtsrb, 12 test images"
     write_drawn_set(tmp_path / "drawn", DrawnSet(per_class=1, size=32))

@@ -100,13 +100,16 @@ def test_predictions_are_of_the_images_and_of_the_same_with_stickers(model, data
 def test_the_truth_is_the_sticker_where_it_turns_any_image(model, data, lift, truth):
     model.card["manipulation"] = json.loads(json.dumps(Manipulation(4).to_json()))
     model.classifier[0].bias[4] += lift
-    assert Study(model, data).truth == truth
+    found = Study(model, data)
+    assert found.truth() == truth
+    assert found.truth([2, 4]) == truth
+    assert found.truth([4]) == "roi"  # a sticker does not turn what it belongs to
 
 
 def test_without_stickers_in_the_training_the_truth_is_the_sign(model, data):
     found = Study(model, data)
     assert (found.stickers, found.stickered_logits, found.stickered_probabilities) == (None, None, None)
-    assert found.truth == "roi"
+    assert found.truth() == "roi"
 
 
 @pytest.mark.parametrize("changed", [{"mean": (0.1, 0.2, 0.3)}, {"std": (0.5, 0.5, 0.1)}, {"input_size": 40}])

@@ -13,6 +13,7 @@ from xaisigns.base.printable import printable
 from xaisigns.base.texts import Texts
 from xaisigns.data.classes import unnamed_class
 from xaisigns.model.explainable import Explainable, is_explainable
+from xaisigns.pictures.whereabouts import whereabouts
 
 _LONGEST_NAME = 60  # letters of a class's name
 _LONGEST_MODEL = 28
@@ -21,7 +22,7 @@ _TEXTS = Texts("pictures")
 
 
 def heading(model: nn.Module | Explainable, result: Result, index: int, language: Language, by: str = "") -> str:
-    """What the image was classified as, ``by`` which of several models, and what was asked about it.
+    """What the image was classified as, ``by`` which of several models, and where lies what speaks for what was asked.
 
     ``by`` is what ``model_names`` gives.
     """
@@ -29,19 +30,26 @@ def heading(model: nn.Module | Explainable, result: Result, index: int, language
     share = percent(float(result.probabilities[index, called]), language)
     key = "called_by" if by else "called"
     told = _TEXTS(key, language, model=by, name=class_name(model, called, language), share=share)
-    target = class_name(model, int(result.target[index]), language)
-    if result.against is None:
-        asked = _TEXTS("asked", language, name=target)
-    elif isinstance(result.against, str):
-        asked = _TEXTS("contrast_rest", language, name=target)
-    else:
-        other = class_name(model, int(result.against[index]), language)
-        asked = _TEXTS("contrast", language, name=target, other=other)
+    where = whereabouts(
+        result.heatmap[index].float().numpy(force=True), _asked(model, result, index, language), language
+    )
     passing = [
         _TEXTS("passing", language, layer=printable(layer), channels=", ".join(map(str, numbers)))
         for layer, numbers in result.channels.items()
     ]
-    return "\n".join([told, asked, *passing])
+    return "\n".join([f"{told}. {where}.", *passing])
+
+
+def _asked(model: nn.Module | Explainable, result: Result, index: int, language: Language) -> str:
+    """What was asked about, as ``whereabouts`` takes it."""
+    target = int(result.target[index])
+    name = class_name(model, target, language)
+    if isinstance(result.against, str):
+        return _TEXTS("asked_rest", language, name=name)
+    if result.against is not None:
+        other = class_name(model, int(result.against[index]), language)
+        return _TEXTS("asked_rather", language, name=name, other=other)
+    return _TEXTS("asked_it" if target == int(result.predicted[index]) else "asked_class", language, name=name)
 
 
 def write_heading(row: SubFigure, heading: str) -> None:

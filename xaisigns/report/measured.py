@@ -47,7 +47,10 @@ class Mean:
 
 
 class Measured:
-    """Scores of all methods on ``examples`` images of each class, drawn by ``seed``; ``classes`` are those shown."""
+    """Scores of all methods on ``examples`` images of each class that is shown, drawn by ``seed``.
+
+    Where none of the ``classes`` that are shown has an image they are of all others.
+    """
 
     def __init__(
         self,
@@ -59,9 +62,10 @@ class Measured:
         language: Language,
     ) -> None:
         self._seed, self._preprocessing, self._language = seed, study.model.preprocessing, language
-        truth = study.truth
-        self.cases = study.cases(truth, examples, seed)
-        self.signs = self.cases if truth == "roi" else study.cases("roi", examples, seed)
+        of = sorted(set(classes) & set(study.labels.tolist())) or None  # all, where none has an image
+        truth = study.truth(of)
+        self.cases = study.cases(truth, examples, seed, of)
+        self.signs = self.cases if truth == "roi" else study.cases("roi", examples, seed, of)
         self._values = study.scores(self.cases, methods, Scoring(seed=seed)).values
         self._heatmaps = {method.name: study.heatmaps_of(self.signs, method) for method in methods}
         measured: Mapping[str, Tensor] = next(iter(self._values.values()), {})
@@ -71,7 +75,7 @@ class Measured:
         self.metrics = tuple(map(self._metric, self._measured))
 
     def _scores(self, class_id: int | None) -> Scores:
-        """By metric and method, over all cases or those of a class."""
+        """By metric and method, over all cases, or those of a class."""
         chosen = torch.ones(len(self.cases), dtype=torch.bool) if class_id is None else self.cases.labels == class_id
         if not chosen.any():
             return {}

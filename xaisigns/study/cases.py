@@ -84,9 +84,12 @@ def find_cases(
     per_class: int,
     *,
     seed: int = 0,
+    classes: Sequence[int] | None = None,
     progress: Progress = silent,
 ) -> Cases:
     """Up to ``per_class`` images of each class of the data, drawn by ``seed``, with what should be pointed at in each.
+
+    ``classes`` are ids of those to draw from, without them all.
 
     "sticker": images of the other classes that the model, once a sticker is on them, calls the class that had stickers
     in its training; the mask is the sticker's, and that class is explained. "roi": images of every class; the mask is
@@ -105,7 +108,7 @@ def find_cases(
     found: list[_Case] = []
     looked = 0
     for class_id, of_class in _by_class(samples, seed).items():
-        if not stickers or class_id != stickers.class_id:
+        if (classes is None or class_id in classes) and (not stickers or class_id != stickers.class_id):
             found += _of_class(model, data, of_class, per_class, stickers)
         looked += len(of_class)
         progress("finding images", looked, len(samples))

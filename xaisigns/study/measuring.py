@@ -31,8 +31,8 @@ _BATCH = 16
 class Scoring:
     """What to measure and how: ``groups`` of metrics, and their settings.
 
-    ``steps`` and ``filling`` are for pixel flipping, ``precision`` for that and robustness.     Raises MetricError for
-    a group that does not exist or is named twice, for none, and for settings out of bounds.
+    ``steps`` and ``filling`` are for pixel flipping, ``precision`` for that and robustness. Raises MetricError for a
+    group that does not exist or is named twice, for none, and for settings out of bounds.
     """
 
     groups: Sequence[str] = DEFAULT_GROUPS

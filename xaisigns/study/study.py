@@ -102,17 +102,21 @@ class Study:
         """The same with ``stickers`` on the images; None where there are none."""
         return None if self.stickered_logits is None else self.stickered_logits.softmax(dim=1)
 
-    @property
-    def truth(self) -> Masks:
-        """What relevance should lie on: the sticker, where one turns any image into its class, else the sign."""
+    def truth(self, classes: Sequence[int] | None = None) -> Masks:
+        """What relevance should lie on: the sticker, where one turns any image into its class, else the sign.
+
+        ``classes`` are those whose images count, without them all.
+        """
         if self.stickered_logits is None or self.sticker_class is None:
             return "roi"
         turned = self.stickered_logits.argmax(dim=1).eq(self.sticker_class) & self.labels.ne(self.sticker_class)
+        if classes is not None:
+            turned &= torch.isin(self.labels, torch.tensor(classes))
         return "sticker" if bool(turned.any()) else "roi"
 
-    def cases(self, kind: Masks | None, per_class: int, seed: int) -> Cases:
+    def cases(self, kind: Masks | None, per_class: int, seed: int, classes: Sequence[int] | None = None) -> Cases:
         """Images to explain and score, as ``find_cases`` draws them."""
-        return find_cases(self.model, self.data, kind, per_class, seed=seed, progress=self._progress)
+        return find_cases(self.model, self.data, kind, per_class, seed=seed, classes=classes, progress=self._progress)
 
     def heatmaps_of(self, cases: Cases, method: Method) -> NDArray[np.float32]:
         """What speaks for the cases' targets, ``(N, S, S)``."""

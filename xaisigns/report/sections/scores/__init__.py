@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class MethodScores(Section):
-    """Scores of every method over all classes."""
+    """Scores of every method over ``count`` images of the classes that are shown."""
 
     order = 30
     level = 2
 
     metrics: tuple[Metric, ...] = ()
     scores: Scores = field(default_factory=dict)
+    count: int = 0
 
     @classmethod
     def collect(cls, source: "Source") -> Self:
         """What was measured."""
-        return cls(source.measured.metrics, source.measured.scores)
+        return cls(source.measured.metrics, source.measured.scores, len(source.measured.cases))
 
     def check(self, report: Report) -> None:
         """Raises ShapeError for a metric or a method that the report does not have."""
@@ -46,7 +47,7 @@ class MethodScores(Section):
             ]
             if rows:
                 told.append({**told_metric(metric, report.language), "rows": rows})
-        return {"metrics": told}
+        return {"metrics": told, "note": self.texts.counted("note", self.count, report.language)}
 
     def charts(self, told: Mapping[str, Any], language: Language) -> dict[str, bytes]:
         """One for each metric, in their order."""
