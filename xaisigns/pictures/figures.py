@@ -24,7 +24,7 @@ from xaisigns.base.texts import Texts
 from xaisigns.data.preprocessing import Picture, rgb_images
 from xaisigns.errors import ModelError, ShapeError
 from xaisigns.model.explainable import Explainable, is_explainable
-from xaisigns.pictures.drawing import COLOURS, NotebookFigure, drawing
+from xaisigns.pictures.drawing import COLOURS, GREYS, NotebookFigure, drawing
 from xaisigns.pictures.headings import heading, model_names, write_heading
 from xaisigns.pictures.models import by_name, naming
 
@@ -117,12 +117,15 @@ def write_picture(figure: Figure, path: Path) -> None:
     figure.savefig(path, format="png", metadata={"Software": "xaisigns"})
 
 
-def coloured(heatmap: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
+def coloured(heatmap: NDArray[np.floating], limit: float, *, control: bool = False) -> NDArray[np.uint8]:
     """The colours ``(..., 3)`` of a heatmap: white at zero, full red and blue from ``limit`` and its negative on.
 
-    They have 63 steps each way, which the eye does not tell from more and a file holds in less.
+    Those of a ``control`` are grey, whatever the sign. They have 63 steps each way, which the eye does not tell from
+    more and a file holds in less.
     """
-    colours: NDArray[np.uint8] = _table()[np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)]
+    colours: NDArray[np.uint8] = _table(control)[
+        np.rint((heatmap / limit).clip(-1, 1) * _STEPS + _STEPS).astype(np.intp)
+    ]
     return colours
 
 
@@ -295,10 +298,10 @@ class _Ticks(ScalarFormatter):
         return written(super().get_offset(), self._language)
 
 
-@lru_cache(maxsize=1)
-def _table() -> NDArray[np.uint8]:
+@lru_cache(maxsize=2)
+def _table(control: bool) -> NDArray[np.uint8]:
     # An odd number of colours has white in its middle.
-    scale = COLOURS.resampled(2 * _STEPS + 1)
+    scale = (GREYS if control else COLOURS).resampled(2 * _STEPS + 1)
     return (np.asarray(scale(np.arange(scale.N)))[:, :3] * 255).round().astype(np.uint8)
 
 

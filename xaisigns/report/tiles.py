@@ -1,6 +1,6 @@
 """The pictures of a report: square tiles of one size, images and coloured heatmaps alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,11 +38,19 @@ def tile_side(heatmaps: Iterable[Heatmap]) -> int:
     return min(max((max(heatmap.shape) for heatmap in heatmaps), default=_DEFAULT_SIDE), _LARGEST_SIDE)
 
 
-def heatmap_row(heatmaps: Heatmaps, limits: Mapping[str, float], methods: Sequence[str], side: int) -> Tiles:
-    """A tile for each method, ``(methods, S, S, 3)``, grey where it has no heatmap; each scale ends at its limit."""
+def heatmap_row(
+    heatmaps: Heatmaps, limits: Mapping[str, float], methods: Sequence[str], side: int, controls: Container[str] = ()
+) -> Tiles:
+    """A tile for each method, ``(methods, S, S, 3)``, grey where it has no heatmap; each scale ends at its limit.
+
+    Those of ``controls`` are drawn in grey, so that they do not take the eye.
+    """
     missing = np.full((side, side, 3), _MISSING, np.uint8)
     tiles = [
-        coloured(heatmap_tile(heatmaps[key], side), limits[key]) if key in heatmaps else missing for key in methods
+        coloured(heatmap_tile(heatmaps[key], side), limits[key], control=key in controls)
+        if key in heatmaps
+        else missing
+        for key in methods
     ]
     return stacked(tiles, (len(methods), side, side, 3))
 

@@ -76,12 +76,13 @@ class Classes(Section):
     def grids(self, report: Report) -> Iterator[tuple[str, Grid]]:
         """The tiles of each class that has any."""
         keys = [method.key for method in report.columns()]
+        controls = {method.key for method in report.columns() if method.control}
         side = tile_side(
             heatmap for shown in self.classes for one in shown.examples for heatmap in one.heatmaps.values()
         )
         for shown in self.classes:
             if shown.rows():
-                yield f"class-{shown.id}", class_grid(shown, keys, side)
+                yield f"class-{shown.id}", class_grid(shown, keys, side, controls)
 
 
 def _examples(source: "Source") -> dict[int, tuple[Example, ...]]:

@@ -1,6 +1,6 @@
 """A class of a report: its examples in the order of their rows, and what was measured on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -52,12 +52,12 @@ class ShownClass:
         return [one.heatmaps for one in self.examples] + ([self.mean.heatmaps] if self.mean else [])
 
 
-def class_grid(shown: ShownClass, methods: Sequence[str], side: int) -> Grid:
+def class_grid(shown: ShownClass, methods: Sequence[str], side: int, controls: Container[str] = ()) -> Grid:
     """Tiles of all examples, each method's on one scale, and of the mean on scales of its own."""
     images = [image_tile(one.image, side) for one in shown.examples]
-    rows = [heatmap_row(one.heatmaps, shown.limits, methods, side) for one in shown.examples]
+    rows = [heatmap_row(one.heatmaps, shown.limits, methods, side, controls) for one in shown.examples]
     if shown.mean:
         images.append(image_tile(shown.mean.image, side))
-        rows.append(heatmap_row(shown.mean.heatmaps, shown.mean.limits, methods, side))
+        rows.append(heatmap_row(shown.mean.heatmaps, shown.mean.limits, methods, side, controls))
     shape = (len(rows), len(methods), side, side, 3)
     return Grid(stacked(images, (len(rows), side, side, 3)), stacked(rows, shape))
