@@ -352,7 +352,7 @@ def test_models_beside_each_other_show_the_image_once(model):
         assert "Each model has its own scale." in [text.get_text() for text in axis.texts]
         told = [row.get_suptitle().replace("\n", " ") for row in rows]
         assert told[0].startswith("stickered: Speed limit 70 km/h (77.9%). Half of what speaks for it")
-        assert told[1].startswith("repaired: Speed limit 70 km/h (77.9%). Half of what speaks for “Stop”")
+        assert told[1].startswith("repaired: Speed limit 70 km/h (77.9%). Nothing speaks for “Stop”.")
         limits = []
         for row in rows:
             heatmap, both, bar = row.axes

@@ -54,7 +54,7 @@ def _asked(model: nn.Module | Explainable, result: Result, index: int, language:
 
 def write_heading(row: SubFigure, heading: str) -> None:
     """The heading over a row, each sentence in as many lines as its width wants."""
-    title = row.suptitle("", fontsize=11, parse_math=False)
+    title = row.suptitle("", fontsize=10, parse_math=False)
     for letters in _LINES:
         title.set_text("\n".join(line for text in heading.split("\n") for line in textwrap.wrap(text, letters)))
         if title.get_window_extent().width < row.bbox.width:
