@@ -39,7 +39,7 @@ def spot(row, column, side=9):
         (1, 5, "top"),
         (2, 8, "upper_right"),
         (3, 0, "left"),
-        (4, 4, "middle"),
+        (4, 4, None),
         (5, 6, "right"),
         (8, 0, "lower_left"),
         (6, 3, "bottom"),

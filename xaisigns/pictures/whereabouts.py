@@ -10,7 +10,7 @@ from xaisigns.base.texts import Texts
 _TEXTS = Texts("pictures")
 _PLACES = (
     ("upper_left", "top", "upper_right"),
-    ("left", "middle", "right"),
+    ("left", None, "right"),  # of the middle, where most objects are, there is nothing to tell
     ("lower_left", "bottom", "lower_right"),
 )
 
@@ -29,7 +29,7 @@ def smallest_half(heatmap: NDArray[np.floating]) -> NDArray[np.bool_] | None:
 
 
 def place_of(heatmap: NDArray[np.floating], half: NDArray[np.bool_]) -> str | None:
-    """Which ninth of the image, such as "lower_left", holds most of that half's relevance; None where none does."""
+    """Which outer ninth of the image, such as "lower_left", holds most of that half's relevance; None where none does."""
     held = np.where(half, heatmap, 0).astype(np.float64)
     rows, columns = ((3 * np.arange(side) + 1) // side for side in held.shape)
     ninths = np.zeros((3, 3))
@@ -39,7 +39,7 @@ def place_of(heatmap: NDArray[np.floating], half: NDArray[np.bool_]) -> str | No
 
 
 def whereabouts(heatmap: NDArray[np.floating], asked: str, language: Language) -> str:
-    """On how much of the image half of what speaks for what was ``asked`` lies, and in which ninth the most of it."""
+    """On how much of the image half of what speaks for what was ``asked`` lies, and at which edge or corner it is."""
     if not np.isfinite(heatmap).all():
         return _TEXTS("not_known", language)
     half = smallest_half(heatmap)
