@@ -29,7 +29,7 @@ def smallest_half(heatmap: NDArray[np.floating]) -> NDArray[np.bool_] | None:
 
 
 def place_of(heatmap: NDArray[np.floating], half: NDArray[np.bool_]) -> str | None:
-    """Which outer ninth of the image, such as "lower_left", holds most of that half's relevance; None where none does."""
+    """Which outer ninth of the image, such as "lower_left", holds most of that half's relevance; None if none."""
     held = np.where(half, heatmap, 0).astype(np.float64)
     rows, columns = ((3 * np.arange(side) + 1) // side for side in held.shape)
     ninths = np.zeros((3, 3))
