@@ -57,5 +57,5 @@ EXAMPLES = {
 
 
 def examples(command: str) -> str:
-    """What --help of this command ends with; an empty line keeps each example on a line of its own."""
+    """What --help of this command ends with; only an empty line ends a line in every version of Typer."""
     return "\n\n".join(("Examples:", *EXAMPLES[command]))
