@@ -57,6 +57,7 @@ CONTENTS = """
 :caption: Reading heatmaps
 
 docs/lesson
+docs/explain
 docs/lrp
 docs/methods
 docs/metrics
@@ -72,6 +73,7 @@ docs/scale
 :hidden:
 :caption: Data and models
 
+docs/train
 docs/own
 docs/networks
 docs/drawn
@@ -91,6 +93,7 @@ docs/extend/*
 :caption: Reference
 
 docs/commands
+docs/container
 docs/reference
 docs/json
 ```

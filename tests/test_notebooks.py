@@ -41,6 +41,9 @@ experiment.train_network = trained_once
 networks.initialise = lambda model: model.load_state_dict(load_model("clean").state_dict())
 """
 
+# How Python and Matplotlib write an object that has no text of its own.
+REPR = re.compile(r"<[\w.]+(:| \S).*>|\bText\(", re.DOTALL)
+
 EVERY = pytest.mark.parametrize(
     ("name", "language"), [(name, language) for name in build.names() for language in build.LANGUAGES]
 )
@@ -109,6 +112,29 @@ def test_it_defines_no_functions(name):
     tree = ast.parse("\n".join(cell.source for cell in _code(build.notebook(name, "en"))))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+def _unread(notebook):
+    """Texts that stand for objects; behind a picture the text is not shown."""
+    outputs = [output for cell in _code(notebook) for output in cell.outputs]
+    shown = [output.data["text/plain"] for output in outputs if "data" in output and "image/png" not in output.data]
+    return [text for text in shown if REPR.search(text)]
+
+
+@EVERY
+def test_it_shows_no_text_that_nobody_reads(name, language):
+    assert _unread(_kept(name, language)) == []
+
+
+def test_the_texts_of_objects_are_known_as_such():
+    ends = ["[<XTick at 0x7f85fb604a90>]", "<BarContainer object of 3 artists>", "[Text(0.5, 1.0, 'a')]", "<Axes: >"]
+    kept = [[{"text/plain": text}, {"text/plain": "<Figure size 9x5 with 1 Axes>", "image/png": ""}] for text in ends]
+    kept.append([{"text/plain": "(2580, 860)"}, {"text/plain": "tensor([[4.0]])"}])
+    cells = [
+        nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data) for data in cell])
+        for cell in kept
+    ]
+    assert _unread(nbformat.v4.new_notebook(cells=cells)) == ends
 
 
 @EVERY

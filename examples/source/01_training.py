@@ -232,6 +232,7 @@ axis.barh(
 axis.set(xlabel=words["share"], xlim=(0, 1))
 ticks = np.linspace(0, 1, 6)
 axis.set_xticks(ticks, [xs.percent(tick, language, 0) for tick in ticks])
+axis.tick_params(labelsize=8)
 
 # %% [markdown] lang="de"
 # Das sind die zwanzig Klassen, bei denen der Aufkleber am häufigsten wirkt. Unter den ersten sind

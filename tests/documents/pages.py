@@ -1,6 +1,7 @@
 """The documents, and the blocks of commands, code and files in them."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,16 @@ def commands(block: Block) -> Iterator[tuple[int, str]]:
             waiting = []
     if waiting:
         raise ValueError(f"line {block.line}: the block ends inside a command:\n{block.text}")
+
+
+def command_lines(page: Path) -> set[str]:
+    """The commands of a page's blocks of bash, without comments and further spaces."""
+    return {
+        shlex.join(shlex.split(command, comments=True))
+        for block in blocks(page)
+        if block.kind == "bash"
+        for _, command in commands(block)
+    }
 
 
 def _is_whole(command: str) -> bool:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.documents.pages import PAGES
+from tests.documents.pages import PAGES, command_lines
 
 MARKDOWN = {
     path.relative_to(REPOSITORY).as_posix(): path
@@ -13,6 +13,9 @@ MARKDOWN = {
     for path in sorted(REPOSITORY.glob(pattern))
 }
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_WISH = re.compile(
+    r"^\| (?!I want)[^|]+ \| `((?:xaisigns|jupyter) [^`]+)` \| \[[^]]+\]\(([^)#]*)\S*\) \|$", re.MULTILINE
+)
 _KEY = re.compile(r"\b[a-z]+\d{4}[a-z]+\b")
 
 
@@ -29,6 +32,13 @@ def test_every_link_leads_somewhere(name):
 
 def test_the_readme_leads_to_every_page():
     assert set(PAGES) - set(_links("README.md")) == {"README.md"}
+
+
+def test_what_one_wants_to_do_is_done_on_the_page_that_tells_more():
+    wishes = _WISH.findall(PAGES["README.md"].read_text(encoding="utf-8"))
+    assert len(wishes) >= 12
+    for command, page in wishes:
+        assert command in command_lines(PAGES[page or "README.md"]), command
 
 
 def test_contributing_leads_to_every_recipe():

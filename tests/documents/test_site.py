@@ -10,6 +10,7 @@ import pytest
 import xaisigns as xs
 from tests.conftest import REPOSITORY
 from tests.documents.pages import PAGES
+from xaisigns.cli.examples import EXAMPLES
 
 (COMMAND,) = set(
     re.findall(r"^sphinx-build (.*) site$", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
@@ -43,7 +44,9 @@ def test_it_has_every_public_name_and_command(site):
     assert [name for name in names if not re.search(f'id="(module-)?{re.escape(name)}"', reference)] == []
     assert "Relevance of every input value for the target logit" in reference  # of a method
     for words in ("explain", "data sticker"):
-        assert f"Usage: xaisigns {words} [OPTIONS]" in html.unescape(re.sub(r"<[^>]+>", "", commands))
+        told = html.unescape(re.sub(r"<[^>]+>", "", commands))
+        assert f"Usage: xaisigns {words} [OPTIONS]" in told
+        assert all(example in told for example in EXAMPLES[words])
 
 
 def test_it_leads_to_files_of_the_repository(site):

@@ -28,6 +28,7 @@ from xaisigns.cli import (
     train,
     tune,
 )
+from xaisigns.cli.examples import examples
 from xaisigns.cli.options import with_groups
 from xaisigns.cli.terminal import drop_unwritten, never_fail_to_encode, say, tell
 from xaisigns.errors import PluginWarning, XaisignsError
@@ -36,6 +37,7 @@ TRACEBACK_VARIABLE = "XAISIGNS_TRACEBACK"
 
 app = typer.Typer(
     help="See what a traffic-sign classifier really learnt.",
+    epilog=examples(""),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,7 +60,7 @@ for _command in (
     report.report,
     live.live,
 ):
-    app.command()(with_groups(_command))
+    app.command(epilog=examples(_command.__name__))(with_groups(_command))
 app.add_typer(cache.app, name="cache")
 
 

@@ -7,16 +7,21 @@ from rich.table import Table
 
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import number, whole
+from xaisigns.cli.examples import examples
 from xaisigns.cli.options import Output, with_groups
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
-app = typer.Typer(help="See what is stored of earlier work, or remove it.", no_args_is_help=True)
+app = typer.Typer(
+    help="See what is stored of earlier work, or remove it.",
+    epilog=examples("cache"),
+    no_args_is_help=True,
+)
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-@app.command()
+@app.command(epilog=examples("cache info"))
 @with_groups
 def info(*, output: Output) -> None:
     """Show what is in the cache, where it is, and how large it may become (XAISIGNS_CACHE_LIMIT, such as 4GB)."""
@@ -34,7 +39,7 @@ def _print_info(document: dict[str, Any], language: Language) -> None:
     say(WORDS("cache", language, folder=document["folder"], size=size, limit=limit))
 
 
-@app.command()
+@app.command(epilog=examples("cache clear"))
 @with_groups
 def clear(
     kind: Annotated[

@@ -10,14 +10,19 @@ from rich.table import Table
 from xaisigns.base.bounds import LARGEST_PER_CLASS, LARGEST_SIDE, SMALLEST_SIDE
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import whole
+from xaisigns.cli.examples import examples
 from xaisigns.cli.options import Output, Root, Seed, StickerClass, with_groups
 from xaisigns.cli.terminal import print_table, say
 from xaisigns.cli.words import WORDS
 
-app = typer.Typer(help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.", no_args_is_help=True)
+app = typer.Typer(
+    help="Fetch GTSRB, look at a data set, put stickers on it, or draw signs.",
+    epilog=examples("data"),
+    no_args_is_help=True,
+)
 
 
-@app.command()
+@app.command(epilog=examples("data download"))
 @with_groups
 def download(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder to put GTSRB in.", show_default=False)],
@@ -33,7 +38,7 @@ def download(
     _tell(root, output)
 
 
-@app.command()
+@app.command(epilog=examples("data info"))
 @with_groups
 def info(root: Root, *, output: Output) -> None:
     """Show what is there: layout, images and tracks of each split, and stickers."""
@@ -57,7 +62,7 @@ def _print_inventory(found: dict[str, Any], language: Language) -> None:
         say(WORDS("class_names", language, names=names))
 
 
-@app.command()
+@app.command(epilog=examples("data layouts"))
 @with_groups
 def layouts(*, output: Output) -> None:
     """List the layouts that a data set may have, in the order in which they are tried; plugins may bring more."""
@@ -78,7 +83,7 @@ def _print_layouts(document: dict[str, Any], language: Language) -> None:
     print_table(table)
 
 
-@app.command()
+@app.command(epilog=examples("data sticker"))
 @with_groups
 def sticker(
     root: Root,
@@ -99,7 +104,7 @@ def sticker(
     output.show(_summary(manifest, out), partial(_print_copy, "images"))
 
 
-@app.command()
+@app.command(epilog=examples("data render"))
 @with_groups
 def render(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the drawn signs.", show_default=False)],
