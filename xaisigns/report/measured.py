@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from xaisigns.attribution.methods import Method
@@ -18,6 +19,7 @@ from xaisigns.metrics.localisation import relevance_mass
 from xaisigns.model.explainable import Preprocessing
 from xaisigns.report.heatmaps import Heatmaps, Pixels, scale_limits
 from xaisigns.report.scores import Metric, Score, Scores, score_range
+from xaisigns.study.cases import Cases
 from xaisigns.study.measuring import Scoring, summarised
 from xaisigns.study.study import Study
 
@@ -66,6 +68,7 @@ class Measured:
         truth = study.truth(of)
         self.cases = study.cases(truth, examples, seed, of)
         self.signs = self.cases if truth == "roi" else study.cases("roi", examples, seed, of)
+        self._study, self._methods = study, methods
         self._values = study.scores(self.cases, methods, Scoring(seed=seed)).values
         self._heatmaps = {method.name: study.heatmaps_of(self.signs, method) for method in methods}
         measured: Mapping[str, Tensor] = next(iter(self._values.values()), {})
@@ -73,6 +76,28 @@ class Measured:
         self.scores = self._scores(None)
         self.class_scores = {class_id: self._scores(class_id) for class_id in classes}
         self.metrics = tuple(map(self._metric, self._measured))
+
+    @cached_property
+    def explained(self) -> dict[bool, dict[int, Heatmaps]]:
+        """What was explained for what the model calls it, by place in the data: as it lies there, and with stickers.
+
+        Heatmaps are those of all methods that give numbers.
+        """
+        places = {sample.key: place for place, sample in enumerate(self._study.data.samples)}
+        found: dict[bool, dict[int, Heatmaps]] = {False: self._by_place(places, self.signs, self._heatmaps), True: {}}
+        if self.cases.kind == "sticker":
+            maps = {method.name: self._study.heatmaps_of(self.cases, method) for method in self._methods}
+            found[True] = self._by_place(places, self.cases, maps)
+        return found
+
+    @staticmethod
+    def _by_place(
+        places: Mapping[str, int], cases: Cases, maps: Mapping[str, NDArray[np.float32]]
+    ) -> dict[int, Heatmaps]:
+        return {
+            places[key]: {name: every[row] for name, every in maps.items() if np.isfinite(every[row]).all()}
+            for row, key in enumerate(cases.keys)
+        }
 
     def _scores(self, class_id: int | None) -> Scores:
         """By metric and method, over all cases, or those of a class."""

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
+from PIL import Image
 
 from xaisigns.errors import ShapeError
 from xaisigns.metrics.localisation import relevance_mass
-from xaisigns.report.heatmaps import Heatmap, check_picture
+from xaisigns.report.heatmaps import Heatmap, Heatmaps, check_picture
 from xaisigns.report.report import Report
 from xaisigns.report.scores import Metric, check_scores
 from xaisigns.report.section import Section
-from xaisigns.report.sections.classes.choice import choose
+from xaisigns.report.sections.classes.choice import Chosen, choose
 from xaisigns.report.sections.classes.shown_class import Example, ShownClass, class_grid
 from xaisigns.report.sections.classes.told_class import ClassTeller
 from xaisigns.report.tiles import Grid, tile_side
@@ -88,23 +89,41 @@ class Classes(Section):
 def _examples(source: "Source") -> dict[int, tuple[Example, ...]]:
     study = source.study
     truth = study.labels, study.probabilities, study.stickered_probabilities, study.sticker_class
-    chosen = {class_id: choose(class_id, *truth, source.wanted.examples) for class_id in source.classes}
+    explained = source.measured.explained
+    known = explained[False], explained[True]
+    chosen = {class_id: choose(class_id, *truth, source.wanted.examples, *known) for class_id in source.classes}
     every = [one for choices in chosen.values() for one in choices]
     pictures = [source.picture(one.place, stickered=one.kind == "stickered") for one in every]
     called = [source.called(one.place, stickered=one.kind == "stickered") for one in every]
-    plain = [None if one.kind == "stickered" else one.place for one in every]
-    maps = source.heatmaps(pictures, [class_id for class_id, _ in called], plain)
+    maps = _heatmaps(source, every, pictures, [class_id for class_id, _ in called])
     rows = iter(
         Example(
             one.kind,
-            np.asarray(pictures[place]),
-            {name: heatmap for name, heatmaps in maps.items() if (heatmap := heatmaps[place]) is not None},
-            *called[place],
-            *(_on_sticker(source, one.place, maps[source.methods[0].name][place]) if one.kind == "stickered" else ()),
+            np.asarray(pictures[row]),
+            maps[row],
+            *called[row],
+            *(_on_sticker(source, one.place, maps[row].get(source.methods[0].name)) if one.kind == "stickered" else ()),
         )
-        for place, one in enumerate(every)
+        for row, one in enumerate(every)
     )
     return {class_id: tuple(next(rows) for _ in choices) for class_id, choices in chosen.items()}
+
+
+def _heatmaps(
+    source: "Source", every: Sequence[Chosen], pictures: Sequence[Image.Image], called: Sequence[int]
+) -> list[Heatmaps]:
+    """Of each chosen image, by method; those that were explained to be scored are not explained again."""
+    found = {row: known for row, one in enumerate(every) if (known := _known(source, one)) is not None}
+    others = [row for row in range(len(every)) if row not in found]
+    plain = [None if every[row].kind == "stickered" else every[row].place for row in others]
+    maps = source.heatmaps([pictures[row] for row in others], [called[row] for row in others], plain)
+    for at, row in enumerate(others):
+        found[row] = {name: heatmap for name, heatmaps in maps.items() if (heatmap := heatmaps[at]) is not None}
+    return [found[row] for row in range(len(every))]
+
+
+def _known(source: "Source", one: Chosen) -> Heatmaps | None:
+    return source.measured.explained[one.kind == "stickered"].get(one.place)
 
 
 def _on_sticker(source: "Source", place: int, heatmap: Heatmap | None) -> tuple[float, float] | tuple[()]:
