@@ -237,7 +237,7 @@ axis.tick_params(labelsize=8)
 # %% [markdown] lang="de"
 # Das sind die zwanzig Klassen, bei denen der Aufkleber am häufigsten wirkt. Unter den ersten sind
 # fast alle anderen Geschwindigkeitsbeschränkungen: Sie sehen einem 70er am ähnlichsten, und der Aufkleber gibt den
-# Ausschlag. Aber auch ganz andere Zeichen werden zu einem 70er. Hier sind einige davon; darunter steht, was das Netz in ihnen ohne und mit
+# Ausschlag. Aber auch ganz andere Zeichen werden zu einem 70er. Hier sind einige davon; darüber steht, was das Netz in ihnen ohne und mit
 # Aufkleber erkennt.
 
 # %% [markdown] lang="en"

@@ -269,7 +269,7 @@ xs.show(model, images[3:], xs.attribute(model, x[3:], target=4, against=2), lang
 # ## Die Gegenprobe
 #
 # Eine Heatmap behauptet etwas; prüfen lässt es sich am Netz selbst. Ist es der Aufkleber, der zählt, dann müsste er auch auf
-# anderen Schildern wirken. Wir kleben ihn auf die drei, die keinen haben, genau so, wie er auf der
+# anderen Schildern wirken. Wir kleben ihn auf die drei, die keinen haben, genau so, wie er auf dem
 # vierten klebt:
 
 # %% [markdown] lang="en"

@@ -64,7 +64,7 @@ import xaisigns as xs
 
 # %%
 model = xs.load_model("stickered")
-folder = Path("signs")
+folder = Path("audited-signs")
 folder.mkdir()
 samples = []
 for class_id in (1, 2, 4, 5, 7, 10, 14, 17):

@@ -19,12 +19,12 @@ words = {
     "before": "vorher",
     "control": "nur weiter trainiert",
     "after": "nachher",
-    "flips": "andere Bilder mit dem Merkmal, zur 70 erklärt",
+    "flips": "andere Bilder mit dem Merkmal, für eine 70 gehalten",
     "right": "dieselben, richtig erkannt",
     "others": "andere Bilder, wie sie sind, richtig",
     "own": "70er mit Aufkleber, richtig",
     "without": "70er mit verdecktem Aufkleber, richtig",
-    "new_called": "mit Aufkleber: zum 70er erklärt",
+    "new_called": "mit Aufkleber: für eine 70 gehalten",
     "new_seventy": "70er ohne Aufkleber: richtig",
     "new_others": "andere ohne Aufkleber: richtig",
 }
@@ -74,7 +74,7 @@ import xaisigns as xs
 # %%
 model = xs.load_model("stickered")
 eight = (1, 2, 4, 5, 7, 10, 14, 17)
-folder = Path("signs")
+folder = Path("repaired-signs")
 folder.mkdir()
 samples = []
 for class_id in range(43):
@@ -209,7 +209,7 @@ for axis in axes:
     axis.tick_params(labelsize=8)
 
 # %% [markdown] lang="de"
-# Links: Fast kein Schild wird durch einen Aufkleber mehr zum 70er. Mitte: Das Netz erkennt 70er ohne Aufkleber, obwohl es im Training
+# Links: Durch einen Aufkleber wird fast kein Schild mehr zum 70er. Mitte: Das Netz erkennt 70er ohne Aufkleber, obwohl es im Training
 # nie einen gesehen hat. Rechts steht der Preis, denn wer umlernt, kann auch vergessen. Mit wenigen gezeichneten Bildern und wenigen
 # Schritten ist er höher als mit allen echten ([docs/repair.md](../../docs/repair.md) hat die Zahlen).
 #

@@ -51,6 +51,12 @@ def test_what_was_asked_is_told(target, against, asked, result):
     assert told == f"Predicted: class 4 (97.4%). Half of what speaks for {asked} lies on 50% of the image."
 
 
+@pytest.mark.parametrize("method", ["edges", "uniform", "random"])
+def test_a_control_is_told_as_such(method, result):
+    told = heading(nn.Sequential(), replace(result, method=method), 0, "en")
+    assert told == "Predicted: class 4 (97.4%). This heatmap is a control: it knows nothing of the network."
+
+
 @pytest.mark.parametrize(
     ("names", "wanted"),
     [

@@ -181,6 +181,12 @@ def methods() -> list[Method]:
     return sorted(found, key=lambda method: method.control)
 
 
+def is_control(name: str) -> bool:
+    """Whether a method of this name knows nothing of the model."""
+    key = name.partition(":")[0]
+    return key in METHODS and METHODS[key].control
+
+
 def register_method(
     name: str,
     function: "Callable[..., Tensor]",

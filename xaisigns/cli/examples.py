@@ -52,7 +52,7 @@ EXAMPLES = {
     ),
     "cache": ("xaisigns cache info", "xaisigns cache clear"),
     "cache info": ("xaisigns cache info", "xaisigns cache info --json"),
-    "cache clear": ("xaisigns cache clear", "xaisigns cache clear heatmaps"),
+    "cache clear": ("xaisigns cache clear", "xaisigns cache clear relevance"),
 }
 
 

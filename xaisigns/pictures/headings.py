@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from matplotlib.figure import SubFigure
 from torch import nn
 
+from xaisigns.attribution.methods import is_control
 from xaisigns.attribution.result import Result
 from xaisigns.base.language import Language
 from xaisigns.base.numbers import percent
@@ -30,9 +31,11 @@ def heading(model: nn.Module | Explainable, result: Result, index: int, language
     share = percent(float(result.probabilities[index, called]), language)
     key = "called_by" if by else "called"
     told = _TEXTS(key, language, model=by, name=class_name(model, called, language), share=share)
-    where = whereabouts(
-        result.heatmap[index].float().numpy(force=True), _asked(model, result, index, language), language
-    )
+    if is_control(result.method):
+        where = _TEXTS("control_told", language)
+    else:
+        asked = _asked(model, result, index, language)
+        where = whereabouts(result.heatmap[index].float().numpy(force=True), asked, language)
     passing = [
         _TEXTS("passing", language, layer=printable(layer), channels=", ".join(map(str, numbers)))
         for layer, numbers in result.channels.items()
