@@ -6,7 +6,6 @@ import re
 import shlex
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -15,10 +14,23 @@ from PIL import Image
 import xaisigns as xs
 from tests.commands import ended
 from tests.conftest import OWN_CLASSES, narrow_networks, random_model
+from tests.live.looking import (
+    FIFTY,
+    LOST,
+    SEVENTY,
+    STOP,
+    drag,
+    picture,
+    pixels,
+    place,
+    port_of,
+    reads,
+    says,
+    state,
+    yellow,
+)
 from tests.live.served import serving
-from tests.needs import BROWSER, need
 from tests.repairs import written_findings
-from tests.report.test_browser import SWITCHES
 from xaisigns.audit.findings_file import read_findings
 from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.live import application, visitor
@@ -26,111 +38,6 @@ from xaisigns.live.album import Album
 from xaisigns.live.answering import Answering
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.keeping import files_to_keep
-
-FIFTY, SEVENTY, STOP = "Speed limit 50 km/h", "Speed limit 70 km/h", "Stop"
-LOST = r"WebSocket connection to .* failed|ERR_CONNECTION_REFUSED"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    need("browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
-
-
-@pytest.fixture(scope="module")
-def stickered():
-    return xs.load_model("stickered")
-
-
-@pytest.fixture(scope="module")
-def address(stickered):
-    with serving(Exhibit(stickered, [], "en")) as address:
-        yield address
-
-
-@pytest.fixture
-def opened(browser):
-    """Opens an address; in the end, no message and no request but to that server may have come of it."""
-    contexts, noticed = [], []
-
-    def opening(address, fragment="", expected="(?!)", answered=True, **settings):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        for event in ("console", "pageerror", "dialog"):
-            page.on(event, lambda what: noticed.append(text) if not re.search(expected, text := str(what)) else None)
-        page.on("request", lambda asked: noticed.append(asked.url) if not asked.url.startswith(address) else None)
-        page.goto(address + fragment)
-        page.wait_for_selector("body[data-answer]" if answered else "#trouble")
-        return page
-
-    yield opening
-    for context in contexts:
-        context.close()
-    assert noticed == []
-
-
-@pytest.fixture
-def page(opened, address):
-    """Without the tour: a 50, and no sticker on it."""
-    return opened(address, "#class=2")
-
-
-def port_of(address):
-    return urlsplit(address).port
-
-
-def says(page, *names):
-    """Waits until the models say this."""
-    from playwright.sync_api import expect
-
-    expect(page.locator(".verdict")).to_have_text(list(names), timeout=10_000)
-
-
-def reads(page, selector, text):
-    from playwright.sync_api import expect
-
-    expect(page.locator(selector).first).to_have_text(text, timeout=10_000)
-
-
-def place(page, x, y):
-    """A place on the sign in pixels of the page."""
-    box = page.locator("#sign").bounding_box()
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-
-def drag(page, start, end, steps=12):
-    page.mouse.move(*place(page, *start))
-    page.mouse.down()
-    page.mouse.move(*place(page, *end), steps=steps)
-    page.mouse.up()
-
-
-def state(page, pattern):
-    """Waits until the address says this."""
-    from playwright.sync_api import expect
-
-    expect(page).to_have_url(re.compile(f"#.*{pattern}"), timeout=10_000)
-
-
-def pixels(page, selector):
-    shot = page.locator(selector).first.screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(float)
-
-
-def yellow(page):
-    """How many pixels of the sign are of the colour of the knob."""
-    return (np.abs(pixels(page, "#sign") - (255, 212, 0)).max(axis=2) < 40).sum()
-
-
-def picture(width, height, kind="PNG"):
-    buffer = io.BytesIO()
-    xs.draw_sign(14, 128, 126).image.resize((width, height)).save(buffer, kind)
-    return buffer.getvalue()
 
 
 def test_a_sticker_that_is_dragged_flips_the_answer_and_the_moment_is_marked(opened, address):
