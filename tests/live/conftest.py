@@ -44,7 +44,7 @@ def opened(browser):
     """Opens an address; in the end, no message and no request but to that server may have come of it."""
     contexts, noticed = [], []
 
-    def opening(address, fragment="", expected="(?!)", answered=True, **settings):
+    def opening(address, fragment="", expected="(?!)", wait="body[data-answer]", **settings):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -53,7 +53,7 @@ def opened(browser):
             page.on(event, lambda what: noticed.append(text) if not re.search(expected, text := str(what)) else None)
         page.on("request", lambda asked: noticed.append(asked.url) if not asked.url.startswith(address) else None)
         page.goto(address + fragment)
-        page.wait_for_selector("body[data-answer]" if answered else "#trouble")
+        page.wait_for_selector(wait)
         return page
 
     yield opening

@@ -242,7 +242,7 @@ def test_what_is_saved_is_what_explain_writes(opened, address, tmp_path, monkeyp
 
 
 def test_what_cannot_be_saved_is_told_where_one_waits(opened, address):
-    page = opened(address, "#on=1&target=99", answered=False)
+    page = opened(address, "#on=1&target=99", wait="#trouble")
     reads(page, "#trouble", re.compile("That did not work: the model has no class 99; give --target a number"))
     page.locator("#keep").click()
     reads(page, "#kept-waiting", re.compile("That did not work: the model has no class 99"))
@@ -308,7 +308,7 @@ def test_an_address_of_nonsense_is_the_start(opened, address):
         address, "#x=&y=NaN&size=1e9&kind=a&class=9999999999999999&strokes=zz.b.e12&colour=red&step=99&on=2&q=1"
     )
     says(page, FIFTY)
-    page = opened(address, "#class=99", answered=False)
+    page = opened(address, "#class=99", wait="#trouble")
     reads(page, "#trouble", "That did not work: class 99 does not exist; GTSRB's classes are 0 to 42")
     page.get_by_text("Another sign").click()
     page.locator("#class").select_option("14")
@@ -403,7 +403,7 @@ def test_a_file_that_is_chosen_while_no_server_answers_is_sent_to_the_next(opene
 
 def test_where_all_places_are_taken_it_is_told_and_asked_for_slowly(opened, address, monkeypatch):
     monkeypatch.setattr(application, "MOST_VISITORS", 0)
-    page = opened(address, answered=False)
+    page = opened(address, wait="#trouble")
     reads(page, "#trouble", "All places are taken. Trying again from time to time …")
     lines = []
     page.on("websocket", lambda line: lines.append(line))
