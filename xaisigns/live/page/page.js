@@ -6,7 +6,7 @@ import { Line } from "./line.js";
 import { panels } from "./panels.js";
 import { Sign } from "./sign.js";
 import { START, fromHash, isFull, message, pictureKey, toHash } from "./state.js";
-import { tour } from "./tour.js";
+import { ENDED, tour } from "./tour.js";
 import { Waiting } from "./waiting.js";
 import { label, number, say, speak, text } from "./words.js";
 
@@ -40,7 +40,7 @@ const waiting = new Waiting(find("#answers"));
 const read = () => state;
 const sign = new Sign(find("#sign"), read, change, patches);
 const controls = panels(settings, read, change, upload);
-const showStep = tour((found, stays) => change(stays ? found : { ...START, opacity: state.opacity, ...found }, null));
+const showStep = tour(go);
 const line = new Line(inOrder, met, changed);
 const kept = keeping(read, (wanted) => line.send((itsNumber) => ofServer(wanted, itsNumber, "files")), blobOf);
 let hearing = Promise.resolve();
@@ -50,21 +50,35 @@ function change(found, event, byKey = false) {
   const since = event?.timeStamp ?? performance.now();
   const before = pictureKey(state, ownNumber);
   state = { ...state, ...found };
-  if (pictureKey(state, ownNumber) !== before) anew();
+  if (pictureKey(state, ownNumber) !== before) anew("step" in found);
+  if (found.step) use("move");
   if (awaitsPicture()) shown(null, null);
   show();
   if (byKey) tell(text("moved", { x: hundred(state.x), y: hundred(state.y), size: hundred(state.size), angle: state.angle }));
   ask(since);
 }
 
-// Another picture: what was said before is no flip.
-function anew() {
+// Another picture: what was said before is no flip. The tour speaks of its own pictures alone.
+function anew(ofTour) {
+  if (state.step && !ofTour) state = { ...state, ...ENDED };
   sign.ghost = null;
   forget();
 }
 
 function forget() {
   for (const answer of answers) answer.forget();
+}
+
+// A step of the tour has a place of its own in the browser's history: Back leads to the step before.
+function go(found, stays) {
+  history.replaceState(null, "", toHash(state));
+  change(stays ? found : { ...START, opacity: state.opacity, ...found }, null);
+  if (toHash(state) !== location.hash) history.pushState(null, "", toHash(state));
+}
+
+function use(tool) {
+  sign.tool = tool;
+  find(`[name=tool][value=${tool}]`).checked = true;
 }
 
 const awaitsPicture = () => state.kind === "own" && !ownNumber;
