@@ -23,7 +23,7 @@ const patches = await Promise.all(settings.patches.map(bitmap));
 const remembered = (key) => { try { return localStorage.getItem(`xaisigns-${key}`); } catch { return null; } };
 const remember = (key, value) => { try { localStorage.setItem(`xaisigns-${key}`, value); } catch { /* a page that may not */ } };
 
-let state = fromHash(location.hash);
+let state = fromHash(location.hash, settings);
 const chosen = `language-${settings.language}`; // what was chosen in place of the server's own
 let language = remembered(chosen) in settings.languages ? remembered(chosen) : settings.language;
 let sending = null; // the file that the visitor has just chosen
@@ -277,7 +277,7 @@ function start() {
     find("#sign").focus();
   });
   addEventListener("hashchange", () => {
-    const found = fromHash(location.hash);
+    const found = fromHash(location.hash, settings);
     if (toHash(found) !== toHash(state)) change(found, null);
   });
   find("#tour-start").hidden = !settings.tour;
