@@ -94,7 +94,7 @@ def test_by_keys_alone(page):
 
 def test_a_finger_drags_too(opened, address):
     page = opened(address, "#on=1&x=0.2&y=0.2", has_touch=True)
-    reads(page, "#sign-help", re.compile("Drag the sticker"))
+    reads(page, "#sign-help", re.compile("Drag the sticker.*yellow knob.*yellow dashed line"))
     page.touchscreen.tap(*place(page, 0.4, 0.64))
     says(page, SEVENTY)
     state(page, "on=1$")
@@ -537,16 +537,22 @@ def test_a_patch_of_the_findings_is_laid_on_by_a_click(opened, stickered, gtsrb,
         findings = read_findings(written_findings(model, gtsrb, tmp_path / "audit"))
     about = findings.model.model_copy(update={"weights": ModelCache(stickered).weights})
     findings = findings.model_copy(update={"model": about})
-    with serving(Exhibit(stickered, [], "en", findings=findings)) as address:
+    exhibit = Exhibit(stickered, [], "en", findings=findings)
+    with serving(exhibit) as address:
         page = opened(address, "#class=2", expected=LOST)
         page.get_by_text("Sticker and brush").click()
         before = pixels(page, "#sign")
         page.get_by_role("button", name="Lay patch 1 on").click()
         state(page, "on=1&patch=0")
+        for number, on in (("0", "true"), ("1", "false"), ("null", "false")):
+            assert page.locator(f"[data-patch='{number}']").get_attribute("aria-pressed") == on
+        patch = np.asarray(exhibit.patches[0], dtype=float)
+        assert np.abs(pixels(page, "[data-patch='0'] canvas").mean(axis=(0, 1)) - patch.mean(axis=(0, 1))).max() < 10
         reads(page, ".inside", re.compile("lies in the sticker"))
         assert np.abs(pixels(page, "#sign") - before).mean() > 1
-        page.get_by_role("button", name="Plain sticker again").click()
+        page.get_by_role("button", name="Plain sticker").click()
         state(page, "on=1$")
+        assert page.locator("[data-patch=null]").get_attribute("aria-pressed") == "true"
     without = findings.model_copy(update={"findings": ()})
     with serving(Exhibit(stickered, [], "en", findings=without)) as address:
         page = opened(address, "#class=2")
@@ -598,3 +604,12 @@ def test_light_and_dark_and_without_motion(opened, address):
     page.locator("#theme").select_option("light")
     assert page.evaluate(brightness) > 200
     assert page.evaluate("getComputedStyle(document.querySelector('.verdict')).animationName") == "none"
+
+
+def test_no_name_is_cut_so_that_its_number_is_lost(opened, address):
+    page = opened(address, "#class=2", viewport={"width": 360, "height": 740})
+    page.get_by_label("Language").select_option("de")
+    says(page, "Zulässige Höchstgeschwindigkeit 50 km/h")
+    for name in page.locator(".bars .name").all():
+        assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -85,3 +85,14 @@ def test_back_leads_to_the_step_before(opened, address):
     page.locator("#tour-close").click()
     page.go_back()
     reads(page, "#tour-count", "3 of 6")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_on_a_phone_sign_heatmap_and_what_they_say_are_seen_at_once(opened, address, language):
+    page = opened(address, THIRD, viewport={"width": 360, "height": 740})
+    page.get_by_label(re.compile("Language|Sprache")).select_option(language)
+    reads(page, ".inside", re.compile("39"))
+    for part in ("#sign", ".heat", ".verdict", ".asked", ".inside"):
+        box = page.locator(part).bounding_box()
+        assert box["width"] > 120, part
+        assert 0 <= box["y"] < box["y"] + box["height"] <= 740, part

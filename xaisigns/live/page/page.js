@@ -39,7 +39,7 @@ const waiting = new Waiting(find("#answers"));
 
 const read = () => state;
 const sign = new Sign(find("#sign"), read, change, patches);
-const controls = panels(settings, read, change, upload);
+const controls = panels(settings, patches, read, change, upload);
 const showStep = tour(go);
 const line = new Line(inOrder, met, changed);
 const kept = keeping(read, (wanted) => line.send((itsNumber) => ofServer(wanted, itsNumber, "files")), blobOf);
