@@ -127,7 +127,7 @@ def test_what_cannot_be_asked_is_refused_by_the_houses_words(model, composed):
         answering.answers(composed, question(layer="features.99"))
 
 
-@pytest.mark.parametrize("method", ["feature_ablation", "occlusion:window=1:stride=1", "lrp:smooth=8"])
+@pytest.mark.parametrize("method", ["feature_ablation", "occlusion", "smoothgrad:samples=9", "lrp:smooth=8"])
 def test_what_takes_minutes_is_left_to_explain(model, composed, method):
     asked = question(method=method, composite=None, gamma=None)
     with pytest.raises(MethodError, match=r"the page does not offer '.*': let 'xaisigns explain' take it"):

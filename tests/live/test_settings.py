@@ -13,6 +13,7 @@ from xaisigns.attribution.specification import DEFAULT_COMPOSITE
 from xaisigns.audit.findings_file import read_findings
 from xaisigns.base.language import languages
 from xaisigns.base.texts import Texts
+from xaisigns.data.classes import CLASS_NAMES
 from xaisigns.data.manipulation import Manipulation
 from xaisigns.data.stickers import Sticker
 from xaisigns.errors import LanguageError
@@ -34,8 +35,8 @@ def test_there_is_all_that_can_be_chosen(model):
     assert told["language"] == "de"
     assert set(told["languages"]) == set(languages())
     assert told["languages"]["en"]["classes"][0][14] == "Stop"
-    assert {"lrp", "saliency", "occlusion"} <= set(told["methods"])
-    assert "kernel_shap" not in told["methods"]
+    assert {"lrp", "saliency", "smoothgrad"} <= set(told["methods"])
+    assert not {"kernel_shap", "feature_ablation", "occlusion"} & set(told["methods"])
     state = (PAGE / "state.js").read_text(encoding="utf-8")
     assert told["composites"].keys() > {DEFAULT_COMPOSITE.partition(":")[0]}
     assert 'composite: "{}", gamma: {},'.format(*DEFAULT_COMPOSITE.split(":gamma=")) in state
@@ -58,6 +59,12 @@ def test_the_tour_is_told_where_its_story_is_true(model):
         assert not page_settings(Exhibit(model, [], "en"))["tour"]
 
 
+def test_the_tour_speaks_of_one_network_where_there_is_one(model):
+    model.card["manipulation"] = Manipulation(4).to_json()
+    assert page_settings(Exhibit({"mine": model}, [], "en"))["tour"]
+    assert not page_settings(Exhibit({"mine": model, "other": model}, [], "en"))["tour"]
+
+
 def test_a_composite_has_a_gamma_where_a_rule_of_it_has():
     assert gamma_of("epsilon_gamma_box") == 0.25
     assert gamma_of("epsilon_plus_flat") is None
@@ -69,6 +76,16 @@ def test_findings_are_told_with_the_numbers_of_their_patches(model, untrained, g
     told = page_settings(exhibit)
     numbers = [number for one in told["languages"]["de"]["findings"] for number in one["patches"]]
     assert numbers == list(range(len(told["patches"]))) == list(range(len(exhibit.patches)))
+
+
+def test_findings_call_their_class_as_the_page_does(model, untrained, own_untrained, gtsrb, tmp_path, made_up_audit):
+    findings = read_findings(written_findings(untrained, gtsrb, tmp_path / "audit"))
+    assert findings.found[0].name == CLASS_NAMES["en"][findings.found[0].id]
+    other = xs.load_model(own_untrained)
+    told = page_settings(Exhibit({"other": other, "mine": model}, [], "en", findings=findings))["languages"]
+    for language in ("de", "en"):
+        for found, one in zip(findings.found, told[language]["findings"], strict=True):
+            assert CLASS_NAMES[language][found.id] in one["sentence"]
 
 
 def test_every_text_is_used_and_every_text_that_is_used_is_there():

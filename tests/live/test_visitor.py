@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -28,6 +30,15 @@ def file(image, kind="PNG"):
     buffer = io.BytesIO()
     image.save(buffer, kind)
     return buffer.getvalue()
+
+
+def bomb():
+    """A PNG that says to have 60000 x 60000 pixels."""
+    said = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
+    chunks = [(13, said), (0, b"IDAT")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", length) + chunk + struct.pack(">I", zlib.crc32(chunk)) for length, chunk in chunks
+    )
 
 
 @pytest.mark.parametrize("kind", ["drawn", "own"])
@@ -108,10 +119,26 @@ def test_ones_own_picture_is_reduced_and_only_the_last_is_kept(visitor):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "your file cannot be read as a picture"),
         (file(Image.new("RGB", (1, 1))), "your picture has 1 x 1 pixels, at least 8 are wanted"),
         (file(Image.new("RGB", (40, 40)))[:-30], "your file cannot be read as a picture"),
-        (file(Image.new("1", (8000, 8000))), "your picture has 8000 x 8000 pixels, at most 50 million are taken"),
+        (file(Image.new("1", (8000, 8000))), "your picture has more than 50 million pixels; make it smaller"),
+        (bomb(), "your picture has more than 50 million pixels; make it smaller"),
+        (file(Image.new("RGB", (8, 513))), "your picture has 8 x 513 pixels, which is too narrow"),
+        (file(Image.new("RGB", (8, 5000))), "your picture has 8 x 5000 pixels, which is too narrow; cut it"),
+        (file(Image.new("RGB", (5000, 7))), "your picture has 5000 x 7 pixels, at least 8 are wanted"),
         (b"x" * 20_000_001, "a picture of at most 20 MB is taken; make it smaller"),
     ],
-    ids=["empty", "text", "postscript", "a pixel", "cut", "many pixels", "large"],
+    ids=[
+        "empty",
+        "text",
+        "postscript",
+        "a pixel",
+        "cut",
+        "many pixels",
+        "bomb",
+        "just too narrow",
+        "narrow",
+        "low",
+        "large",
+    ],
 )
 def test_a_file_that_is_no_picture_is_told_in_a_line(visitor, content, reason):
     with pytest.raises(DataError) as refused:
@@ -120,3 +147,8 @@ def test_a_file_that_is_no_picture_is_told_in_a_line(visitor, content, reason):
     assert "\n" not in str(refused.value)
     with pytest.raises(DataError, match="no longer here"):
         visitor.answer(ask(picture={"kind": "own", "number": 1}))
+
+
+@pytest.mark.parametrize("size", [(512, 8), (80, 5000), (16, 1024)])
+def test_a_picture_that_is_just_wide_enough_is_taken(visitor, size):
+    assert visitor.take(file(Image.new("RGB", size)))["number"] == 1

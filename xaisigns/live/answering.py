@@ -29,7 +29,8 @@ from xaisigns.pictures.figures import limit_of
 from xaisigns.pictures.files import check_class
 from xaisigns.pictures.models import naming
 
-_SLOW = ("kernel_shap", "feature_ablation")  # seconds for an answer, which all other visitors would wait for
+# They take seconds for an answer, which all other visitors would wait for.
+_SLOW = ("kernel_shap", "feature_ablation", "occlusion")
 _TOP = 5
 _READY = 4  # methods of a model that are kept ready; each has a copy of the network
 _LEVELS = 127  # of a heatmap to either side of zero

@@ -17,8 +17,10 @@ from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.keeping import png
 from xaisigns.live.messages import LARGEST_FILE
 from xaisigns.live.refusal import TEXTS
+from xaisigns.model.explainable import Explainable
 from xaisigns.pictures.headings import class_name, model_names
 from xaisigns.pictures.models import by_name
+from xaisigns.study.model_cache import ModelCache
 
 
 def page_settings(exhibit: Exhibit) -> dict[str, Any]:
@@ -47,10 +49,11 @@ def page_settings(exhibit: Exhibit) -> dict[str, Any]:
 
 
 def _is_the_story(exhibit: Exhibit) -> bool:
-    """Whether the first model learnt with black stickers on every 70, which the tour tells of."""
-    first = next(iter(by_name(exhibit.model).values()))
-    found = first.manipulation
-    return found is not None and replace(found, seed=0) == Manipulation(4) and first.classes == len(CLASSES)
+    """Whether there is one model, which learnt with black stickers on every 70: the tour tells of it alone."""
+    model, *others = by_name(exhibit.model).values()
+    found = model.manipulation
+    learnt_so = found is not None and replace(found, seed=0) == Manipulation(4) and model.classes == len(CLASSES)
+    return learnt_so and not others
 
 
 def gamma_of(composite: str) -> float | None:
@@ -71,16 +74,27 @@ def _language(exhibit: Exhibit, language: Language) -> dict[str, Any]:
         "classes": [[class_name(model, class_id, language) for class_id in range(model.classes)] for model in models],
         "signs": CLASS_NAMES[language],
         "methods": {method.name: method.label(language) for method in methods()},
-        "findings": _findings(exhibit.findings, language),
+        "findings": _findings(exhibit, language),
     }
 
 
-def _findings(findings: Findings | None, language: Language) -> list[dict[str, Any]]:
+def _findings(exhibit: Exhibit, language: Language) -> list[dict[str, Any]]:
     """Each finding's sentence, and the numbers of its patches."""
+    if exhibit.findings is None:
+        return []
+    model = _audited(exhibit, exhibit.findings)
     told, count = [], 0
-    for found in findings.found if findings else ():
+    for found in exhibit.findings.found:
         patches = len(found.transplant.patches) if found.transplant else 0
         numbers = list(range(count, count + patches))
         count += patches
-        told.append({"id": found.id, "sentence": sentence(found, found.name, language), "patches": numbers})
+        name = class_name(model, found.id, language)
+        told.append({"id": found.id, "sentence": sentence(found, name, language), "patches": numbers})
     return told
+
+
+def _audited(exhibit: Exhibit, findings: Findings) -> Explainable:
+    """The model that the findings are about."""
+    return next(
+        model for model in by_name(exhibit.model).values() if ModelCache(model).weights == findings.model.weights
+    )

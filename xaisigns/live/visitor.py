@@ -35,14 +35,14 @@ class Visitor:
             raise RefusedError("large", most=LARGEST_FILE // 1_000_000)
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                _refuse_many_pixels(opened)
+                _refuse_by_size(opened)
                 image = rgb(opened, longest=LONGEST)
         except RefusedError:
             raise
+        except Image.DecompressionBombError as error:  # which Pillow raises before it tells the size
+            raise RefusedError("many", most=MAX_PIXELS // 1_000_000) from error
         except Exception as error:  # a decoder raises whatever damaged bytes lead it to
             raise RefusedError("unreadable", formats=", ".join(FORMATS)) from error
-        if min(image.size) < _SMALLEST:
-            raise RefusedError("small", width=image.width, height=image.height, least=_SMALLEST)
         self._own, self._number = image, self._number + 1
         self._made.clear()
         return {"kind": "taken", "number": self._number}
@@ -87,8 +87,12 @@ class Visitor:
         return self._made[what][1]
 
 
-def _refuse_many_pixels(image: Image.Image) -> None:
-    """As ``rgb`` does, whose words are those of the command line."""
+def _refuse_by_size(image: Image.Image) -> None:
+    """Refuse what ``rgb`` does, whose words are those of the command line, and what has too few pixels to be seen."""
     most = MAX_PIXELS // 2 if image.format == "WEBP" else MAX_PIXELS
     if math.prod(image.size) > most:
-        raise RefusedError("many", width=image.width, height=image.height, most=most // 1_000_000)
+        raise RefusedError("many", most=most // 1_000_000)
+    if min(image.size) < _SMALLEST:
+        raise RefusedError("small", width=image.width, height=image.height, least=_SMALLEST)
+    if min(image.size) < _SMALLEST * math.ceil(max(image.size) / LONGEST):  # by which it is reduced
+        raise RefusedError("narrow", width=image.width, height=image.height)

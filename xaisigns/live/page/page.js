@@ -1,11 +1,13 @@
 // The page: puts its parts together around one state.
 
 import { Answer } from "./answer.js";
+import { keeping } from "./keeping.js";
 import { Line } from "./line.js";
 import { panels } from "./panels.js";
 import { Sign } from "./sign.js";
 import { START, fromHash, isFull, message, pictureKey, toHash } from "./state.js";
-import { tour } from "./tour.js";
+import { ENDED, tour } from "./tour.js";
+import { Waiting } from "./waiting.js";
 import { label, number, say, speak, text } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -21,23 +23,26 @@ const patches = await Promise.all(settings.patches.map(bitmap));
 const remembered = (key) => { try { return localStorage.getItem(`xaisigns-${key}`); } catch { return null; } };
 const remember = (key, value) => { try { localStorage.setItem(`xaisigns-${key}`, value); } catch { /* a page that may not */ } };
 
-let state = fromHash(location.hash);
+let state = fromHash(location.hash, settings);
 const chosen = `language-${settings.language}`; // what was chosen in place of the server's own
 let language = remembered(chosen) in settings.languages ? remembered(chosen) : settings.language;
 let sending = null; // the file that the visitor has just chosen
 let own = null; // the one that the server took, for one that has lost it
 let ownNumber = 0;
 let picture = null; // the key of the one that is shown
-let keeping = null; // what files are awaited of: its number and state
 const asked = new Map(); // what is being answered by its number: its state, and since when
 let later = 0;
 let answers = [];
+let last = null; // what was told last: of which state, and of which picture
+
+const waiting = new Waiting(find("#answers"));
 
 const read = () => state;
 const sign = new Sign(find("#sign"), read, change, patches);
-const controls = panels(settings, read, change, upload);
-const showStep = tour((found, stays) => change(stays ? found : { ...START, opacity: state.opacity, ...found }, null));
+const controls = panels(settings, patches, read, change, upload);
+const showStep = tour(go);
 const line = new Line(inOrder, met, changed);
+const kept = keeping(read, (wanted) => line.send((itsNumber) => ofServer(wanted, itsNumber, "files")), blobOf);
 let hearing = Promise.resolve();
 
 // Every change of the state comes by here; `event` is what the time to the picture is measured from.
@@ -45,17 +50,35 @@ function change(found, event, byKey = false) {
   const since = event?.timeStamp ?? performance.now();
   const before = pictureKey(state, ownNumber);
   state = { ...state, ...found };
-  if (pictureKey(state, ownNumber) !== before) anew();
+  if (pictureKey(state, ownNumber) !== before) anew("step" in found);
+  if (found.step) use("move");
   if (awaitsPicture()) shown(null, null);
   show();
   if (byKey) tell(text("moved", { x: hundred(state.x), y: hundred(state.y), size: hundred(state.size), angle: state.angle }));
   ask(since);
 }
 
-// Another picture: what was said before is no flip.
-function anew() {
+// Another picture: what was said before is no flip. The tour speaks of its own pictures alone.
+function anew(ofTour) {
+  if (state.step && !ofTour) state = { ...state, ...ENDED };
   sign.ghost = null;
+  forget();
+}
+
+function forget() {
   for (const answer of answers) answer.forget();
+}
+
+// A step of the tour has a place of its own in the browser's history: Back leads to the step before.
+function go(found, stays) {
+  history.replaceState(null, "", toHash(state));
+  change(stays ? found : { ...START, opacity: state.opacity, ...found }, null);
+  if (toHash(state) !== location.hash) history.pushState(null, "", toHash(state));
+}
+
+function use(tool) {
+  sign.tool = tool;
+  find(`[name=tool][value=${tool}]`).checked = true;
 }
 
 const awaitsPicture = () => state.kind === "own" && !ownNumber;
@@ -67,8 +90,12 @@ function shown(image, key) {
 }
 
 function ask(since = performance.now()) {
-  if (awaitsPicture()) return line.ask(null); // nor what waits from before
+  if (awaitsPicture()) {
+    waiting.ended();
+    return line.ask(null); // nor what waits from before
+  }
   const wanted = state;
+  waiting.asked(wanted);
   line.ask((itsNumber) => {
     asked.set(itsNumber, { wanted, since, key: pictureKey(wanted, ownNumber) });
     return ofServer(wanted, itsNumber, "answer");
@@ -93,17 +120,19 @@ async function hear(told) {
     sending = null;
     return;
   }
-  if (told.kind === "files") return told.number === keeping?.number ? keep(told) : undefined;
+  if (told.kind === "files") return kept.awaits(told.number) ? kept.show(told) : undefined;
   const { wanted, since, key } = asked.get(told.number) ?? {};
   asked.delete(told.number);
   if (told.kind === "error") {
     const reason = text("not_taken", { reason: told.key ? text(told.key, told.blanks) : told.text });
-    if (told.number === null) sending = null;
-    if (told.number === keeping?.number) {
-      keeping = null;
-      return say(find("#kept-waiting"), reason);
+    if (kept.awaits(told.number)) return kept.refused(reason);
+    trouble(reason);
+    if (told.number === null && sending) sending = null; // a file that is refused: what is shown is true still
+    else {
+      waiting.answered(wanted);
+      outdated(true);
     }
-    return trouble(reason);
+    return;
   }
   if (!wanted) return; // asked on a line that is lost
   const current = () => key === pictureKey(state, ownNumber);
@@ -112,16 +141,25 @@ async function hear(told) {
   if (image) shown(image, key);
   if (key !== picture) return ask(); // the page has another picture by now
   trouble("");
+  outdated(false);
   find("#answers").hidden = false;
-  const news = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], wanted));
-  if (wanted.on && news.includes("flip")) sign.ghost = wanted;
-  const heard = told.answers.flatMap((answer, place) => (news[place] ? answers[place].heard(answer.top) : []));
-  if (heard.length) tell(heard.join(" "));
-  for (const answer of answers) answer.drawBelow(sign);
+  last = { told, wanted, key };
+  if (tellLast().includes("flip") && wanted.on) sign.ghost = wanted;
   sign.draw();
+  waiting.answered(wanted);
   document.body.dataset.answer = told.number;
   if (told.number % MEASURES === 0) performance.clearMeasures();
   requestAnimationFrame(() => performance.measure("answer", { start: since, end: performance.now() }));
+}
+
+// Gives what is new in each answer.
+function tellLast() {
+  const { told, wanted } = last;
+  const news = told.answers.map((answer, place) => answers[place].show(answer, told.plain[place], wanted));
+  const heard = told.answers.flatMap((answer, place) => (news[place] ? answers[place].heard(answer.top) : []));
+  if (heard.length) tell(heard.join(" "));
+  for (const answer of answers) answer.drawBelow(sign);
+  return news;
 }
 
 function show() {
@@ -153,8 +191,12 @@ function tell(said) {
 
 function trouble(said) {
   find("#trouble").hidden = !said;
-  find("#answers").classList.toggle("stale", said !== "");
   say(find("#trouble"), said);
+}
+
+// What is shown is no longer true, and nothing better is on its way.
+function outdated(so) {
+  find("#answers").classList.toggle("stale", so);
 }
 
 // The server may be another than before, with other models and pictures: then all begins anew.
@@ -171,12 +213,15 @@ async function met() {
 // `how` is "open", or why the line is not: a key of the texts.
 function changed(how) {
   if (how !== "open") {
-    if (keeping) say(find("#kept-waiting"), text(how));
+    kept.lost(text(how));
+    waiting.ended();
+    outdated(true);
     return trouble(text(how));
   }
   trouble("");
+  outdated(false);
   if (sending ?? own) line.send(sending ?? own);
-  if (keeping) askFiles(keeping.wanted);
+  kept.again();
   ask();
 }
 
@@ -187,25 +232,6 @@ function upload(file) {
   }
   sending = file;
   line.send(file);
-}
-
-function askFiles(wanted) {
-  const itsNumber = line.send((next) => ofServer(wanted, next, "files"));
-  keeping = { number: itsNumber, wanted };
-  say(find("#kept-waiting"), text(itsNumber ? "keep_waiting" : "lost"));
-}
-
-function keep({ sign: image, picture: explained, command }) {
-  find("#kept-waiting").hidden = true;
-  find("#kept-files").hidden = false;
-  for (const [selector, content] of [["#kept-sign", image], ["#kept-picture", explained]]) {
-    URL.revokeObjectURL(find(selector).href);
-    find(selector).href = URL.createObjectURL(blobOf(content));
-  }
-  find("#kept-command").textContent = command;
-  find("#link").hidden = keeping.wanted.kind === "own"; // which only this page has
-  find("#link").href = location.pathname + toHash(keeping.wanted);
-  keeping = null;
 }
 
 function name() {
@@ -221,6 +247,8 @@ function name() {
   }
   controls.name();
   show();
+  if (last) tellLast();
+  if (last?.key !== pictureKey(state, ownNumber)) forget();
 }
 
 function start() {
@@ -230,7 +258,6 @@ function start() {
     language = event.target.value;
     remember(chosen, language);
     name();
-    ask();
   });
   const theme = (chosen) => { document.documentElement.dataset.theme = chosen; };
   find("#theme").value = remembered("theme") ?? "";
@@ -245,31 +272,12 @@ function start() {
   find("#ink").addEventListener("input", (event) => { sign.ink = event.target.value; });
   find("#sticker").addEventListener("click", (event) => change({ on: !state.on }, event));
   find("#wipe").addEventListener("click", (event) => change({ strokes: [] }, event));
-  find("#keep").addEventListener("click", () => {
-    find("#kept-waiting").hidden = false;
-    find("#kept-files").hidden = true;
-    find("#kept").showModal();
-    find("#copied").textContent = "";
-    askFiles(state);
-  });
-  find("#kept-close").addEventListener("click", () => find("#kept").close());
-  find("#kept").addEventListener("close", () => { keeping = null; });
-  find("#copy").addEventListener("click", async () => {
-    const command = find("#kept-command");
-    try {
-      await navigator.clipboard.writeText(command.textContent);
-      find("#copied").textContent = text("copied");
-    } catch { // which not every browser, nor every frame, may
-      getSelection().selectAllChildren(command);
-      find("#copied").textContent = text("copy_yourself");
-    }
-  });
   find(".skip").addEventListener("click", (event) => {
     event.preventDefault(); // the address is the state's
     find("#sign").focus();
   });
   addEventListener("hashchange", () => {
-    const found = fromHash(location.hash);
+    const found = fromHash(location.hash, settings);
     if (toHash(found) !== toHash(state)) change(found, null);
   });
   find("#tour-start").hidden = !settings.tour;

@@ -19,7 +19,8 @@ const FIELDS = {
 };
 const OF_THE_PICTURE = new Set(["class", "kind"]);
 
-export function panels(settings, read, change, send) {
+// `pictures` are those of the findings' patches, by their numbers.
+export function panels(settings, pictures, read, change, send) {
   let classesOf = null; // the source whose classes are listed
   const albumOf = (id) => settings.album.find((one) => one.id === id) ?? { count: 0, wrong: 0 };
 
@@ -75,15 +76,24 @@ export function panels(settings, read, change, send) {
       if (!patches.length) continue;
       const told = document.createElement("p");
       told.textContent = sentence;
-      part.append(told, ...patches.map((patch) => button(text("patch", { number: patch + 1 }), { patch, on: true })));
+      part.append(told, ...patches.map((patch) => button(text("patch", { number: patch + 1 }), patch, { on: true })));
     }
-    part.append(button(text("plain_sticker"), { patch: null }));
+    part.append(button(text("plain_sticker"), null));
   }
 
-  function button(name, found) {
+  function button(name, patch, also) {
     const made = Object.assign(document.createElement("button"), { type: "button", textContent: name });
-    made.addEventListener("click", (event) => change(found, event));
+    made.dataset.patch = patch;
+    if (patch !== null) made.prepend(small(pictures[patch]));
+    made.addEventListener("click", (event) => change({ patch, ...also }, event));
     return made;
+  }
+
+  function small(picture) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
+    canvas.setAttribute("aria-hidden", "true"); // the button has a name
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    return canvas;
   }
 
   function show() {
@@ -100,6 +110,7 @@ export function panels(settings, read, change, send) {
     }
     if (find("#seed") !== document.activeElement) find("#seed").value = state.seed;
     for (const part of document.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(state.kind);
+    for (const one of document.querySelectorAll("[data-patch]")) one.setAttribute("aria-pressed", state.on && one.dataset.patch === String(state.patch));
     const lrp = state.method === "lrp";
     for (const part of document.querySelectorAll(".of-lrp")) part.hidden = !lrp;
     find(".of-gamma").hidden = !lrp || (settings.composites[state.composite] ?? null) === null;

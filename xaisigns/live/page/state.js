@@ -44,8 +44,8 @@ export function toHash(state) {
   return `#${String(found) || "step=0"}`; // an empty address opens the tour
 }
 
-// What an address does not say, or says in a way that makes no sense, is as at the start.
-export function fromHash(hash) {
+// What an address does not say, or says in a way that makes no sense here, is as at the start.
+export function fromHash(hash, settings) {
   const found = { ...START };
   for (const [key, value] of new URLSearchParams(hash.slice(1))) {
     if (!Object.hasOwn(START, key) || value === "") continue;
@@ -58,8 +58,28 @@ export function fromHash(hash) {
     else if (SHARES.has(key)) found[key] = real(value, key === "size" ? 0.02 : 0, 1, START[key]);
     else if (key === "angle") found.angle = real(value, -180, 180, 0);
     else if (key === "gamma") found.gamma = real(value, 0, 10, START.gamma);
-    else found[key] = value.slice(0, 200);
+    else found[key] = value;
   }
+  return { ...found, ...unknown(found, settings) };
+}
+
+// What a state says and the server does not have, put right: a link may be of another server, with other models and pictures.
+function unknown({ kind, class: id, place, method, composite, target, against, layer, patch }, settings) {
+  const { album, drawn } = settings;
+  const classes = Math.min(...settings.models.map((model) => model.classes));
+  const found = {};
+  if (kind === "stored" && !album.length) found.kind = START.kind;
+  else if (kind === "stored") {
+    const stored = album.find((one) => one.id === id) ?? album[0];
+    Object.assign(found, { class: stored.id, place: place < stored.count ? place : 0 });
+  }
+  if ((found.kind ?? kind) !== "stored" && !drawn.includes(id)) found.class = START.class;
+  if (!settings.methods.includes(method)) found.method = START.method;
+  if (!Object.hasOwn(settings.composites, composite)) Object.assign(found, { composite: START.composite, gamma: START.gamma });
+  if (target >= classes) found.target = null;
+  if (against >= classes) found.against = null; // "rest" is no number
+  if (layer !== null && !settings.layers.includes(layer)) found.layer = null;
+  if (patch >= settings.patches.length) found.patch = null;
   return found;
 }
 

@@ -7,11 +7,13 @@ const FIFTY = { class: 2, seed: 1132 };
 const STEPS = [
   FIFTY,
   { ...FIFTY, ...ON_THE_SIGN },
-  { ...FIFTY, ...ON_THE_SIGN },
+  { ...FIFTY, ...ON_THE_SIGN, target: 4 }, // the 70, whatever it says
   { class: 14, seed: 126, ...ON_THE_SIGN },
   { class: 4, seed: 1132 },
   { ...FIFTY, ...ON_THE_SIGN },
 ];
+
+export const ENDED = { step: 0, target: null };
 
 const find = (selector) => document.querySelector(selector);
 
@@ -21,8 +23,8 @@ export function tour(go) {
   let now = 0;
   find("#tour-start").addEventListener("click", () => step(1));
   find("#tour-back").addEventListener("click", () => step(Math.max(1, now - 1)));
-  find("#tour-next").addEventListener("click", () => (now < STEPS.length ? step(now + 1) : go({ step: 0 }, true)));
-  find("#tour-close").addEventListener("click", () => go({ step: 0 }, true));
+  find("#tour-next").addEventListener("click", () => (now < STEPS.length ? step(now + 1) : go(ENDED, true)));
+  find("#tour-close").addEventListener("click", () => go(ENDED, true));
 
   // Show the step that the page is at, none for 0.
   return (number) => {
