@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -64,3 +65,11 @@ def picture(width, height, kind="PNG"):
     buffer = io.BytesIO()
     xs.draw_sign(14, 128, 126).image.resize((width, height)).save(buffer, kind)
     return buffer.getvalue()
+
+
+def comes_true(page, expression):
+    """Waits as ``page.wait_for_function`` does, which the page's own policy forbids to evaluate a text."""
+    end = time.monotonic() + 10
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)

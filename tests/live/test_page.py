@@ -219,7 +219,7 @@ def test_in_german_and_it_is_remembered(opened, address):
     reads(page, "#tour-title", "Ein Aufkleber stimmt es um")
     page.locator("#tour-close").click()
     page.get_by_text("Ein anderes Schild").click()
-    page.get_by_label("Woher").select_option("own")
+    page.get_by_label("Quelle").select_option("own")
     page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture(1, 1)})
     reads(page, "#trouble", re.compile("Das ging nicht: Das Bild hat 1 x 1 Pixel, mindestens 8 müssen es "))
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.live.looking import FIFTY, SEVENTY, reads, says
+from tests.live.looking import FIFTY, SEVENTY, comes_true, reads, says
 from xaisigns.live.answering import Answering
 
 BUSY, STALE = "#answers[aria-busy=true]", "#answers.stale"
@@ -33,12 +33,12 @@ def test_an_answer_that_is_late_is_marked_until_the_one_that_is_wanted_comes(ope
     page.wait_for_timeout(100)
     assert page.locator(BUSY).count() == 0
     page.wait_for_selector(BUSY)
-    page.wait_for_function(faint)
+    comes_true(page, faint)
     says(page, FIFTY)
     release.set()
     says(page, SEVENTY)
     page.wait_for_selector(BUSY, state="detached")
-    page.wait_for_function(f"!({faint})")
+    comes_true(page, f"!({faint})")
 
 
 def test_where_nothing_is_wanted_nothing_is_marked(opened, address, held):

@@ -290,7 +290,7 @@ def test_hostile_names_stay_in_their_line(model):
     told = figure.subfigs[0].get_suptitle().replace("\n", " ")
     name = (r"a\x1b[2J\r\n\u202egnp.exe" + "x" * 200)[:59] + "…"
     assert told.startswith(f"Predicted: {name} (")
-    assert told.endswith("%). Half of what speaks for it lies on 50% of the image.")
+    assert told.endswith("%). This heatmap is a control: it knows nothing of the network.")
 
 
 LONG_NAMES = [
