@@ -23,8 +23,9 @@ def ended(*arguments: object) -> int:
     environment, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
     handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     sys.argv = ["xaisigns", *map(str, arguments)]
-    # This process goes on, and so does its garbage.
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), mock.patch.object(gc, "freeze"):
+    # This process goes on, and so do its garbage and its memory.
+    own = mock.patch.object(gc, "freeze"), mock.patch("xaisigns.cli._keep_memory")
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), own[0], own[1]:
         try:
             main()
         except SystemExit as stopped:
