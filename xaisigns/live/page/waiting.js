@@ -31,6 +31,7 @@ export class Waiting {
   }
 
   #mark(busy) {
-    this.element.setAttribute("aria-busy", busy);
+    // What says so already is left alone, since to style the page anew takes time.
+    if (this.element.getAttribute("aria-busy") !== String(busy)) this.element.setAttribute("aria-busy", busy);
   }
 }
