@@ -36,6 +36,22 @@ def test_images_that_do_not_fit_are_refused_at_every_entrance(name, images):
             explain(change(images))
 
 
+@pytest.mark.parametrize("method", ["lrp", "saliency"])
+@pytest.mark.parametrize("raw", [torch.full((2, 3, 32, 32), 255.0), torch.full((2, 3, 32, 32), -255.0)])
+def test_pixels_that_were_not_preprocessed_are_refused(raw, method, tiny_vgg):
+    model = xs.Model(tiny_vgg.float(), xs.Preprocessing(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
+    message = f"have values from {raw.min():.4g} to {raw.max():.4g}, and this model's preprocessing gives -2 to 2: give"
+    with pytest.raises(ShapeError, match=message):
+        xs.attribute(model, raw, 1, method=method)
+    find_method(method).prepared(tiny_vgg, BOUNDS)(raw, 1)  # what a bare module wants to see nobody knows
+
+
+def test_pixels_that_were_changed_on_purpose_are_taken(tiny_vgg, generator):
+    model = xs.Model(tiny_vgg.float(), xs.Preprocessing(32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
+    beyond = 8 * torch.randn(2, 3, 32, 32, generator=generator, dtype=torch.float32)
+    assert xs.attribute(model, beyond, 1, method="saliency").relevance.isfinite().all()
+
+
 def test_images_that_are_too_small_are_refused():
     with pytest.raises(ShapeError, match=r"'features\.\d+' of type MaxPool2d says"):
         xs.attribute(xs.load_model("stickered"), torch.zeros(1, 3, 5, 5))

@@ -8,21 +8,30 @@ import torch
 from torch import Tensor
 
 from xaisigns.attribution.network import Network, counted, given, nodes_of
+from xaisigns.attribution.rules import Bounds
 from xaisigns.attribution.sizes import on_meta
 from xaisigns.errors import ShapeError
 
 _MESSAGE_LENGTH = 160
+_FAR = 8.0  # times the range of pixels, outside of it: no image changed on purpose, but one that was not preprocessed
 
 
 class Images:
-    """Takes the caller's images for a network, never to be changed or marked."""
+    """Takes the caller's images for a network, never to be changed or marked.
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    ``bounds`` are the lowest and the highest normalised pixel, where they are known.
+    """
+
+    def __init__(self, network: Network, bounds: Bounds | None = None) -> None:
+        self._network, self._bounds = network, bounds
         self._weight = next(network.parameters(), None)
 
     def own(self, images: Tensor) -> Tensor:
-        """The images without a graph. Raises ShapeError for what are no images of the network's type and device."""
+        """The images without a graph.
+
+        Raises ShapeError for what are no images of the network's type and device, and for pixels that were not
+        preprocessed, of which a model says nothing of meaning.
+        """
         if not isinstance(images, Tensor):
             raise ShapeError(
                 f"images must be a tensor (N, C, H, W), as model.preprocess gives it; got {type(images).__name__}"
@@ -40,7 +49,19 @@ class Images:
                 f"{images.device}; bring both together with .to(...)"
             )
         own = images.detach()
+        self._refuse_raw_pixels(own)
         return own.clone() if own.is_inference() else own
+
+    def _refuse_raw_pixels(self, images: Tensor) -> None:
+        if self._bounds is None:
+            return
+        low, high = (float(bound) for bound in (self._bounds[0].min(), self._bounds[1].max()))
+        lowest, highest = (float(end) for end in images.aminmax())
+        if max(low - lowest, highest - high) > _FAR * (high - low):
+            raise ShapeError(
+                f"the images have values from {lowest:.4g} to {highest:.4g}, and this model's preprocessing gives "
+                f"{low:.4g} to {high:.4g}: give it what model.preprocess or its like returns"
+            )
 
     @contextmanager
     def told(self, images: Tensor) -> Iterator[None]:

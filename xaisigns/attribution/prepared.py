@@ -24,7 +24,7 @@ from xaisigns.attribution.shifts import shifted, shifted_back
 from xaisigns.attribution.targets import Against, Target, check_outputs, class_ids, other_classes
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError, XaisignsError
-from xaisigns.model.explainable import Explainable, module_of
+from xaisigns.model.explainable import Described, Explainable, module_of
 
 if TYPE_CHECKING:
     from xaisigns.attribution.methods import Method
@@ -64,6 +64,7 @@ class Prepared:
     def __init__(self, method: "Method", model: nn.Module | Explainable, bounds: Bounds | None = None) -> None:
         self._method = method
         module = module_of(model)
+        pixels = model.bounds if isinstance(model, Described) else None
         with own_torch_state():
             if method.composite is not None:
                 known = getattr(model, "bounds", None) if bounds is None else bounds
@@ -71,7 +72,7 @@ class Prepared:
             else:
                 assert method.function is not None  # noqa: S101 (for the type checker: a method has one of the two)
                 self._way = _ByFunction(method, method.function, module)
-            self._asked, self._taken = Asked(module), Images(self._way.network)
+            self._asked, self._taken = Asked(module), Images(self._way.network, pixels)
         self._lock = threading.Lock()
 
     def __call__(
@@ -91,7 +92,8 @@ class Prepared:
         but the target's. ``ledger`` asks LRP for where the relevance went, too, ``layers`` for that of inner layers;
         ``channels`` are as for ``LRP.attribute``. Threads may share it, and wait for each other.
 
-        Raises ShapeError for images, class ids or a relevance that do not fit; RuleError for a model that gives other
+        Raises ShapeError for images, class ids or a relevance that do not fit, and for pixels that were not
+        preprocessed; RuleError for a model that gives other
         outputs than its layers do, ModelError for one that gives NaN; MethodError for an option, and for a ledger,
         layers or channels of any method but LRP.
         """
