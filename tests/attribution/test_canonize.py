@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torchvision.models import alexnet, vgg11_bn
 
 import xaisigns as xs
@@ -122,3 +123,38 @@ class _Looking(nn.Module):
 def test_what_cannot_be_taken_is_refused_by_name(network, message):
     with pytest.raises(RuleError, match=message):
         xs.canonize(network)
+
+
+class Aliased(nn.Module):
+    """Changes in place what a layer or function passed on; what it was given is used again."""
+
+    def __init__(self, passes_on):
+        super().__init__()
+        self.first, self.passes_on, self.head = nn.Conv2d(3, 4, 3), passes_on, nn.Linear(4, 3)
+
+    def forward(self, images):
+        given = self.first(images)
+        passed = self.passes_on(self.passes_on(given))
+        changed = functional.relu_(passed)
+        changed *= 2
+        return self.head((given + 3 * passed + 5 * changed).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "passes_on",
+    [
+        nn.Identity(),
+        nn.Dropout(),
+        lambda x: functional.dropout(x, 0.5, training=False),
+        lambda x: x.contiguous(),
+        lambda x: x.double(),
+        lambda x: x.clone(),
+        nn.ReLU(inplace=True),
+        nn.ReLU(),
+    ],
+)
+def test_what_is_changed_in_place_is_changed_wherever_it_was_passed_on(passes_on, generator):
+    torch.manual_seed(0)
+    network = Aliased(passes_on).double().eval()
+    images = torch.randn(2, 3, 8, 8, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(xs.canonize(network)(images), network(images), rtol=0, atol=1e-12)

@@ -99,6 +99,8 @@ class _Builder:
         self._graph = fx.Graph()
         # What each recorded value is now: a node of the new graph, or a number or tensor.
         self._values: dict[fx.Node, Any] = {}
+        # The recorded values that are one tensor, in eval mode, as what is changed in place is changed in all of them.
+        self._same: dict[fx.Node, list[fx.Node]] = {}
         self._layers: dict[str, nn.Module] = {}
         self._types: dict[str, str] = {}
         self._changes: dict[str, Change] = {}
@@ -144,9 +146,19 @@ class _Builder:
             if not any(map(self._is_tensor, _nodes_in((args, kwargs)))) or _is_size(node):
                 return self._counted(node, args, kwargs)
             value, in_place = self._made(node, args, kwargs), is_in_place(node)
-        if in_place:
-            self._values[node.all_input_nodes[0]] = value
+        if in_place or self._passes_on(node, value):
+            given = node.all_input_nodes[0]
+            same = self._same[node] = self._same.setdefault(given, [given])
+            same.append(node)
+            if in_place:
+                self._values.update(dict.fromkeys(same, value))
         return value
+
+    def _passes_on(self, node: fx.Node, value: Any) -> bool:
+        """Whether a call gives the very tensor that it was given; ``clone`` alone of what changes nothing does not."""
+        layer = self._layers.get(str(value.target)) if isinstance(value, fx.Node) else None
+        is_copy = node.op != "call_module" and called_name(node) == "clone"
+        return isinstance(layer, UNCHANGED) and not is_copy
 
     def _counted(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
         """A size or number: computed at once where it is known, else with the images."""
