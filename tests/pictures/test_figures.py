@@ -1,10 +1,12 @@
 """Pictures of heatmaps: red for, blue against, one symmetric scale, names in both languages."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 from torch import nn
@@ -13,7 +15,9 @@ import xaisigns as xs
 from tests.catalogues import left_of_english
 from tests.conftest import OWN_CLASSES
 from xaisigns.errors import LanguageError, ModelError, ShapeError
+from xaisigns.pictures.drawing import drawing
 from xaisigns.pictures.figures import DRAWN, overlay, save_figure
+from xaisigns.pictures.headings import heading, write_heading
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -356,7 +360,7 @@ def test_models_beside_each_other_show_the_image_once(model):
         limits = []
         for row in rows:
             heatmap, both, bar = row.axes
-            assert (heatmap.get_title(), both.get_title()) == ("relevance: red for, blue against", "overlay")
+            assert (heatmap.get_title(), both.get_title()) == ("LRP: red for, blue against", "overlay")
             limits.append(bar.get_ylim())
         assert limits == [(-3.0, 3.0), (-6.0, 6.0)]
         red, blue = (np.asarray(row.axes[0].images[0].get_array())[0, 0, :3] for row in rows)
@@ -453,3 +457,30 @@ def test_models_of_other_classes_and_sizes_are_beside_each_other(model, own_untr
     told = [row.get_suptitle() for row in rows]
     assert other.class_name(int(results["own"].predicted[0])) in told[1].replace("\n", " ")
     assert told[2].startswith("bare: class 1 (100.0%)")
+
+
+@pytest.mark.parametrize(
+    ("method", "language", "wanted"),
+    [
+        ("gradcam", "en", "Grad-CAM: red for, blue against"),
+        ("lrp:epsilon_plus:contrast", "de", "LRP:epsilon_plus:contrast:\nRot dafür, Blau dagegen"),
+        ("my_" + 60 * "x", "en", f"my_{34 * 'x'}…:\nred for, blue against"),
+        ("a_$price$_of", "en", "a_$price$_of: red for, blue against"),
+    ],
+)
+def test_a_heatmap_tells_its_method(method, language, wanted, model):
+    result = replace(explained(model, torch.ones(1, 3, 32, 32)), method=method)
+    figure = xs.show(model, [Image.new("RGB", (32, 32))], result, language=language)
+    assert figure.subfigs[0].axes[1].get_title() == wanted
+    figure.savefig(io.BytesIO())
+
+
+def test_a_heading_keeps_off_the_edges(model):
+    result = explained(model, torch.ones(1, 3, 32, 32))
+    for count in range(20, 60):
+        with drawing():
+            figure = Figure(figsize=(9.2, 3), dpi=110)
+            (row,) = figure.subfigures(1, 1, squeeze=False)[0]
+            write_heading(row, f"{heading(model, result, 0, 'en')} {'m' * count}")
+            (title,) = row.texts
+            assert title.get_window_extent().width < 0.96 * row.bbox.width

@@ -93,8 +93,7 @@ class Method:
 
     def label(self, language: Language) -> str:
         """The name as people write it, with options as they are typed; that of a method of the caller's is as it is."""
-        name, colon, rest = self.name.partition(":")
-        return f"{_LABELS(name, language) if name in _LABELS.all('en') else name}{colon}{rest}"
+        return label_of(self.name, language)
 
     @property
     def known(self) -> bool:
@@ -179,6 +178,12 @@ def methods() -> list[Method]:
     """Every method with its defaults, the controls last."""
     found = [_lrp(Specification("lrp")), *(entry.method(Specification(name)) for name, entry in METHODS.items())]
     return sorted(found, key=lambda method: method.control)
+
+
+def label_of(specification: str, language: Language) -> str:
+    """``Method.label`` of the method of that specification, whether or not it is known here."""
+    name, colon, rest = specification.partition(":")
+    return f"{_LABELS(name, language) if name in _LABELS.all('en') else name}{colon}{rest}"
 
 
 def is_control(name: str) -> bool:

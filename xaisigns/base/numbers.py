@@ -17,7 +17,7 @@ def number(value: float, language: Language) -> str:
     else:
         mantissa, exponent_text = f"{value:.1e}".split("e")
         text = f"{mantissa}·10{str(int(exponent_text)).translate(_SUPERSCRIPT)}"
-    return written(text.replace("-", "−"), language)
+    return written(text, language)
 
 
 def percent(share: float | None, language: Language, digits: int = 1) -> str:
@@ -33,5 +33,5 @@ def whole(value: int, language: Language) -> str:
 
 
 def written(digits: str, language: Language) -> str:
-    """A number that Python wrote, with the language's decimal mark."""
-    return digits.replace(".", written_form(language, "decimal"))
+    """A number that Python wrote, with the language's decimal mark and a minus sign."""
+    return digits.replace("-", "−").replace(".", written_form(language, "decimal"))

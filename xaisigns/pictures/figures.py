@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from xaisigns.attribution.methods import label_of
 from xaisigns.attribution.result import Result
 from xaisigns.base.files import whole_file
 from xaisigns.base.language import Language, chosen_language
@@ -32,6 +33,7 @@ PICTURE_MARK = b"tEXtSoftware\0xaisigns"
 # Pixels on a side of a picture that is drawn: more than the panel has.
 DRAWN = 1024
 _STEPS = 63
+_TITLE_LETTERS = 38  # of a panel's title
 _BARS = 10  # channels that are drawn of a layer
 # Of overlays: the darkest grey, on which blue is still seen; the contrast below which an image is not stretched to all
 # of the range; and what makes a share of the scale opacity: faint relevance shows a little more.
@@ -176,7 +178,7 @@ def _alone(pictures: Sequence[Image.Image], answer: _Answer, language: Language)
         write_heading(row, heading(answer.model, answer.result, index, language))
         axes = row.subplots(1, 3)
         _draw_image(axes[0], picture, language)
-        _draw_heatmap(axes, picture, answer.heatmaps[index], language)
+        _draw_heatmap(axes, picture, answer.heatmaps[index], _red_for(answer.result.method, language), language)
         for name, relevance in answer.layers.items():
             _draw_layer(next(rows), picture, name, relevance[index], language)
     return figure
@@ -193,7 +195,8 @@ def _beside_each_other(pictures: Sequence[Image.Image], answers: Sequence[_Answe
         _draw_note(axis, _TEXTS("own_scales", language))
         for answer, row in zip(answers, right.subfigures(len(answers), 1, squeeze=False)[:, 0], strict=True):
             write_heading(row, heading(answer.model, answer.result, index, language, answer.name))
-            _draw_heatmap(row.subplots(1, 2), picture, answer.heatmaps[index], language)
+            told = _red_for(answer.result.method, language)
+            _draw_heatmap(row.subplots(1, 2), picture, answer.heatmaps[index], told, language)
         for layer in layers:
             for answer in answers:
                 if layer in answer.layers:
@@ -208,7 +211,7 @@ def _rows(heights: Sequence[int]) -> tuple[Figure, Iterator[SubFigure]]:
 
 
 def _draw_image(axis: Axes, image: Image.Image, language: Language) -> None:
-    _draw_panel(axis, "image", np.asarray(image), language)
+    _draw_panel(axis, _TEXTS("image", language), np.asarray(image))
 
 
 def _draw_note(axis: Axes, note: str) -> None:
@@ -218,20 +221,33 @@ def _draw_note(axis: Axes, note: str) -> None:
     )
 
 
-def _draw_panel(axis: Axes, name: str, picture: NDArray[Any], language: Language) -> None:
+def _red_for(method: str, language: Language) -> str:
+    """What a heatmap is of, and what its colours say: in two lines where the method's name is long."""
+    name = printable(label_of(method, language))
+    name = name if len(name) <= _TITLE_LETTERS else f"{name[: _TITLE_LETTERS - 1]}…"
+    told = _TEXTS("heatmap", language, name=name)
+    return told if len(told) <= _TITLE_LETTERS else told.replace(": ", ":\n")
+
+
+def _draw_panel(axis: Axes, title: str, picture: NDArray[Any]) -> None:
     axis.imshow(picture, extent=(0, 1, 0, 1), interpolation="nearest")
-    axis.set_title(_TEXTS(name, language), fontsize=10)
+    axis.set_title(title, fontsize=10, parse_math=False)
     axis.set_axis_off()
 
 
 def _draw_heatmap(
-    axes: Sequence[Axes], image: Image.Image, heatmap: NDArray[np.floating], language: Language, unit: str = "scale"
+    axes: Sequence[Axes],
+    image: Image.Image,
+    heatmap: NDArray[np.floating],
+    title: str,
+    language: Language,
+    unit: str = "scale",
 ) -> None:
     """The heatmap and both overlaid in the last two panels, and the scale beside them."""
     limit = limit_of(heatmap)
     scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
-    _draw_panel(axes[-2], "heatmap", scale.to_rgba(heatmap), language)
-    _draw_panel(axes[-1], "overlay", overlay(image, heatmap), language)
+    _draw_panel(axes[-2], title, scale.to_rgba(heatmap))
+    _draw_panel(axes[-1], _TEXTS("overlay", language), overlay(image, heatmap))
     bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02, format=_Ticks(language))
     bar.set_label(_TEXTS(unit, language), fontsize=9)
     bar.ax.tick_params(labelsize=8)
@@ -255,7 +271,8 @@ def _draw_layer(
     axes = row.subplots(1, 3)
     _draw_channels(axes[0], strongest_channels(relevance, _BARS), language)
     if sides:
-        _draw_heatmap(axes, image, relevance.sum(axis=0), language, "cell_scale")
+        title = _TEXTS("heatmap", language, name=_TEXTS("relevance", language))
+        _draw_heatmap(axes, image, relevance.sum(axis=0), title, language, "cell_scale")
     else:
         for axis in axes[1:]:
             axis.set_axis_off()

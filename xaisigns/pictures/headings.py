@@ -19,6 +19,7 @@ from xaisigns.pictures.whereabouts import whereabouts
 _LONGEST_NAME = 60  # letters of a class's name
 _LONGEST_MODEL = 28
 _LINES = (120, 104, 92, 76, 60, 44, 28)  # letters of a heading's line: fewer where they are wide
+_FILLED = 0.96  # of the width, by a heading at most
 _TEXTS = Texts("pictures")
 
 
@@ -60,7 +61,7 @@ def write_heading(row: SubFigure, heading: str) -> None:
     title = row.suptitle("", fontsize=10, parse_math=False)
     for letters in _LINES:
         title.set_text("\n".join(line for text in heading.split("\n") for line in textwrap.wrap(text, letters)))
-        if title.get_window_extent().width < row.bbox.width:
+        if title.get_window_extent().width < _FILLED * row.bbox.width:
             return
 
 
