@@ -141,6 +141,19 @@ def test_nothing_found_is_told_from_nothing_that_could_be_found(whole, shortcut)
     assert nothing_text(nothing_in(whole, transplant=alone), "de").startswith("Die Klassen sind nur nach Rang geordnet")
 
 
+def test_what_turns_images_and_has_no_control_is_no_verdict(whole, shortcut):
+    alone = carried(shortcut, "window", "others", "reference").transplant
+    for transplant, confidence, wanted in (
+        (alone, 0.02, ["kein Urteil", "–"]),
+        (alone, 1.0, ["nichts gefunden", "1,00"]),
+        (shortcut.transplant, 0.02, ["nichts gefunden", "0,02"]),
+        (None, 0.0, ["nichts gefunden", "0,00"]),
+    ):
+        (found,) = nothing_in(whole, transplant=transplant, confidence=confidence).findings
+        assert [cell for (cell,) in table_row(found, "70", "de")[1:3]] == wanted
+        assert title(found, "70", "de").endswith(f": {wanted[0]}")
+
+
 @pytest.mark.parametrize("limit", ["no_reference", "no_unseen", "reference_fails", "whole_class", "biased_reference"])
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_limit_has_its_words(limit, language):

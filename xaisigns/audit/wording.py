@@ -12,6 +12,7 @@ WORDS = Texts("audit")
 # What flips are compared with, the strongest argument first.
 CONTROLS = ("reference", "others", "elsewhere")
 _LEAST_SHOWN = 5  # classes
+_SURE = 0.5  # of a resample's verdicts, from which on they say that nothing was found
 
 
 class RateRow(NamedTuple):
@@ -43,7 +44,23 @@ def sentence(found: ToldFinding, name: str, language: Language) -> str | None:
 
 def title(found: ToldFinding, name: str, language: Language) -> str:
     """The class and the verdict on it."""
-    return WORDS("title", language, name=name, id=found.id, verdict=WORDS(found.verdict, language))
+    return WORDS("title", language, name=name, id=found.id, verdict=verdict_text(found, language))
+
+
+def verdict_text(found: ToldFinding, language: Language) -> str:
+    """The verdict; that there is none where images turn and no control tells whether they would by any model."""
+    return WORDS("open" if _is_open(found) else found.verdict, language)
+
+
+def confidence_text(found: ToldFinding, language: Language) -> str:
+    """How sure the verdict is; a dash where there is none."""
+    return "–" if _is_open(found) else written(f"{found.confidence:.2f}", language)
+
+
+def _is_open(found: ToldFinding) -> bool:
+    transplant = found.transplant
+    alone = transplant is not None and transplant.reference is None and transplant.others is None
+    return found.verdict == "nothing" and alone and found.confidence < _SURE
 
 
 def _shortcut(transplant: ToldTransplant, name: str, language: Language) -> str:
@@ -116,8 +133,8 @@ def table_row(found: ToldFinding, name: str, language: Language) -> list[list[st
     ]
     return [
         [f"{found.id} {name}"],
-        [WORDS(found.verdict, language)],
-        [written(f"{found.confidence:.2f}", language)],
+        [verdict_text(found, language)],
+        [confidence_text(found, language)],
         [rate_text(transplant.flips if transplant else None, language)],
         compared or ["–"],
         [images_text(found, language)],

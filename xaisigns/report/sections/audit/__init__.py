@@ -10,8 +10,8 @@ from xaisigns.audit.findings import Findings, ToldFinding, ToldRate
 from xaisigns.audit.picture_rows import picture_rows
 from xaisigns.audit.wording import (
     CONTROLS,
-    WORDS,
     RateRow,
+    confidence_text,
     images_text,
     interval_text,
     limit_text,
@@ -21,9 +21,10 @@ from xaisigns.audit.wording import (
     sentence,
     shown_findings,
     title,
+    verdict_text,
 )
 from xaisigns.base.language import Language
-from xaisigns.base.numbers import percent, written
+from xaisigns.base.numbers import percent
 from xaisigns.report.page_text import plain
 from xaisigns.report.report import Report
 from xaisigns.report.section import Section
@@ -92,9 +93,9 @@ def _row(found: ToldFinding, report: Report) -> dict[str, Any]:
     return {
         "id": found.id,
         "name": report.name(found.id),
-        "verdict": WORDS(found.verdict, language),
+        "verdict": verdict_text(found, language),
         "found": found.verdict != "nothing",
-        "confidence": written(f"{found.confidence:.2f}", language),
+        "confidence": confidence_text(found, language),
         "rates": [_rate(rate, language) for rate in rates],
         "images": images_text(found, language),
     }
