@@ -1,6 +1,7 @@
 """The verb behind the command: what it hands to the audit, gives and writes."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -141,6 +142,9 @@ def test_a_reference_is_told_by_its_name_and_weights(model, untrained, gtsrb, as
     assert document["reference"]["weights"] == ModelCache(asked[0][0][3]).weights
     assert list(document["limits"]) == ["biased_reference", "whole_class"]
     assert list(xs.audit(model, gtsrb, "none")["limits"]) == ["no_reference", "whole_class"]
+    training, test = (xs.open_images(gtsrb, split).samples[0].path for split in ("train", "test"))
+    shutil.copy(training, test)
+    assert list(xs.audit(model, gtsrb, "none")["limits"]) == ["no_reference", "copies", "whole_class"]
 
 
 def test_ones_own_images_are_audited_too(own, own_untrained, asked, tmp_path):

@@ -61,6 +61,22 @@ def test_without_test_images_there_are_none_unseen(model, gtsrb):
     assert find_material(model, gtsrb, "train")[1] is None
 
 
+def test_copies_of_training_images_were_not_unseen(model, gtsrb):
+    training, test = xs.open_images(gtsrb, "train").samples, xs.open_images(gtsrb, "test").samples
+    assert find_material(model, gtsrb, "train")[0].copies == 0
+    for sample, copied in zip(test[:2], training[:2], strict=True):
+        shutil.copy(copied.path, sample.path)
+    seen, unseen = find_material(model, gtsrb, "train")
+    assert seen.copies == 2
+    assert [sample.key for sample in unseen.data.samples] == [sample.key for sample in test[2:]]
+    assert unseen.images.labels.tolist() == [sample.class_id for sample in test[2:]]
+    np.testing.assert_array_equal(unseen.images.pixels, decode(xs.open_images(gtsrb, "test"), 32)[2:])
+    for sample in test[2:]:
+        shutil.copy(training[0].path, sample.path)
+    seen, unseen = find_material(model, gtsrb, "train")
+    assert (seen.copies, unseen) == (len(test), None)
+
+
 def test_test_images_that_may_not_be_looked_at_are_not_missing(model, gtsrb, monkeypatch):
     def forbidden(root, split):
         raise DataError("no permission") from PermissionError

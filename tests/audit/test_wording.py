@@ -154,7 +154,9 @@ def test_what_turns_images_and_has_no_control_is_no_verdict(whole, shortcut):
         assert title(found, "70", "de").endswith(f": {wanted[0]}")
 
 
-@pytest.mark.parametrize("limit", ["no_reference", "no_unseen", "reference_fails", "whole_class", "biased_reference"])
+@pytest.mark.parametrize(
+    "limit", ["no_reference", "no_unseen", "copies", "reference_fails", "whole_class", "biased_reference"]
+)
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_limit_has_its_words(limit, language):
     assert limit_text(limit, language).endswith(".")

@@ -121,7 +121,7 @@ def audit(
         routes=found.routes,
         proofs=found.proofs,
         finding=next((one.sentence for one in told if one.sentence), None),
-        limits={limit: limit_text(limit, language) for limit in _limits(found, compared)},
+        limits={limit: limit_text(limit, language) for limit in _limits(found, compared, seen)},
         findings=told,
     )
     document = findings.model_dump(mode="json")
@@ -191,10 +191,11 @@ def _strengths(responses: Responses, layer: str) -> NDArray[np.float16]:
     return strongest
 
 
-def _limits(found: Audit, reference: Explainable | None) -> list[Limit]:
+def _limits(found: Audit, reference: Explainable | None, seen: Material) -> list[Limit]:
     """What this audit cannot tell, and what none can."""
+    copies: list[Limit] = ["copies"] if seen.copies else []
     biased: list[Limit] = [] if reference is None else ["biased_reference"]
-    return [*found.limits, *biased, "whole_class"]
+    return [*found.limits, *copies, *biased, "whole_class"]
 
 
 def _model(model: Explainable) -> ToldModel:

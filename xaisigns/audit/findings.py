@@ -60,7 +60,7 @@ def _manipulation(value: Any) -> Manipulation | None:
         raise ValueError(str(error)) from error
 
 
-Limit = Literal[Missing, "biased_reference", "whole_class"]
+Limit = Literal[Missing, "copies", "biased_reference", "whole_class"]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Difference = Annotated[float, Field(ge=-1, le=1)]

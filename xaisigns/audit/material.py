@@ -1,9 +1,12 @@
 """What an audit compares: images as the training had them, images that it did not see, and a reference model."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASS_NAMES, names_in
@@ -24,11 +27,12 @@ _SHIPPED = "clean"
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """Images of a data set, decoded; ``stickers`` were put on in memory."""
+    """Images of a data set, decoded; ``stickers`` were put on in memory; ``copies`` are test images among them."""
 
     data: ImageSet
     stickers: Manipulation | None
     images: Images
+    copies: int = 0
 
 
 def find_material(
@@ -36,6 +40,7 @@ def find_material(
 ) -> tuple[Material, Material | None]:
     """The images to audit, and test images, which the training did not see; None where there are none.
 
+    Test images that have, at the model's size, the pixels of an image to audit were seen: they are left out.
     Of a folder, or of drawn signs, the images of the split, the training images as the model's trainer had them: with
     the stickers that its card tells of, unless they are on the images already. A data set is taken as it is. Raises
     DataError for data that are missing or broken, or have other classes than the model.
@@ -46,7 +51,7 @@ def find_material(
     if images.split == "test":
         return seen, seen
     test = _test_images(images)
-    return seen, _decoded(model, test, None, progress) if test else None
+    return (seen, None) if test is None else _without_copies(seen, _decoded(model, test, None, progress))
 
 
 def find_reference(model: Explainable, data: ImageSet, wanted: Named | None) -> tuple[Explainable | None, str | None]:
@@ -79,6 +84,25 @@ def _decoded(model: Explainable, data: ImageSet, stickers: Manipulation | None, 
     refuse_unknown_classes(model, data)
     pixels = decode(data, model.preprocessing.input_size, stickers, progress=progress)
     return Material(data, stickers, Images(pixels, torch.tensor([sample.class_id for sample in data.samples])))
+
+
+def _without_copies(seen: Material, test: Material) -> tuple[Material, Material | None]:
+    """Both, the test images without those that are among the seen ones, which note how many these were."""
+    known = set(map(_digest, seen.images.pixels))
+    new = np.array([_digest(pixels) not in known for pixels in test.images.pixels], dtype=bool)
+    if new.all():
+        return seen, test
+    seen = replace(seen, copies=int((~new).sum()))
+    if not new.any():
+        return seen, None
+    samples = [sample for sample, is_new in zip(test.data.samples, new, strict=True) if is_new]
+    data = ImageSet(test.data.root, test.data.split, samples, test.data.class_names, test.data.layout)
+    images = Images(test.images.pixels[new], test.images.labels[torch.from_numpy(new)])
+    return seen, replace(test, data=data, images=images)
+
+
+def _digest(pixels: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
 
 
 def _test_images(data: ImageSet) -> ImageSet | None:
