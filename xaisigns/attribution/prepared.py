@@ -24,7 +24,7 @@ from xaisigns.attribution.shifts import shifted, shifted_back
 from xaisigns.attribution.targets import Against, Target, check_outputs, class_ids, other_classes
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MethodError, ShapeError, XaisignsError
-from xaisigns.model.explainable import Described, Explainable, module_of
+from xaisigns.model.explainable import Explainable, is_explainable, module_of
 
 if TYPE_CHECKING:
     from xaisigns.attribution.methods import Method
@@ -64,7 +64,7 @@ class Prepared:
     def __init__(self, method: "Method", model: nn.Module | Explainable, bounds: Bounds | None = None) -> None:
         self._method = method
         module = module_of(model)
-        pixels = model.bounds if isinstance(model, Described) else None
+        pixels = model.preprocessing.bounds if is_explainable(model) else None
         with own_torch_state():
             if method.composite is not None:
                 known = getattr(model, "bounds", None) if bounds is None else bounds

@@ -102,7 +102,7 @@ def _without_copies(seen: Material, test: Material) -> tuple[Material, Material 
 
 
 def _digest(pixels: NDArray[np.uint8]) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
+    return hashlib.sha256(pixels.tobytes()).digest()
 
 
 def _test_images(data: ImageSet) -> ImageSet | None:
