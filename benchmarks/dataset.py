@@ -1,7 +1,7 @@
 """Times explaining a data set into a store against the bare explainer, and plain Captum and Zennit over a DataLoader.
 
     python -m benchmarks.dataset ROOT [--images 256] [--rounds 5] [--model stickered]
-    python -m benchmarks.dataset ROOT --memory [--methods edges]
+    python -m benchmarks.dataset ROOT --memory [--methods lrp]
     python -m benchmarks.dataset ROOT --engines [--images 12630] [--methods lrp] [--workers 1]
 
 The first takes turns in one process, each time with the same images by the default LRP (Zennit and Captum by
@@ -33,6 +33,7 @@ import xaisigns as xs
 from benchmarks.lrp import captum, zennit
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.attribution.options import BATCH
+from xaisigns.base.allocator import keep_memory
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.decoded import decode
 from xaisigns.data.preprocessing import read_image, resize
@@ -40,9 +41,8 @@ from xaisigns.data.tensors import normalise
 from xaisigns.metrics.catalogue import groups
 from xaisigns.model.explainable import Explainable
 from xaisigns.study.attributions import layout as layouts
-from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Wanted, digests_of, identity_of
-from xaisigns.study.attributions.local import explain_shards
+from xaisigns.study.attributions.local import explain_shards, explainers
 from xaisigns.study.measuring import ONCE_ASKED, Scoring
 
 COUNTS = (1_000, 4_000, 12_630)
@@ -94,8 +94,8 @@ def stored(model: Explainable, data: xs.ImageSet, folder: Path, *, scores: bool)
     """The local engine into a store."""
     metrics = [one for group in ONCE_ASKED for one in groups()[group]] if scores else []
     wanted = Wanted(select_methods("lrp"), scoring=Scoring(ONCE_ASKED) if scores else None, metrics=metrics)
-    explainer = BatchExplainer(model, data, wanted)
-    layout = explainer.layout()
+    workers = explainers(model, data, wanted)
+    layout = workers[0].layout()
     identity = identity_of(model, data, digests_of(data), wanted)
 
     layouts.create(folder, identity, layout, {}, data.class_names)
@@ -107,7 +107,7 @@ def stored(model: Explainable, data: xs.ImageSet, folder: Path, *, scores: bool)
         def write(shard: int, arrays: layouts.Arrays) -> None:
             layouts.write_shard(folder, group, layout, shard, arrays)
 
-        explain_shards(explainer, data, layout, range(layout.shards), write, lambda _: None)
+        explain_shards(workers, data, layout, range(layout.shards), write, lambda _: None)
 
     return call
 
@@ -200,8 +200,9 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--engines", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--methods", default="edges")
+    parser.add_argument("--methods", default="lrp")
     arguments = parser.parse_args()
+    keep_memory()  # as a command does
     (memory if arguments.memory else engines if arguments.engines else speed)(arguments)
 
 

@@ -24,7 +24,7 @@ def ended(*arguments: object) -> int:
     handled = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     sys.argv = ["xaisigns", *map(str, arguments)]
     # This process goes on, and so do its garbage and its memory.
-    own = mock.patch.object(gc, "freeze"), mock.patch("xaisigns.cli._keep_memory")
+    own = mock.patch.object(gc, "freeze"), mock.patch("xaisigns.cli.keep_memory")
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), own[0], own[1]:
         try:
             main()

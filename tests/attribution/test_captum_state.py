@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from xaisigns.attribution.captum_state import quiet, seeded
+from xaisigns.attribution.captum_state import QUIET, seeded
 
 
 def drawn():
@@ -41,12 +41,12 @@ def test_only_captums_warnings_are_silenced_and_only_within():
     def warned(module):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with quiet():
+            with QUIET:
                 warnings.warn_explicit("setting hooks", UserWarning, "file.py", 1, module=module)
         return len(caught)
 
     assert (warned("captum.attr._core.lrp"), warned("torch.nn"), warned("not_captum.attr")) == (0, 1, 1)
     before = list(warnings.filters)
-    with quiet():
+    with QUIET:
         pass
     assert warnings.filters == before

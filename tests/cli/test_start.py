@@ -60,10 +60,7 @@ def test_threads_that_wait_sleep_unless_the_user_says_otherwise_and_the_end_look
 
 
 @pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="the GNU C library's allocator")
-@pytest.mark.parametrize(("variable", "kept"), [("", True), ("MALLOC_TRIM_THRESHOLD_", False)])
-def test_freed_memory_is_kept_unless_the_user_says_otherwise(variable, kept, monkeypatch):
-    if variable:
-        monkeypatch.setenv(variable, "131072")
+def test_a_command_keeps_the_memory_that_it_frees():
     code = (
         "import sys, resource; sys.argv[1:] = ['--version']\nfrom xaisigns.cli import main\n"
         "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
@@ -71,4 +68,4 @@ def test_freed_memory_is_kept_unless_the_user_says_otherwise(variable, kept, mon
         "try: main()\nfinally: ask(); before = faults(); [ask() for _ in range(20)]; print(faults() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (int(done.stdout.splitlines()[-1]) < 20 * 2**25 // 4096 // 10) is kept
+    assert int(done.stdout.splitlines()[-1]) < 20 * 2**25 // 4096 // 10

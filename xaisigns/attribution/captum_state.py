@@ -1,7 +1,6 @@
 """What Captum does to its process, kept to itself: warnings, and random numbers from the global generators."""
 
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,16 +9,12 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-# Warning filters and global generators are the process's: one thread at a time may have them otherwise.
+from xaisigns.base.quiet import Quiet
+
+# Global generators are the process's: one thread at a time may have them otherwise.
 _PROCESS = threading.RLock()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the warnings that Captum gives about its own hooks; they are on a copy of the network."""
-    with _PROCESS, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"captum\.")
-        yield
+# Captum warns of its own hooks, which are on a copy of the network.
+QUIET = Quiet("captum")
 
 
 @contextmanager

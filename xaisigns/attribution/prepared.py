@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from xaisigns.attribution.accepted_images import Images
 from xaisigns.attribution.agreement import Asked, faithful_copy, logits_of, refuse_difference
-from xaisigns.attribution.captum_state import quiet
+from xaisigns.attribution.captum_state import QUIET
 from xaisigns.attribution.contrast import Others, contrasted
 from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LRP, LedgerEntry, Propagation
@@ -196,7 +196,7 @@ class _ByFunction:
         targets = batch.targets
         if batch.others is not None:
             explained, targets = contrasted(self.network, batch.images, targets, batch.others)
-        with quiet(), _hooks_taken_off(self.network), self._named_failure():
+        with QUIET, _hooks_taken_off(self.network), self._named_failure():
             relevance = self._function(explained, batch.images.clone().requires_grad_(), targets)
         return Propagation(relevance, batch.logits, None, {})
 

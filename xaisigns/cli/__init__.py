@@ -1,6 +1,5 @@
 """The command line: a command parses, calls one function, prints."""
 
-import ctypes
 import gc
 import os
 import signal
@@ -9,13 +8,14 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from xaisigns.base.allocator import keep_memory
+
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 _AGAIN = 0.02  # seconds
 _OBJECTS = 5_000  # new ones between two collections of garbage
 _ROUNDS = 100_000  # that a thread waits awake: a fifth of a millisecond
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown to Windows
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             before(what)
 
     _spare_the_processor()
-    _keep_memory()
+    keep_memory()
     before, sys.unraisablehook = sys.unraisablehook, dropped
     _take_signals(stop)
     _take_standard_files()
@@ -72,19 +72,6 @@ def _spare_the_processor() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", str(_ROUNDS))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
-
-
-def _keep_memory() -> None:
-    """Let the GNU C library keep what is freed for what is asked for next, unless the user says otherwise.
-
-    Else it gives the memory of each large tensor back to the system and asks for it anew: of a network's pass a fifth
-    of the time is spent on pages that the system fills with zeros.
-    """
-    if sys.platform == "linux" and not any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
-        library = ctypes.CDLL(None)
-        if hasattr(library, "gnu_get_libc_version"):
-            library.mallopt(_MMAP_MAX, 0)
-            library.mallopt(_TRIM_THRESHOLD, -1)
 
 
 def _take_signals(handler: "signal._HANDLER") -> None:

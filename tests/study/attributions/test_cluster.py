@@ -12,6 +12,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -144,7 +145,9 @@ class Deadly(Actor):
 
 def explained(job, two_processors, shard=0):
     """What an actor answers, which is called without Ray."""
-    return Actor(ray.put(job), 1, job.path)({"shard": np.array([shard])})
+    with mock.patch("xaisigns.study.attributions.cluster.keep_memory"):  # this is the tests' process
+        actor = Actor(ray.put(job), 1, job.path)
+    return actor({"shard": np.array([shard])})
 
 
 def test_an_actor_tells_what_is_wrong_as_the_kind_and_the_text_of_an_error(two_processors, job, tmp_path):

@@ -1,14 +1,18 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.errors import OutputError
 from xaisigns.study.attributions import local
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Wanted
-from xaisigns.study.attributions.local import explain_shards
+from xaisigns.study.attributions.local import explain_shards, explainers, joined
 
 
 @pytest.fixture
@@ -23,13 +27,66 @@ def test_every_shard_is_written_once_in_order_and_from_another_thread(explainer,
         assert threading.current_thread() is not threading.main_thread()
         written.append((shard, arrays))
 
-    explain_shards(explainer, data, layout, [0, 2], write, heard.append)
+    explain_shards([explainer], data, layout, [0, 2], write, heard.append)
     assert [shard for shard, _ in written] == [0, 2]
     assert heard == [2, 2, 2, 2]
     for shard, arrays in written:
         assert list(arrays) == list(layout.empty(0))
         assert len(arrays["logits"]) == len(layout.places(shard))
         assert np.isfinite(arrays["logits"]).all()
+
+
+def test_several_explainers_give_what_one_gives(model, data, small_shards, monkeypatch):
+    wanted, found = Wanted(select_methods("lrp,gradcam")), {}
+    for count in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda count=count: count)
+        workers = explainers(model, data, wanted)
+        assert len(workers) == count
+        layout, written = workers[0].layout(), {}
+        explain_shards(workers, data, layout, range(layout.shards), written.__setitem__, lambda _: None)
+        assert list(written) == list(range(layout.shards))
+        found[count] = joined(written.values())
+    for name, values in found[1].items():
+        np.testing.assert_array_equal(found[3][name], values)
+
+
+def test_explainers_are_few_and_alone_where_two_may_be_in_each_others_way(model, data, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    assert len(explainers(model, data, Wanted(select_methods("lrp")))) == 4
+    own = replace(select_methods("edges")[0], function=lambda network, images, targets: images)
+    assert len(explainers(model, data, Wanted([own]))) == 1
+    gpu = SimpleNamespace(device=torch.device("cuda"))
+    assert len(explainers(gpu, data, Wanted(select_methods("lrp")))) == 1
+
+
+def heard(seen, explain):
+    def listened(*given):
+        seen.append(torch.get_num_threads())
+        return explain(*given)
+
+    return listened
+
+
+def test_torch_has_its_threads_afterwards_in_new_threads_too(model, data, small_shards, monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seen, workers = [], explainers(model, data, Wanted(select_methods("edges")))
+        for worker in workers:
+            monkeypatch.setattr(worker, "explain", heard(seen, worker.explain))
+        explain_shards(workers, data, workers[0].layout(), [0, 1], lambda *_: None, lambda _: None)
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_batch_that_cannot_be_explained_ends_the_work(explainer, data, monkeypatch):
+    monkeypatch.setattr(explainer, "explain", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        explain_shards([explainer, explainer], data, explainer.layout(), [0, 1], lambda *_: None, lambda _: None)
 
 
 def test_a_shard_that_cannot_be_written_ends_the_work(explainer, data):
@@ -40,7 +97,7 @@ def test_a_shard_that_cannot_be_written_ends_the_work(explainer, data):
         raise OutputError("the disk is full")
 
     with pytest.raises(OutputError, match="the disk is full"):
-        explain_shards(explainer, data, explainer.layout(), [0, 1, 2], write, lambda _: None)
+        explain_shards([explainer], data, explainer.layout(), [0, 1, 2], write, lambda _: None)
     assert asked == [0]
 
 
@@ -59,9 +116,9 @@ def test_at_most_two_shards_are_in_memory(explainer, data, monkeypatch):
         writing.remove(shard)
 
     monkeypatch.setattr(local, "joined", joined)
-    explain_shards(explainer, data, explainer.layout(), [0, 1, 2], write, lambda _: None)
+    explain_shards([explainer], data, explainer.layout(), [0, 1, 2], write, lambda _: None)
     assert max(most) <= 1
 
 
 def test_nothing_to_do_is_done(explainer, data):
-    explain_shards(explainer, data, explainer.layout(), [], lambda *_: 1 / 0, lambda _: 1 / 0)
+    explain_shards([explainer], data, explainer.layout(), [], lambda *_: 1 / 0, lambda _: 1 / 0)

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 import xaisigns.errors
+from xaisigns.base.allocator import keep_memory
 from xaisigns.base.bounds import shown
 from xaisigns.base.files import cannot_write
 from xaisigns.data.image_set import ImageSet
@@ -29,7 +30,7 @@ from xaisigns.study.attributions import layout as layouts
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Identity, Wanted, digest_of_file
 from xaisigns.study.attributions.layout import Arrays, Layout, is_done, rows_of, write_shard
-from xaisigns.study.attributions.local import explain_shards
+from xaisigns.study.attributions.local import explain_shards, explainers
 from xaisigns.study.model_cache import ModelCache
 
 _TRIES = 4  # of a part whose actors are killed
@@ -121,6 +122,7 @@ class Actor:
     """
 
     def __init__(self, job: Any, threads: int, path: Path) -> None:
+        keep_memory()
         torch.set_num_threads(threads)
         self._reference, self._path = job, path
 
@@ -138,7 +140,7 @@ class Actor:
         return {"images": [0], "kind": [kind], "error": [f"{text} (on {socket.gethostname()})"]}
 
     def _explain(self, shard: int) -> int:
-        explainer, group, layout = self._ready
+        workers, group, layout = self._ready
         job = self._job
         places = layout.places(shard)
         if is_done(job.path, group, layout, shard):  # by one who was killed before it was heard of
@@ -154,7 +156,7 @@ class Actor:
         def write(number: int, arrays: Arrays) -> None:
             write_shard(job.path, group, layout, number, arrays)
 
-        explain_shards(explainer, job.data, layout, [shard], write, lambda _: None)
+        explain_shards(workers, job.data, layout, [shard], write, lambda _: None)
         return len(places)
 
     @cached_property
@@ -165,7 +167,7 @@ class Actor:
         return job
 
     @cached_property
-    def _ready(self) -> tuple[BatchExplainer, Any, Layout]:
+    def _ready(self) -> tuple[list[BatchExplainer], Any, Layout]:
         job = self._job
         if ModelCache(job.model).parts["code"] != job.identity["code"]:
             raise OutputError(
@@ -175,7 +177,7 @@ class Actor:
         group, identity, layout, _ = layouts.opened(job.path, write=True)
         if identity != job.identity:
             raise OutputError(f"{job.path} is another store here; name a folder that every machine has")
-        return BatchExplainer(job.model, job.data, job.wanted), group, layout
+        return explainers(job.model, job.data, job.wanted), group, layout
 
 
 @contextmanager

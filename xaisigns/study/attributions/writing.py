@@ -24,7 +24,7 @@ from xaisigns.study.attributions.cluster import MARK, Cluster, Job, explain_on_c
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Identity, Wanted, digests_of, identity_of, refuse_another
 from xaisigns.study.attributions.layout import Arrays, Layout, check_arrays, is_done, write_shard, zarr_library
-from xaisigns.study.attributions.local import explain_shards
+from xaisigns.study.attributions.local import explain_shards, explainers
 from xaisigns.study.attributions.store import AttributionStore, first_other
 from xaisigns.study.measuring import ONCE_ASKED, Scoring
 from xaisigns.study.study import Data, images_of
@@ -126,14 +126,14 @@ def _written(
     start = time.monotonic()
     digests = digests_of(data, progress)
     identity = identity_of(model, data, digests, wanted)
-    explainer = BatchExplainer(model, data, wanted)
+    workers = explainers(model, data, wanted)
     if not _is_store(path):
         names = model.class_names or data.class_names
-        _create(path, identity, explainer.layout(), _index(data, digests), names)
+        _create(path, identity, workers[0].layout(), _index(data, digests), names)
     with held(path):
         opened = layouts.opened(path)
         refuse_another(path, opened.identity, identity, lambda: first_other(AttributionStore(path), data, digests))
-        before = _go_on(path, explainer, Job(model, data, wanted, path, identity), cluster, progress)
+        before = _go_on(path, workers, Job(model, data, wanted, path, identity), cluster, progress)
     store = AttributionStore(path)
     return {
         "store": str(path),
@@ -190,7 +190,7 @@ def _text(name: str) -> str:
     return name
 
 
-def _go_on(path: Path, explainer: BatchExplainer, job: Job, cluster: Cluster | None, progress: Progress) -> int:
+def _go_on(path: Path, workers: Sequence[BatchExplainer], job: Job, cluster: Cluster | None, progress: Progress) -> int:
     """Do what is missing, and give how many images were there before."""
     data = job.data
     # Of what Zarr was writing, and of workers, when a run was killed.
@@ -210,7 +210,7 @@ def _go_on(path: Path, explainer: BatchExplainer, job: Job, cluster: Cluster | N
         write_shard(path, group, layout, shard, arrays)
 
     if cluster is None:
-        explain_shards(explainer, data, layout, missing, write, hear)
+        explain_shards(workers, data, layout, missing, write, hear)
     else:
         explain_on_cluster(job, missing, hear, cluster)
     return before
