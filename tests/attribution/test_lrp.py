@@ -411,3 +411,15 @@ def test_a_rule_that_uses_the_memory_of_its_output_leaves_the_logits(rule, tiny_
     torch.testing.assert_close(found.logits, tiny_vgg(x).detach())
     torch.testing.assert_close(found.relevance, again.relevance)
     torch.testing.assert_close(again.ledger[0].received, found.logits[:, 1])
+
+
+def test_without_a_target_a_pass_explains_what_it_predicts(tiny_vgg, generator):
+    x = pixels(12, 12, generator)
+    tiny_vgg[-1].bias.data -= tiny_vgg(x).mean(dim=0)
+    predicted = tiny_vgg(x).argmax(dim=1)
+    assert len(predicted.unique()) > 1
+    lrp = xs.LRP(tiny_vgg, bounds=BOUNDS)
+    found, wanted = lrp.propagate(x, None, "rest", ledger=True), lrp.propagate(x, predicted, "rest", ledger=True)
+    assert torch.equal(found.relevance, wanted.relevance)
+    for one, other in zip(found.ledger, wanted.ledger, strict=True):
+        assert torch.equal(one.received, other.received)

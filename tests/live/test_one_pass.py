@@ -31,16 +31,3 @@ def test_it_is_the_methods_own_answer(model, target, against):
         assert (ours.method, ours.composite) == (theirs.method, theirs.composite)
         said.add(int(ours.target))
     assert ours.against == theirs.against
-
-
-def test_a_second_pass_follows_where_the_class_is_another(model, monkeypatch):
-    quick, passes = OnePass(find_method("lrp"), model), []
-    propagate = quick._lrp.propagate
-    monkeypatch.setattr(quick._lrp, "propagate", lambda *given, **more: passes.append(1) or propagate(*given, **more))
-    image = model.preprocess([xs.draw_sign(2, 32, 0).image])
-    quick._guess = (int(quick(image, None, None).target) + 1) % 43
-    passes.clear()
-    quick(image, None, None)
-    assert len(passes) == 2
-    quick(image, None, None)
-    assert len(passes) == 3

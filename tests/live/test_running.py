@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+import torch
 
 import xaisigns as xs
 from xaisigns.errors import OutputError
@@ -82,3 +83,15 @@ def test_a_signal_ends_the_command_in_silence(number, code):
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind((host, int(port)))
+
+
+@pytest.mark.parametrize(("threads", "said", "wanted"), [(8, None, [7]), (1, None, [1]), (8, "8", [])])
+def test_a_core_is_left_to_the_browser_unless_the_user_says_otherwise(threads, said, wanted, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if said:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    taken = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(torch, "set_num_threads", taken.append)
+    running._leave_a_core()
+    assert taken == wanted

@@ -140,7 +140,7 @@ class LRP:
     def propagate(
         self,
         x: Tensor,
-        target: Target,
+        target: Target | None,
         against: Against | None = None,
         *,
         ledger: bool = False,
@@ -149,7 +149,8 @@ class LRP:
     ) -> Propagation:
         """All that one pass gives: relevance, the logits of the network and, if wanted, the ledger and inner layers.
 
-        Arguments and errors as for ``attribute``. With ``channels`` the ledger tells of what these received.
+        Arguments and errors as for ``attribute``; without a target each image's is the class that the network predicts
+        in this very pass. With ``channels`` the ledger tells of what these received.
         """
         with (
             self._ready(x, target, against) as (own, targets, others),
@@ -195,12 +196,12 @@ class LRP:
 
     @contextmanager
     def _ready(
-        self, x: Tensor, target: Target, against: Against | None
-    ) -> Iterator[tuple[Tensor, Tensor, Others | None]]:
+        self, x: Tensor, target: Target | None, against: Against | None
+    ) -> Iterator[tuple[Tensor, Tensor | None, Others | None]]:
         """The caller's images as a leaf of our own, and the targets checked, while no other thread is in a pass."""
         with own_torch_state():
             own = self._images.own(x).contiguous(memory_format=self._order)
-            targets = class_ids(target, len(own), "target", own.device)
+            targets = None if target is None else class_ids(target, len(own), "target", own.device)
             others = None if against is None else other_classes(against, len(own), own.device)
             with self._lock:
                 self._refuse_another_network(own)
@@ -239,8 +240,8 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
         super().__init__(network)
         self._rules = rules
 
-    def relevance(self, x: Tensor, targets: Tensor, others: Others | None) -> Tensor:
-        """Relevance of ``x``.
+    def relevance(self, x: Tensor, targets: Tensor | None, others: Others | None) -> Tensor:
+        """Relevance of ``x`` for the targets, or for what the network predicts.
 
         Afterwards ``logits`` are the network's.
         """
@@ -272,10 +273,11 @@ class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed
     def _forward_fn_wrapper(self, *inputs: Tensor) -> Tensor:
         logits: Tensor = self.model(*inputs)
         self.logits = logits.detach().clone()  # since a rule of the last layer may use their memory
-        check_outputs(logits, self._targets)
+        targets = self.logits.argmax(dim=1) if self._targets is None else self._targets
+        check_outputs(logits, targets)
         if isinstance(self._others, Tensor):
             check_outputs(logits, self._others)
-        weights = contrast_weights(self.logits, self._targets, self._others)
+        weights = contrast_weights(self.logits, targets, self._others)
         # The gradient of z * constant(z) by z starts the pass with z itself.
         return (logits * self.logits * weights).sum(dim=1)
 

@@ -15,9 +15,9 @@ from xaisigns.data.preprocessing import Picture, rgb
 from xaisigns.errors import DataError
 
 _SUPERSAMPLING = 8
-# Pixels from which on only the sticker's surroundings are supersampled: a photograph would take gigabytes. In smaller
-# images, on which models were trained, rounding would tell.
-_LARGE = 1_000_000
+# Pixels from which on only the sticker's surroundings are supersampled: a photograph would take gigabytes, and a page
+# that draws one image after the other most of its time. In smaller images, such as GTSRB's, rounding would tell.
+_LARGE = 1 << 16
 _SHAPES = ["rectangle", "ellipse"]
 _LARGEST = 10  # times the side of the sign
 

@@ -15,29 +15,20 @@ from xaisigns.model.explainable import Explainable, module_of
 class OnePass:
     """Gives what ``Method.prepared`` gives of a method of LRP without ``smooth``, in two thirds of the time.
 
-    That first asks the model itself what to explain. Here the pass explains the class of the image before, which the
-    predicted one mostly is while a sticker is dragged; where it is not, a second pass follows. The logits are those of
-    the canonized copy, which was seen to say what the model says when it was built.
+    That first asks the model itself what to explain. Here the pass explains what it finds itself. The logits are those
+    of the canonized copy, which was seen to say what the model says when it was built.
     """
 
     def __init__(self, method: Method, model: Explainable) -> None:
         composite = method.composite or ""
         self._method, self._lrp = method, LRP(module_of(model), composite, bounds=model.bounds)
-        self._guess = 0
 
     def __call__(
         self, image: Tensor, target: int | None, against: int | Literal["rest"] | None, *, layers: Sequence[str] = ()
     ) -> Result:
         """Explain an image ``(1, 3, S, S)``. Raises as ``LRP.propagate`` does."""
-        asked = _class(self._guess if target is None else target, image)
-        others = _class(against, image) if isinstance(against, int) else against
-        found = self._lrp.propagate(image, asked, others, layers=layers)
-        if target is None and (best := int(found.logits.argmax())) != self._guess:
-            self._guess, asked = best, _class(best, image)
-            found = self._lrp.propagate(image, asked, others, layers=layers)
+        others = torch.tensor([against], device=image.device) if isinstance(against, int) else against
+        found = self._lrp.propagate(image, target, others, layers=layers)
+        asked = found.logits.argmax(dim=1) if target is None else torch.tensor([target], device=image.device)
         name, composite = self._method.name, self._method.composite
         return Result(found.relevance, asked, others, found.logits, name, composite, layers=found.layers)
-
-
-def _class(class_id: int, image: Tensor) -> Tensor:
-    return torch.tensor([class_id], device=image.device)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import torch
+
 from xaisigns.errors import OutputError
 from xaisigns.live.exhibit import Exhibit
 from xaisigns.live.messages import LARGEST_FILE
@@ -30,6 +32,7 @@ def serve(exhibit: Exhibit, own: socket.socket, told: Callable[[str], None], *, 
     This thread answers, since it has loaded the models: where a second one computes, too, OpenMP has more threads than
     the machine has cores, and lets them sleep between any two operations, which makes an answer a fifth slower.
     """
+    _leave_a_core()
     turns = Turns()
     door, server = made(exhibit, turns, own)
     address = f"http://{HOST}:{door.port}{door.path}"
@@ -39,6 +42,15 @@ def serve(exhibit: Exhibit, own: socket.socket, told: Callable[[str], None], *, 
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     with in_thread(server, own, turns.end):
         turns.work()
+
+
+def _leave_a_core() -> None:
+    """To the browser, which draws the last answer meanwhile: a thread that waits for its core keeps all others waiting.
+
+    Unless the user says how many there are to be.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
 
 
 @contextmanager
