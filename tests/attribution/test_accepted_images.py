@@ -15,6 +15,7 @@ IMAGES = {
     "uint8": (lambda x: x.byte(), "of floats, at least one; got"),
     "one image": (lambda x: x[0], r"images must be \(N, C, H, W\)"),
     "none": (lambda x: x[:0], "at least one; got"),
+    "no pixels": (lambda x: x[:, :, :0], "at least one; got"),
     "float64": (lambda x: x.double(), "images must be torch.float32 on cpu as the model is, got torch.float64"),
     "another device": (lambda x: x.to("meta"), "images must be torch.float32 on cpu .* got torch.float32 on meta"),
     "one channel": (lambda x: x[:, :1], r"does not take images \(2, 1, 16, 16\): layer '0' of type Conv2d says"),

@@ -149,6 +149,8 @@ class Aliased(nn.Module):
         lambda x: x.contiguous(),
         lambda x: x.double(),
         lambda x: x.clone(),
+        lambda x: x + 0,
+        lambda x: x.to(torch.float64, copy=True),
         nn.ReLU(inplace=True),
         nn.ReLU(),
     ],

@@ -423,3 +423,6 @@ def test_without_a_target_a_pass_explains_what_it_predicts(tiny_vgg, generator):
     assert torch.equal(found.relevance, wanted.relevance)
     for one, other in zip(found.ledger, wanted.ledger, strict=True):
         assert torch.equal(one.received, other.received)
+    for explain in (lrp.attribute, lrp.ledger):
+        with pytest.raises(ShapeError, match="target must be a class id or one for each image, got None"):
+            explain(x, None)

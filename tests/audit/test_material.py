@@ -77,6 +77,14 @@ def test_copies_of_training_images_were_not_unseen(model, gtsrb):
     assert (seen.copies, unseen) == (len(test), None)
 
 
+def test_copies_of_training_images_are_known_without_their_stickers(stickered, gtsrb):
+    training = [one for one in xs.open_images(gtsrb, "train").samples if one.class_id == STICKERS.class_id]
+    test = xs.open_images(gtsrb, "test").samples
+    shutil.copy(training[0].path, test[0].path)
+    seen, unseen = find_material(stickered, gtsrb, "train")
+    assert (seen.copies, len(unseen.images.pixels)) == (1, len(test) - 1)
+
+
 def test_test_images_that_may_not_be_looked_at_are_not_missing(model, gtsrb, monkeypatch):
     def forbidden(root, split):
         raise DataError("no permission") from PermissionError

@@ -12,7 +12,7 @@ from PIL import Image
 from rich.table import Table
 
 from tests.conftest import REPOSITORY, random_model
-from xaisigns.cli.terminal import bars, print_json, print_table, say, tell
+from xaisigns.cli.terminal import bars, never_fail_to_encode, print_json, print_table, say, tell
 from xaisigns.errors import OutputError
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -177,3 +177,13 @@ def test_only_the_terminal_module_writes():
         if path.name != "terminal.py":
             source = path.read_text(encoding="utf-8")
             assert not re.search(r"\bprint\(|\becho\(|\bConsole\(|sys\.std(out|err)", source), path
+
+
+def test_a_minus_that_a_stream_cannot_encode_is_a_hyphen(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    never_fail_to_encode()
+    sys.stdout.write("−0.5 – ↑")
+    sys.stdout.flush()
+    assert written.getvalue().decode("cp1252") == "-0.5 – ?"

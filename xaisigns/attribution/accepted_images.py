@@ -38,7 +38,7 @@ class Images:
             )
         if images.is_nested or images.layout != torch.strided:
             raise ShapeError(f"images must be a dense tensor (N, C, H, W), got one of {images.layout}")
-        if images.ndim != 4 or not len(images) or not images.is_floating_point():
+        if images.ndim != 4 or not images.numel() or not images.is_floating_point():
             raise ShapeError(
                 f"images must be (N, C, H, W) of floats, at least one; got {tuple(images.shape)}, {images.dtype}"
             )

@@ -9,7 +9,16 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from xaisigns.attribution.effective_weights import effective_weights
-from xaisigns.attribution.functions import SPLITS, Called, Made, called_name, is_in_place, made_layer, part_of
+from xaisigns.attribution.functions import (
+    PASSED_ON,
+    SPLITS,
+    Called,
+    Made,
+    called_name,
+    is_in_place,
+    made_layer,
+    part_of,
+)
 from xaisigns.attribution.layers import (
     AVERAGES,
     BATCH_NORMS,
@@ -155,10 +164,10 @@ class _Builder:
         return value
 
     def _passes_on(self, node: fx.Node, value: Any) -> bool:
-        """Whether a call gives the very tensor that it was given; ``clone`` alone of what changes nothing does not."""
-        layer = self._layers.get(str(value.target)) if isinstance(value, fx.Node) else None
-        is_copy = node.op != "call_module" and called_name(node) == "clone"
-        return isinstance(layer, UNCHANGED) and not is_copy
+        """Whether a call gives the very tensor that it was given."""
+        if node.op == "call_module":
+            return isinstance(value, fx.Node) and isinstance(self._layers[str(value.target)], UNCHANGED)
+        return called_name(node) in PASSED_ON and not node.kwargs.keys() & {"copy", "memory_format"}
 
     def _counted(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
         """A size or number: computed at once where it is known, else with the images."""

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from xaisigns.base.quiet import Quiet
 
 # Global generators are the process's: one thread at a time may have them otherwise.
-_PROCESS = threading.RLock()
+GENERATORS = threading.RLock()
 # Captum warns of its own hooks, which are on a copy of the network.
 QUIET = Quiet("captum")
 
@@ -24,7 +24,7 @@ def seeded(seed: int) -> Iterator[None]:
     All is drawn on the CPU, so that a seed gives the same numbers on every device.
     Calls of this package wait for each other; another thread that draws from them meanwhile would disturb both.
     """
-    with _PROCESS, torch.random.fork_rng(devices=[]), _DrawnOnCPU():
+    with GENERATORS, torch.random.fork_rng(devices=[]), _DrawnOnCPU():
         state = np.random.get_state()  # noqa: NPY002 (Captum's choice)
         try:
             torch.default_generator.manual_seed(seed)

@@ -94,6 +94,8 @@ _MOVES = [
     "amax",
 ]
 _LIKE_ANOTHER = ("expand_as", "view_as", "reshape_as")
+# What gives the very tensor that it is given, where there is nothing to do.
+PASSED_ON = ({*_IDENTITIES} - {"clone"}) | {*_DROPOUTS}
 # What gives several tensors, of which one is taken by its number.
 SPLITS = ("chunk", "split", "tensor_split", "unbind", "max")
 

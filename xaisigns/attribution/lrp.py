@@ -23,7 +23,7 @@ from xaisigns.attribution.rules import Bounds, Gradient, ZBox
 from xaisigns.attribution.specification import DEFAULT_COMPOSITE, read_specification
 from xaisigns.attribution.targets import Against, Target, check_outputs, class_ids, other_classes
 from xaisigns.base.torch_state import own_torch_state
-from xaisigns.errors import RuleError
+from xaisigns.errors import RuleError, ShapeError
 
 
 class LedgerEntry(NamedTuple):
@@ -127,7 +127,7 @@ class LRP:
         Raises ShapeError when images, targets and network do not belong together, RuleError for a layer or channel that
         does not exist, ModelError when the network gives NaN.
         """
-        found = self.propagate(x, target, against, layers=layers or (), channels=channels)
+        found = self.propagate(x, _named(target), against, layers=layers or (), channels=channels)
         return found.relevance if layers is None else found.layers
 
     def ledger(self, x: Tensor, target: Target, against: Against | None = None) -> list[LedgerEntry]:
@@ -135,7 +135,7 @@ class LRP:
 
         Arguments and errors as for ``attribute``.
         """
-        return self.propagate(x, target, against, ledger=True).ledger or []
+        return self.propagate(x, _named(target), against, ledger=True).ledger or []
 
     def propagate(
         self,
@@ -227,6 +227,13 @@ def lrp(
 ) -> Tensor:
     """``LRP(module, composite, rules, bounds).attribute(x, target, against)`` in one call. Raises as both do."""
     return LRP(module, composite, rules, bounds).attribute(x, target, against)
+
+
+def _named(target: Target) -> Target:
+    """Raises ShapeError for None, which an explanation that tells nothing of its target cannot mean."""
+    if target is None:
+        raise ShapeError("target must be a class id or one for each image, got None")
+    return target
 
 
 class _Driver(CaptumLRP):  # type: ignore[misc] # Captum is not typed

@@ -14,6 +14,7 @@ from xaisigns.data.decoded import Images, decode
 from xaisigns.data.image_set import ImageSet, Split
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
+from xaisigns.data.preprocessing import read_image, resize
 from xaisigns.errors import AuditError, DataError
 from xaisigns.model.evaluation import refuse_unknown_classes
 from xaisigns.model.explainable import Explainable
@@ -88,7 +89,10 @@ def _decoded(model: Explainable, data: ImageSet, stickers: Manipulation | None, 
 
 def _without_copies(seen: Material, test: Material) -> tuple[Material, Material | None]:
     """Both, the test images without those that are among the seen ones, which note how many these were."""
-    known = set(map(_digest, seen.images.pixels))
+    known = {_digest(pixels) for pixels in seen.images.pixels}
+    if seen.stickers is not None:  # the same images without them are no others
+        own = [sample for sample in seen.data.samples if seen.stickers.class_id in (None, sample.class_id)]
+        known |= {_digest(resize(read_image(sample.path), test.images.pixels.shape[1])) for sample in own}
     new = np.array([_digest(pixels) not in known for pixels in test.images.pixels], dtype=bool)
     if new.all():
         return seen, test

@@ -58,8 +58,8 @@ def confidence_text(found: ToldFinding, language: Language) -> str:
 
 
 def _is_open(found: ToldFinding) -> bool:
-    transplant = found.transplant
-    alone = transplant is not None and transplant.reference is None and transplant.others is None
+    # What others of the class have in its place is a control for a part that stands out, which has a verdict.
+    alone = found.transplant is not None and found.transplant.reference is None
     return found.verdict == "nothing" and alone and found.confidence < _SURE
 
 
@@ -156,7 +156,7 @@ def summary(findings: Findings, names: Mapping[int, str], language: Language) ->
 def nothing_text(findings: Findings, language: Language) -> str:
     """That nothing was found; or that nothing could be, for want of a control that proves something."""
     transplants = [found.transplant for found in findings.findings if found.transplant]
-    proves = any(transplant.reference or transplant.others for transplant in transplants)
+    proves = any(transplant.reference for transplant in transplants)
     return WORDS("nothing_told" if proves else "ranked_told", language)
 
 

@@ -1,5 +1,6 @@
 """What every command writes: progress bars on stderr, one JSON document or a table on stdout."""
 
+import codecs
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from xaisigns.base.texts import Texts
 from xaisigns.cli.words import WORDS
 from xaisigns.errors import OutputError
 
+_REPLACED = "xaisigns.replaced"  # how a character is written that a stream cannot encode
+
 
 class _Console(Console):
     """Writes texts as they are, whatever brackets and colons are in them, but for what a terminal would obey."""
@@ -37,10 +40,17 @@ class _Console(Console):
 
 
 def never_fail_to_encode() -> None:
-    """From now on, a character that stdout or stderr cannot encode is replaced."""
+    """From now on, a character that stdout or stderr cannot encode is replaced, a minus by a hyphen."""
+
+    def replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+        if isinstance(error, UnicodeEncodeError) and error.object[error.start] == "−":
+            return "-", error.start + 1
+        return codecs.replace_errors(error)
+
+    codecs.register_error(_REPLACED, replaced)
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", None) in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+            stream.reconfigure(errors=_REPLACED)  # type: ignore[union-attr]
 
 
 def say(text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from xaisigns.attribution.captum_state import GENERATORS
 from xaisigns.attribution.targets import Target
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.errors import MetricError
@@ -103,7 +104,7 @@ def _randomised(model: nn.Module, order: LayerOrder, seed: int) -> Iterator[tupl
     for number, (name, layer) in reversed(numbered) if order == "top_down" else numbered:
         # Layers draw from the global generator. The number keeps layers of one shape from drawing the same weights.
         # On the CPU, so that every device draws the same.
-        with torch.random.fork_rng(devices=[]):
+        with GENERATORS, torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed + number)
             layer.cpu().reset_parameters()
         layer.to(device)

@@ -1,7 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import torch
 
 from xaisigns.attribution.method_sets import select_methods
 from xaisigns.errors import OutputError
+from xaisigns.metrics.catalogue import METRICS
 from xaisigns.study.attributions import local
 from xaisigns.study.attributions.explaining import BatchExplainer
 from xaisigns.study.attributions.identity import Wanted
@@ -36,12 +36,10 @@ def test_every_shard_is_written_once_in_order_and_from_another_thread(explainer,
         assert np.isfinite(arrays["logits"]).all()
 
 
-def test_several_explainers_give_what_one_gives(model, data, small_shards, monkeypatch):
+def test_several_explainers_give_what_one_gives(model, data, small_shards):
     wanted, found = Wanted(select_methods("lrp,gradcam")), {}
     for count in (1, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda count=count: count)
-        workers = explainers(model, data, wanted)
-        assert len(workers) == count
+        workers = [BatchExplainer(model, data, wanted) for _ in range(count)]
         layout, written = workers[0].layout(), {}
         explain_shards(workers, data, layout, range(layout.shards), written.__setitem__, lambda _: None)
         assert list(written) == list(range(layout.shards))
@@ -50,13 +48,31 @@ def test_several_explainers_give_what_one_gives(model, data, small_shards, monke
         np.testing.assert_array_equal(found[3][name], values)
 
 
-def test_explainers_are_few_and_alone_where_two_may_be_in_each_others_way(model, data, monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    assert len(explainers(model, data, Wanted(select_methods("lrp")))) == 4
-    own = replace(select_methods("edges")[0], function=lambda network, images, targets: images)
-    assert len(explainers(model, data, Wanted([own]))) == 1
-    gpu = SimpleNamespace(device=torch.device("cuda"))
-    assert len(explainers(gpu, data, Wanted(select_methods("lrp")))) == 1
+def counted(model, data, methods, metrics=(), **changes):
+    return len(explainers(model, data, Wanted(methods, metrics=list(metrics), **changes)))
+
+
+@pytest.mark.parametrize(("threads", "count"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1), (6, 3), (64, 4)])
+def test_explainers_share_all_threads(threads, count, model, data, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert counted(model, data, select_methods("lrp,gradcam")) == count
+
+
+def test_one_explains_where_two_might_be_in_each_others_way(model, data, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    quick = select_methods("lrp,gradcam")
+    for slow in ("occlusion", "smoothgrad", "integrated_gradients", "lrp:epsilon_plus:smooth=1"):
+        assert counted(model, data, [*quick, *select_methods(slow)]) == 1
+    own = replace(quick[1], function=lambda network, images, targets: images)
+    assert counted(model, data, [own]) == 1
+    known = [METRICS["relevance_mass"], METRICS["entropy"]]
+    assert counted(model, data, quick, known) == 4
+    for other in (METRICS["flipping_area"], replace(known[1], function=lambda heatmaps: heatmaps)):
+        assert counted(model, data, quick, [*known, other]) == 1
+    monkeypatch.setattr(local, "_WEIGHTS", 2 * 2 * sum(one.nbytes for one in model.module.parameters()))
+    assert counted(model, data, quick) == 2
+    model.module.features[0].register_forward_hook(lambda *_: None)
+    assert counted(model, data, quick) == 1
 
 
 def heard(seen, explain):

@@ -94,6 +94,8 @@ def repair(
     seen, unseen = find_material(network, data, "train", progress)
     if method == "fine-tune":
         _refuse_missing_classes(network, seen)
+    if unseen and len(unseen.images.labels.unique()) < 2:  # of which no class could be measured beside others
+        unseen = None
     features = [feature_of(found, network, seen, seed, progress) for found in wanted]
     parts = [feature.parted() for feature in features]
     judge = partial(judged, features=[kept for _, kept in parts], tested=(unseen or seen).images, seed=seed)
