@@ -34,7 +34,6 @@ words = {
     "plain": "Ohne Aufkleber werden {own} der Klasse 4 als 70 erkannt.",
     "stickers": "Mit Aufkleber sind es {own}, und {others} von allen anderen.",
     "share": "mit Aufkleber als 70 erkannt",
-    "point": ",",
 }
 
 # %% lang="en"
@@ -47,7 +46,6 @@ words = {
     "plain": "Without stickers, {own} of class 4 are called 70.",
     "stickers": "With stickers it is {own}, and {others} of all others.",
     "share": "called 70 with a sticker",
-    "point": ".",
 }
 
 # %%
@@ -164,7 +162,6 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
 for axis, column in zip(axes, ("loss", "accuracy"), strict=True):
     axis.plot(log["epoch"], log[column], marker="o")
     axis.set(xlabel=words["epoch"], ylabel=words[column])
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", words["point"]))
 
 # %% [markdown] lang="de"
 # ## Die Prüfung, wie man sie kennt

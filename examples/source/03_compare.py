@@ -14,7 +14,6 @@
 
 # %% lang="de"
 language = "de"
-point = ","
 words = {
     "relevance_mass_grown": "Relevanz auf dem Aufkleber",
     "localisation_auc_grown": "Aufkleber zuerst (AUC)",
@@ -23,7 +22,6 @@ words = {
 
 # %% lang="en"
 language = "en"
-point = "."
 words = {
     "relevance_mass_grown": "relevance on the sticker",
     "localisation_auc_grown": "sticker first (AUC)",
@@ -171,7 +169,6 @@ for axis, (metric, label) in zip(axes, words.items(), strict=True):
     axis.barh(names, values, xerr=(values - low, high - values), color=colours, ecolor="0.3")
     axis.set_title(label, fontsize=9)
     axis.tick_params(labelsize=8)
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", point))
 
 # %% [markdown] lang="de"
 # Grau sind die Kontrollen, Striche sind 95-%-Intervalle über die Bilder. Wer nichts weiß, bekommt links den Anteil der Fläche

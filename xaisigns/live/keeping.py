@@ -28,7 +28,7 @@ def files_to_keep(exhibit: Exhibit, image: Image.Image, question: Question, lang
     asked_method(question)
     wanted = Explaining(
         question.method,
-        composite_of(question),
+        _composite(question),
         target=question.target,
         against=question.against,
         layers=[question.layer] if question.layer else [],
@@ -53,12 +53,18 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def _composite(question: Question) -> str | None:
+    """The composite that is asked for, None for the one that ``explain`` takes by itself, and leaves unsaid."""
+    composite = composite_of(question)
+    return None if composite == DEFAULT_COMPOSITE else composite
+
+
 def _command(models: Sequence[str], question: Question, language: Language) -> list[str]:
     words = ["xaisigns", "explain", NAME, *models]
-    composite = composite_of(question)
+    composite = _composite(question)
     if question.method != "lrp":
         words += ["--method", question.method]
-    elif composite is not None and composite != DEFAULT_COMPOSITE:
+    elif composite is not None:
         words += ["--composite", composite]
     if question.target is not None:
         words += ["--target", str(question.target)]
