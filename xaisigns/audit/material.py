@@ -1,13 +1,12 @@
 """What an audit compares: images as the training had them, images that it did not see, and a reference model."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from xaisigns.base.cache import digest_of
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.classes import CLASS_NAMES, names_in
 from xaisigns.data.decoded import Images, decode
@@ -89,11 +88,11 @@ def _decoded(model: Explainable, data: ImageSet, stickers: Manipulation | None, 
 
 def _without_copies(seen: Material, test: Material) -> tuple[Material, Material | None]:
     """Both, the test images without those that are among the seen ones, which note how many these were."""
-    known = {_digest(pixels) for pixels in seen.images.pixels}
+    known = {digest_of(pixels) for pixels in seen.images.pixels}
     if seen.stickers is not None:  # the same images without them are no others
         own = [sample for sample in seen.data.samples if seen.stickers.class_id in (None, sample.class_id)]
-        known |= {_digest(resize(read_image(sample.path), test.images.pixels.shape[1])) for sample in own}
-    new = np.array([_digest(pixels) not in known for pixels in test.images.pixels], dtype=bool)
+        known |= {digest_of(resize(read_image(sample.path), test.images.pixels.shape[1])) for sample in own}
+    new = np.array([digest_of(pixels) not in known for pixels in test.images.pixels], dtype=bool)
     if new.all():
         return seen, test
     seen = replace(seen, copies=int((~new).sum()))
@@ -103,10 +102,6 @@ def _without_copies(seen: Material, test: Material) -> tuple[Material, Material 
     data = ImageSet(test.data.root, test.data.split, samples, test.data.class_names, test.data.layout)
     images = Images(test.images.pixels[new], test.images.labels[torch.from_numpy(new)])
     return seen, replace(test, data=data, images=images)
-
-
-def _digest(pixels: NDArray[np.uint8]) -> bytes:
-    return hashlib.sha256(pixels.tobytes()).digest()
 
 
 def _test_images(data: ImageSet) -> ImageSet | None:
