@@ -55,11 +55,11 @@ def test_large_images_are_decoded_one_at_a_time(own, monkeypatch):
     decoding, most = [], []
     real = ahead._decoded
 
-    def watched(data, sample, size):
+    def watched(data, sample, size, **more):
         large = sample in data.samples[:3]
         decoding.extend([1] if large else [])
         most.append(len(decoding))
-        found = real(data, sample, size)
+        found = real(data, sample, size, **more)
         if large:
             decoding.pop()
         return found
@@ -74,9 +74,9 @@ def test_only_a_few_batches_are_decoded_before_they_are_asked_for(data, monkeypa
     asked = []
     real = ahead._decoded
 
-    def heard(data, sample, size):
+    def heard(data, sample, size, **more):
         asked.append(sample)
-        return real(data, sample, size)
+        return real(data, sample, size, **more)
 
     monkeypatch.setattr(ahead, "_decoded", heard)
     batches = decoded_ahead(data, 32, [range(place, place + 1) for place in range(12)])

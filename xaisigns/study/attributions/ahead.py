@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from xaisigns.data.image_set import ImageSet, Sample
@@ -15,7 +17,7 @@ from xaisigns.errors import DataError
 from xaisigns.study.cases import sign_mask
 
 _AHEAD = 4  # batches
-_THREADS = 4
+_THREADS = 4  # at most; of small images each waits for Python's lock half of the time
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +37,19 @@ class Batch:
 
 def decoded_ahead(data: ImageSet, size: int, batches: Iterable[range]) -> Iterator[Batch]:
     """The batches in their order, whose pixels are those of ``decode``; a few are ready before they are asked for."""
-    small, large = ThreadPoolExecutor(_THREADS, "xaisigns-decoding"), ThreadPoolExecutor(1, "xaisigns-decoding-large")
-    waiting: deque[tuple[range, list[Future[_Image | DataError]]]] = deque()
+    threads = max(1, min(_THREADS, torch.get_num_threads() // 2))
+    small, large = ThreadPoolExecutor(threads, "xaisigns-decoding"), ThreadPoolExecutor(1, "xaisigns-decoding-large")
+    masked = data.has_boxes  # asks every sample
+    waiting: deque[tuple[range, list[Future[list[_Image | DataError]]]]] = deque()
+
+    def decoded(places: range) -> "list[_Image | DataError]":
+        return [_task(data, data.samples[place], size, large, masked=masked) for place in places]
+
     try:
         for places in batches:
-            tasks = [small.submit(_task, data, data.samples[place], size, large) for place in places]
+            # Several images for each task: one is decoded sooner than a task is handed over.
+            part = -(-len(places) // threads)
+            tasks = [small.submit(decoded, places[start : start + part]) for start in range(0, len(places), part)]
             waiting.append((places, tasks))
             if len(waiting) > _AHEAD:
                 yield _batch(*waiting.popleft(), size)
@@ -55,24 +65,26 @@ class _Image(NamedTuple):
     mask: NDArray[np.bool_] | None
 
 
-def _task(data: ImageSet, sample: Sample, size: int, large: ThreadPoolExecutor) -> "_Image | DataError":
+def _task(
+    data: ImageSet, sample: Sample, size: int, large: ThreadPoolExecutor, *, masked: bool
+) -> "_Image | DataError":
     try:
         # Large ones in one thread alone: each of the others would keep the memory of its largest.
         if is_large(sample.path):
-            return large.submit(_decoded, data, sample, size).result()
-        return _decoded(data, sample, size)
+            return large.submit(_decoded, data, sample, size, masked=masked).result()
+        return _decoded(data, sample, size, masked=masked)
     except DataError as error:
         return error
 
 
-def _decoded(data: ImageSet, sample: Sample, size: int) -> _Image:
+def _decoded(data: ImageSet, sample: Sample, size: int, *, masked: bool) -> _Image:
     image = read_image(sample.path)
-    mask = resize_mask(sign_mask(data, sample, image), size) if data.has_boxes else None
+    mask = resize_mask(sign_mask(data, sample, image), size) if masked else None
     return _Image(resize(image, size), mask)
 
 
-def _batch(places: range, tasks: "list[Future[_Image | DataError]]", size: int) -> Batch:
-    found = {place: task.result() for place, task in zip(places, tasks, strict=True)}
+def _batch(places: range, tasks: "list[Future[list[_Image | DataError]]]", size: int) -> Batch:
+    found = dict(zip(places, chain.from_iterable(task.result() for task in tasks), strict=True))
     images = {place: one for place, one in found.items() if isinstance(one, _Image)}
     masks = [one.mask for one in images.values() if one.mask is not None]
     return Batch(
