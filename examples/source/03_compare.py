@@ -19,6 +19,7 @@ words = {
     "localisation_auc_grown": "Aufkleber zuerst (AUC)",
     "flipping_area": "Treue zum Netz (Pixel Flipping)",
 }
+half = "0,5"
 
 # %% lang="en"
 language = "en"
@@ -27,6 +28,7 @@ words = {
     "localisation_auc_grown": "sticker first (AUC)",
     "flipping_area": "faithfulness (pixel flipping)",
 }
+half = "0.5"
 
 # %%
 import copy
@@ -168,6 +170,7 @@ for axis, (metric, label) in zip(axes, words.items(), strict=True):
     colours = ["0.75" if name in controls else "tab:red" for name in names]
     axis.barh(names, values, xerr=(values - low, high - values), color=colours, ecolor="0.3")
     axis.set_title(label, fontsize=9)
+    axis.set_xticks([0, 0.5], ["0", half])
     axis.tick_params(labelsize=8)
 
 # %% [markdown] lang="de"

@@ -116,7 +116,7 @@ def test_a_row_of_the_table_has_all_that_was_measured(shortcut, whole):
         "8.0% (4.1 to 15.0%) other patches",
     ]
     assert images == ["2 of 6"]
-    assert table_row(whole.findings[3], "70", "de")[1:] == [["nichts gefunden"], ["0,60"], ["–"], ["–"], ["–"]]
+    assert table_row(whole.findings[3], "70", "de")[1:] == [["nicht geprüft"], ["–"], ["–"], ["–"], ["–"]]
 
 
 def test_a_table_shows_the_first_classes_and_all_that_anything_was_found_about(whole):
@@ -141,13 +141,13 @@ def test_nothing_found_is_told_from_nothing_that_could_be_found(whole, shortcut)
     assert nothing_text(nothing_in(whole, transplant=alone), "de").startswith("Die Klassen sind nur nach Rang geordnet")
 
 
-def test_what_turns_images_and_has_no_control_is_no_verdict(whole, shortcut):
+def test_what_was_not_tried_or_turns_images_without_a_control_has_no_verdict(whole, shortcut):
     alone = carried(shortcut, "window", "others", "reference").transplant
     for transplant, confidence, wanted in (
         (alone, 0.02, ["kein Urteil", "–"]),
         (alone, 1.0, ["nichts gefunden", "1,00"]),
         (shortcut.transplant, 0.02, ["nichts gefunden", "0,02"]),
-        (None, 0.0, ["nichts gefunden", "0,00"]),
+        (None, 0.0, ["nicht geprüft", "–"]),
     ):
         (found,) = nothing_in(whole, transplant=transplant, confidence=confidence).findings
         assert [cell for (cell,) in table_row(found, "70", "de")[1:3]] == wanted

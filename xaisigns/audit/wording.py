@@ -1,7 +1,7 @@
 """An audit in words: one sentence for each finding that everybody understands, and the numbers behind it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from xaisigns.audit.findings import Findings, ToldFinding, ToldRate, ToldTransplant
 from xaisigns.base.language import Language
@@ -48,19 +48,23 @@ def title(found: ToldFinding, name: str, language: Language) -> str:
 
 
 def verdict_text(found: ToldFinding, language: Language) -> str:
-    """The verdict; that there is none where images turn and no control tells whether they would by any model."""
-    return WORDS("open" if _is_open(found) else found.verdict, language)
+    """The verdict; that there is none where nothing was tried, or where images turn and no control tells why."""
+    return WORDS(_unjudged(found) or found.verdict, language)
 
 
 def confidence_text(found: ToldFinding, language: Language) -> str:
     """How sure the verdict is; a dash where there is none."""
-    return "–" if _is_open(found) else written(f"{found.confidence:.2f}", language)
+    return "–" if _unjudged(found) else written(f"{found.confidence:.2f}", language)
 
 
-def _is_open(found: ToldFinding) -> bool:
+def _unjudged(found: ToldFinding) -> Literal["untried", "open"] | None:
+    """Why "nothing" is no verdict on a class."""
+    if found.verdict != "nothing":
+        return None
+    if found.transplant is None:
+        return "untried"
     # What others of the class have in its place is a control for a part that stands out, which has a verdict.
-    alone = found.transplant is not None and found.transplant.reference is None
-    return found.verdict == "nothing" and alone and found.confidence < _SURE
+    return "open" if found.transplant.reference is None and found.confidence < _SURE else None
 
 
 def _shortcut(transplant: ToldTransplant, name: str, language: Language) -> str:

@@ -27,7 +27,7 @@ from xaisigns.errors import DataError, OutputError
 from xaisigns.study.attributions import cluster
 from xaisigns.study.attributions.cluster import Actor, Job
 from xaisigns.study.attributions.identity import Wanted
-from xaisigns.study.attributions.layout import opened
+from xaisigns.study.attributions.layout import is_done, opened
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
@@ -135,19 +135,48 @@ def test_a_part_that_kills_every_actor_ends_the_work(two_processors, model, data
     assert not list((tmp_path / "store").glob(".*"))
 
 
+def test_a_call_of_several_parts_does_only_what_was_not_written_when_its_actor_was_killed(
+    two_processors, local, model, data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cluster, "_CALLS", 1)
+    monkeypatch.setattr(cluster, "Actor", Mortal)
+    heard = []
+    xs.write_store(
+        model, data, **ASKED, out=tmp_path / "ray", engine="ray", progress=lambda *told, **_: heard.append(told)
+    )
+    assert files_of(tmp_path / "ray") == local
+    assert [told for told in heard if told[0] == "explaining"] == [("explaining", 12, 12)]
+    assert (tmp_path / "done").read_text() == "[0, 1, 2][1, 2]"
+
+
+class Mortal(Actor):
+    """Is killed once, when it has written the first part."""
+
+    def _explain(self, shards):
+        _, group, layout = self._ready
+        missing = [shard for shard in shards if not is_done(self._path, group, layout, shard)]
+        with (self._path.parent / "done").open("a") as file:
+            file.write(str(missing))
+        if len(missing) < len(shards):
+            return super()._explain(shards)
+        super()._explain(shards[:1])
+        os.kill(os.getpid(), signal.SIGKILL)
+        return None
+
+
 class Deadly(Actor):
-    def _explain(self, shard):
-        if shard == 1:
+    def _explain(self, shards):
+        if shards[0] == 1:
             (self._path / f"{cluster.MARK}1").write_bytes(b"1" * 4)  # this is the last try
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._explain(shard)
+        return super()._explain(shards)
 
 
-def explained(job, two_processors, shard=0):
+def explained(job, two_processors, shards=(0,)):
     """What an actor answers, which is called without Ray."""
     with mock.patch("xaisigns.study.attributions.cluster.keep_memory"):  # this is the tests' process
         actor = Actor(ray.put(job), 1, job.path)
-    return actor({"shard": np.array([shard])})
+    return actor({"shards": np.array([shards])})
 
 
 def test_an_actor_tells_what_is_wrong_as_the_kind_and_the_text_of_an_error(two_processors, job, tmp_path):
@@ -166,8 +195,12 @@ def test_what_nobody_foresaw_is_told_with_its_machine(two_processors, job, monke
 
 
 def test_a_part_that_is_there_is_not_done_again(two_processors, job, monkeypatch):
-    monkeypatch.setattr(cluster, "explain_shards", None)
+    asked = []
+    monkeypatch.setattr(cluster, "explain_shards", lambda workers, data, layout, shards, *_: asked.extend(shards))
     assert explained(job, two_processors)["images"] == [4]
+    (job.path / "state/c/1").unlink()
+    assert explained(job, two_processors, (0, 1, 2))["images"] == [12]
+    assert asked == [1]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +228,7 @@ def test_an_error_of_an_actor_is_that_of_the_run(two_processors, model, data, sm
 
 
 class Refusing(Actor):
-    def _explain(self, shard):
+    def _explain(self, shards):
         raise DataError("refused")
 
 
@@ -208,7 +241,7 @@ def test_what_is_written_where_nobody_sees_it_is_told(two_processors, model, dat
 
 
 class Elsewhere(Actor):
-    def _explain(self, shard):
+    def _explain(self, shards):
         return 4
 
 

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -41,6 +42,7 @@ _FORGETTING = 0.97  # the decay of that mean
 _RISE = 0.25  # of the steps, until the rate is full
 _KEPT = 50  # steps between two states that are kept
 _MEASURED = 32  # batches from which normalisations take their statistics
+_DRAWING = threading.Lock()  # of who draws views by the one generator of the process, or sets it
 
 
 @dataclass(frozen=True)
@@ -97,24 +99,18 @@ def fine_tuned(
     goes on, with the same weights in the end, bit for bit. Raises ModelError when the loss is no longer finite, and as
     ``Checkpoint`` does.
     """
+    work = "training on" if control else "unlearning"
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
-        run = _Run(model, images, features, settings, control=control)
-        if checkpoint:
-            checkpoint.restore(run.restore)
-        while run.done < settings.steps:
-            run.step()
-            if checkpoint and (run.done % _KEPT == 0 or run.done == settings.steps):
-                checkpoint.write(run.tensors(), run.state())
-            if control:
-                progress("training on", run.done, settings.steps)
-            else:
-                progress("unlearning", run.done, settings.steps)
-        return run.finished()
+        run = Run(model, images, features, settings, control=control)
+        return run.through(checkpoint, lambda done: progress(work, done, settings.steps))
 
 
-class _Run:
-    """The state that a fine-tuning carries from step to step; ``done`` are its steps so far."""
+class Run:
+    """The state that a fine-tuning carries from step to step; ``done`` are its steps so far.
+
+    Views are drawn from a generator's state of its own, and what the network draws (dropout) from the process's.
+    """
 
     def __init__(
         self, model: Explainable, images: Images, features: Sequence[Feature], settings: FineTuning, *, control: bool
@@ -131,13 +127,25 @@ class _Run:
         decay = min(_AVERAGING, max(0.0, 1 - 3 / settings.steps))  # a mean over a third of the steps at most
         self._averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(decay))
         self._drawn = [_Batches(images, feature, settings, control=control) for feature in features]
+        self._random = torch.Generator().manual_seed(settings.seed).get_state()
+
+    def through(self, checkpoint: Checkpoint | None, hear: Callable[[int], None]) -> nn.Module:
+        """All steps that are left, and the network; ``hear`` hears how many are done. Raises as ``fine_tuned`` does."""
+        if checkpoint:
+            checkpoint.restore(self.restore)
+        while self.done < self._settings.steps:
+            self.step()
+            if checkpoint and (self.done % _KEPT == 0 or self.done == self._settings.steps):
+                checkpoint.write(self.tensors(), self.state())
+            hear(self.done)
+        return self.finished()
 
     def step(self) -> None:
         """Draw a batch and learn from it."""
         model, settings = self._model, self._settings
         batches = self._drawn[self.done % len(self._drawn)]
         batch = batches.draw()
-        views = _normal(augment(normalise(batch.pixels, (0, 0, 0), (1, 1, 1)).to(model.device)), model)
+        views = _normal(self._augmented(normalise(batch.pixels, (0, 0, 0), (1, 1, 1)).to(model.device)), model)
         with in_bfloat16(model.device):
             logits = self._network(views)
         loss = _loss(logits.float(), batch, batches.class_id, settings, control=self._control)
@@ -154,6 +162,13 @@ class _Run:
         self._optimizer.step()
         self._averaged.update_parameters(self._network)
         self.done += 1
+
+    def _augmented(self, images: Tensor) -> Tensor:
+        with _DRAWING, torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            views = augment(images)
+            self._random = torch.get_rng_state()
+        return views
 
     def finished(self) -> nn.Module:
         """The running mean, with statistics of its own."""
@@ -174,6 +189,7 @@ class _Run:
                 for index, (weight, momentum) in enumerate(zip(self._weights, momenta, strict=True))
             },
             **{f"random/{name}": value for name, value in _random_states(self._model.device).items()},
+            "random/views": self._random,
         }
 
     def state(self) -> dict[str, Any]:
@@ -188,7 +204,9 @@ class _Run:
         for index, weight in enumerate(self._weights):
             momentum = tensors[f"momentum/{index}"].to(weight.device, copy=True)
             self._optimizer.state[weight] = {"momentum_buffer": momentum}
-        torch.set_rng_state(tensors["random/cpu"])
+        with _DRAWING:
+            torch.set_rng_state(tensors["random/cpu"])
+        self._random = tensors["random/views"].clone()
         if self._model.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["random/cuda"], self._model.device)
         for batches, drawn in zip(self._drawn, state["drawn"], strict=True):
@@ -203,7 +221,7 @@ def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:
-    """Of the generators that views and dropout are drawn by."""
+    """Of the generators that dropout is drawn by."""
     cuda = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
     return {"cpu": torch.get_rng_state(), **cuda}
 

@@ -19,9 +19,10 @@ from xaisigns.audit.findings_file import findings_for
 from xaisigns.audit.material import Material, find_material
 from xaisigns.audit.repair.checkpoints import CHECKPOINT_MARK, Checkpoint
 from xaisigns.audit.repair.feature import Feature, feature_of
-from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
+from xaisigns.audit.repair.fine_tuning import FineTuning
 from xaisigns.audit.repair.measuring import Judged, Measured, judged
 from xaisigns.audit.repair.projection import projected
+from xaisigns.audit.repair.side_by_side import tuned_beside_control
 from xaisigns.audit.statistics import interval
 from xaisigns.base.cache import digest_of, made_by
 from xaisigns.base.documents import json_text
@@ -119,18 +120,11 @@ def repair(
             "settings": asdict(settings),
         }
         identity = json.loads(json_text(identity))  # as it is read again: no tuples
-        trained = [
-            fine_tuned(
-                network,
-                seen.images,
-                unlearnt,
-                settings,
-                control=of_control,
-                checkpoint=Checkpoint(place, {**identity, "control": of_control}, resume=resume, force=force),
-                progress=progress,
-            )
+        checkpoints = [
+            Checkpoint(place, {**identity, "control": of_control}, resume=resume, force=force)
             for place, of_control in zip(kept, (True, False), strict=True)
         ]
+        trained = tuned_beside_control(network, seen.images, unlearnt, settings, checkpoints, progress)
         told["settings"], taken = asdict(settings), None
         other, repaired = (_with_weights(network, one) for one in trained)
         control = judge(other)

@@ -33,7 +33,9 @@ from xaisigns.study.attributions.layout import Arrays, Layout, is_done, rows_of,
 from xaisigns.study.attributions.local import explain_shards, explainers
 from xaisigns.study.model_cache import ModelCache
 
-_TRIES = 4  # of a part whose actors are killed
+_TRIES = 4  # of a call whose actors are killed
+_PARTS = 4  # at most in a call, in whose end an actor waits for its last batches and for the disk
+_CALLS = 16  # at least for each actor, so that all end at about the same time
 MARK = ".tries-"  # begins the name of a file with a byte for each of them
 _PATIENCE = 10  # seconds
 # Ray would tell its makers how it is used and the terminal what it does, and let all else on the machine go first.
@@ -71,9 +73,9 @@ def explain_on_cluster(job: Job, shards: Sequence[int], done: Callable[[int], No
     order.
 
     Every machine must have the same xaisigns and libraries, the images and the store under the same paths. An actor
-    that is killed is started again and does its shard anew. Raises OutputError without the extra ``cluster``, where the
-    cluster is not to be had or too small, where a machine has something else than this one, and where a shard's actor
-    is killed again and again; and what explaining and writing raise.
+    that is killed is started again and does anew what it had not written. Raises OutputError without the extra
+    ``cluster``, where the cluster is not to be had or too small, where a machine has something else than this one, and
+    where a call's actor is killed again and again; and what explaining and writing raise.
     """
     if not shards:
         return
@@ -102,13 +104,15 @@ def _rows(shards: Sequence[int], job: Job, threads: int, workers: int, *, cuda: 
     except (TypeError, pickle.PicklingError) as error:
         reason = shown(str(error.__cause__ or error))[1:-1]  # Ray's own text is of many pages
         raise OutputError(f"the model, a method or a metric cannot be handed to workers: {reason}") from error
-    # A block for each, so that an actor that is killed has only its own shard to do again.
-    planned = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
+    size = max(1, min(_PARTS, len(shards) // (_CALLS * workers)))
+    calls = [{"shards": list(shards[start : start + size])} for start in range(0, len(shards), size)]
+    # A block for each, so that an actor that is killed has only its own call to do again.
+    planned = ray.data.from_items(calls, override_num_blocks=len(calls))
     rows: Iterable[dict[str, Any]] = planned.map_batches(
         Actor,
         fn_constructor_args=(told, threads, job.path),
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=min(workers, len(shards))),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(calls))),
         num_cpus=threads,
         num_gpus=1 if cuda else None,
     ).iter_rows()
@@ -127,11 +131,11 @@ class Actor:
         self._reference, self._path = job, path
 
     def __call__(self, batch: dict[str, NDArray[Any]]) -> dict[str, list[Any]]:
-        """The number of ``images`` of the shard, or the error."""
-        (shard,) = batch["shard"].tolist()
+        """The number of ``images`` of a call's shards, or the error."""
+        shards = batch["shards"][0].tolist()
         try:
-            with _tried(self._path, shard):
-                return {"images": [self._explain(shard)], "kind": [""], "error": [""]}
+            with _tried(self._path, shards):
+                return {"images": [self._explain(shards)], "kind": [""], "error": [""]}
         except XaisignsError as error:
             kind, text = type(error).__name__, str(error)
         except Exception as error:  # of the caller's own code, or for want of memory or of a package
@@ -139,12 +143,22 @@ class Actor:
             kind, text = "OutputError", f"a worker failed: {type(error).__name__}: {first}"
         return {"images": [0], "kind": [kind], "error": [f"{text} (on {socket.gethostname()})"]}
 
-    def _explain(self, shard: int) -> int:
+    def _explain(self, shards: Sequence[int]) -> int:
         workers, group, layout = self._ready
         job = self._job
-        places = layout.places(shard)
-        if is_done(job.path, group, layout, shard):  # by one who was killed before it was heard of
-            return len(places)
+        # Some may be there, by one who was killed before it was heard of.
+        missing = [shard for shard in shards if not is_done(job.path, group, layout, shard)]
+        for shard in missing:
+            self._refuse_other_images(group, layout.places(shard))
+
+        def write(number: int, arrays: Arrays) -> None:
+            write_shard(job.path, group, layout, number, arrays)
+
+        explain_shards(workers, job.data, layout, missing, write, lambda _: None)
+        return sum(len(layout.places(shard)) for shard in shards)
+
+    def _refuse_other_images(self, group: Any, places: range) -> None:
+        job = self._job
         there = rows_of(job.path, group, "digest", slice(places.start, places.stop))
         for sample, digest in zip(job.data.samples[places.start : places.stop], there, strict=True):
             if digest_of_file(sample.path) != digest.tobytes():
@@ -152,12 +166,6 @@ class Actor:
                     f"{sample.path} is not what it is where the run was started: every machine needs the same images "
                     "under the same paths"
                 )
-
-        def write(number: int, arrays: Arrays) -> None:
-            write_shard(job.path, group, layout, number, arrays)
-
-        explain_shards(workers, job.data, layout, [shard], write, lambda _: None)
-        return len(places)
 
     @cached_property
     def _job(self) -> Job:
@@ -181,11 +189,12 @@ class Actor:
 
 
 @contextmanager
-def _tried(path: Path, shard: int) -> Iterator[None]:
-    """Refuses a shard whose actors are killed again and again, which Ray would try for ever."""
-    mark = path / f"{MARK}{shard}"
+def _tried(path: Path, shards: Sequence[int]) -> Iterator[None]:
+    """Refuses shards whose actors are killed again and again, which Ray would try for ever."""
+    mark = path / f"{MARK}{shards[0]}"
     if mark.exists() and mark.stat().st_size >= _TRIES:
-        raise OutputError(f"{_TRIES} workers were killed while they explained part {shard}; was it for want of memory?")
+        parts = f"part {shards[0]}" if len(shards) == 1 else f"parts {shards[0]} to {shards[-1]}"
+        raise OutputError(f"{_TRIES} workers were killed while they explained {parts}; was it for want of memory?")
     try:
         with mark.open("ab") as file:
             file.write(b"1")
