@@ -1,9 +1,12 @@
+import importlib
 import json
 import os
 import re
+import shutil
 import stat
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import torch
@@ -27,6 +30,8 @@ from xaisigns.model.checkpoint import (
 )
 from xaisigns.model.classifier import NetworkSettings, Wrapped
 from xaisigns.model.vgg import VGG
+
+FORWARD = "return self.head(self.block(torch.relu(self.norm(self.stem(x)))).mean(dim=(2, 3)))"  # of own_module's Net
 
 
 def test_weights_come_back_within_the_accuracy_of_float16(model, written):
@@ -346,6 +351,37 @@ def test_no_file_has_code_imported_that_its_reader_has_not_named(own_written, pa
         assert module not in sys.modules
         assert ("give --architecture" in str(raised.value)) == (given is None)
     assert load_model(path, architecture=own_written).classes == 5
+
+
+def changed_code(own_written, before, after):
+    """The file of the network's code, in which this is replaced."""
+    code = Path(f"{own_written.partition(':')[0]}.py")
+    assert before in code.read_text()
+    code.write_text(code.read_text().replace(before, after))
+    importlib.invalidate_caches()
+    shutil.rmtree("__pycache__", ignore_errors=True)
+
+
+def test_code_that_answers_otherwise_than_when_the_file_was_written_is_refused(own_written, path):
+    changed_code(own_written, FORWARD, f"{FORWARD} * 1.01")
+    with pytest.raises(ModelError, match=rf"cannot be used: {own_written} answers otherwise .*; bring back what was"):
+        load_model(path, architecture=own_written)
+
+
+def test_code_that_answers_alike_may_change(own_written, path):
+    changed_code(own_written, FORWARD, f"{FORWARD} * 1.000001  # the same")
+    loaded = load_model(path, architecture=own_written)
+    assert "answers" not in loaded.card
+    save_model(loaded, path, force=True)
+
+
+@pytest.mark.parametrize("forward", [f"{FORWARD} + torch.rand(1)", f"{FORWARD} / 0"])
+def test_a_network_that_answers_at_random_or_in_no_finite_number_can_be_read_again(own_module, path, forward):
+    architecture = f"{own_module}:Net"
+    changed_code(architecture, FORWARD, forward)
+    save_model(Wrapped(random(architecture, 5), NetworkSettings(architecture, classes=5, input_size=32)), path)
+    assert parts(path)[0]["answers"] is None
+    assert load_model(path, architecture=architecture).classes == 5
 
 
 def test_tiny_weights_are_kept_in_float32(path):

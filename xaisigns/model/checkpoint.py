@@ -33,6 +33,8 @@ TRAINING = "training"  # the key of the document in the checkpoint of a training
 REPAIR = "repair"  # and of a repair
 MODEL = "xaisigns"  # that of a model file
 MODEL_MARK = tensors_mark(MODEL)
+_ANSWERS = "answers"  # the key of what a network of the user's own code makes of a certain image
+_SAME = 1e-3  # of the largest answer: rounding on another machine is far below
 
 
 class _Card(BaseModel):
@@ -47,6 +49,7 @@ class _Card(BaseModel):
     data: dict[str, Any] = Field({}, description="an object")
     metrics: dict[str, Any] = Field({}, description="an object")
     manipulation: dict[str, Any] | None = Field(None, description="an object or null")
+    answers: list[float] | None = Field(None, description="a list of numbers")
 
 
 @own_torch_state()
@@ -66,6 +69,8 @@ def save_model(model: Classifier, path: Path | str, *, force: bool = False) -> N
         raise ModelError(f"the model cannot be saved: {error}") from error
     document = json.loads(_text(model.settings, model.card))
     tensors = {name: _stored(tensor) for name, tensor in weights.items()}
+    if is_own(model.settings.architecture):
+        document[_ANSWERS] = _answers(network_of(model.settings, tensors))
     with whole_file(Path(path), MODEL_MARK, force=force) as temporary:
         write_tensors(temporary, tensors, MODEL, document)
 
@@ -83,8 +88,9 @@ def load_model(
     A checkpoint that xaisigns did not write (a state dict of torch.save or safetensors) needs ``preprocessing``, which
     such a file cannot tell, and, unless it is of one of torchvision's VGGs, ``architecture``: the name of a
     convolutional network of torchvision's such as resnet18, or ``package.module:callable``, which is imported and
-    called. A model file with a network of the latter kind needs that, too. What a file is follows from its content, not
-    its name. ``device`` is one that ``chosen_device`` takes; the images that the model prepares are there, too.
+    called. A model file with a network of the latter kind needs that, too, and the code as it was: one that answers
+    otherwise is refused. What a file is follows from its content, not its name. ``device`` is one that
+    ``chosen_device`` takes; the images that the model prepares are there, too.
 
     Raises ModelError when there is no such file, or it is broken, of another format version, or of another shape;
     DeviceError for a device that is not there.
@@ -137,10 +143,14 @@ def _model(path: Path, preprocessing: Preprocessing | None, architecture: str | 
         settings, card = _read_card(metadata[MODEL])
         _check_architecture(settings.architecture, architecture)
         tensors = read_tensors(path, MODEL)
+        answers = card.pop(_ANSWERS, None)
         try:
-            return network_of(settings, tensors, card)
+            model = network_of(settings, tensors, card)
         except ModelError as error:
             raise ModelError(f"it does not hold the network that it describes: {error}") from error
+        if answers is not None:
+            _refuse_changed_code(model, answers)
+        return model
     if TRAINING in metadata:
         raise ModelError("it is the checkpoint of a training: finish that with 'xaisigns train --resume'")
     if REPAIR in metadata:
@@ -167,6 +177,25 @@ def _check_architecture(stored: str, given: str | None) -> None:
         raise ModelError(f"its network is {stored}, and not {shown(given)}: leave the architecture out")
 
 
+def _answers(model: Classifier) -> list[float] | None:
+    """What a network makes of an image of noise, always the same; None where it is not finite, or drawn at random."""
+    side, random = model.settings.input_size, torch.Generator().manual_seed(0)
+    image = torch.randn(1, 3, side, side, generator=random)
+    with torch.no_grad():
+        logits, again = (model(image)[0].float() for _ in range(2))
+    return logits.tolist() if bool(logits.isfinite().all()) and torch.equal(logits, again) else None
+
+
+def _refuse_changed_code(model: Classifier, before: list[float]) -> None:
+    """Code that the file does not hold may have changed while all weights still fit: then it is another network."""
+    now, then = torch.tensor(_answers(model) or [torch.nan]), torch.tensor(before)
+    if now.shape != then.shape or not float((now - then).abs().max()) <= _SAME * float(1 + then.abs().max()):
+        raise ModelError(
+            f"{model.settings.architecture} answers otherwise than when the file was written: its code has changed "
+            "since; bring back what was trained, or train anew"
+        )
+
+
 def check_card(network: NetworkSettings, card: dict[str, Any]) -> None:
     """Raise ModelError for a card that could not be read again from the file of a model with this network."""
     try:
@@ -176,7 +205,7 @@ def check_card(network: NetworkSettings, card: dict[str, Any]) -> None:
 
 
 def _text(network: NetworkSettings, card: dict[str, Any]) -> str:
-    if reserved := {"format", "network"} & card.keys():
+    if reserved := {"format", "network", _ANSWERS} & card.keys():
         raise ModelError(f"the card has {listed(sorted(reserved))}, which the file tells itself; leave it out")
     return json.dumps({"format": FORMAT, "network": asdict(network), **card}, ensure_ascii=False)
 
