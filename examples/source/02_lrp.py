@@ -347,9 +347,9 @@ for axis, composite in zip(axes, composites, strict=True):
 
 # %% [markdown] lang="de"
 # `epsilon` ist das genaue Teilen von oben: viel Rauschen. Je größer Gamma, desto ruhiger wird das Bild, und desto weniger
-# bleibt vom Blau. `epsilon_plus` und `epsilon_plus_flat` lassen nur gelten, was dafür spricht; wo das Netz hinsah, zeigen sie
-# ruhig, was dagegen sprach, verschweigen sie. Warum Gamma 0,05 der Standard ist, ist gemessen:
-# [docs/scores.md](../../docs/scores.md).
+# bleibt vom Blau. `epsilon_plus` und `epsilon_plus_flat` teilen in allen Faltungen nur unter dem, was einen Wert erhöht hat: Sie
+# zeigen ruhig, wo das Netz hinsah, und für die erkannte Klasse bleibt kaum Blau. Warum Gamma 0,05 der Standard ist, ist
+# gemessen: [docs/scores.md](../../docs/scores.md).
 #
 # ## Wo bleibt der Logit?
 #
@@ -359,8 +359,9 @@ for axis, composite in zip(axes, composites, strict=True):
 
 # %% [markdown] lang="en"
 # `epsilon` is the exact sharing from above: a lot of noise. The larger gamma, the calmer the picture, and the less blue is
-# left. `epsilon_plus` and `epsilon_plus_flat` admit only what speaks for the class; they show calmly where the network
-# looked, and hide what spoke against. Why gamma 0.05 is the default has been measured: [docs/scores.md](../../docs/scores.md).
+# left. In all convolutions `epsilon_plus` and `epsilon_plus_flat` share only among what raised a value: they show calmly
+# where the network looked, and for the class that it says hardly any blue is left. Why gamma 0.05 is the default has been
+# measured: [docs/scores.md](../../docs/scores.md).
 #
 # ## Where does the logit go?
 #

@@ -1,5 +1,7 @@
 """What a result tells of its tensors, by definition."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -28,6 +30,12 @@ def test_probabilities_sum_to_1_and_do_not_depend_on_a_shift_of_the_logits(resul
     torch.testing.assert_close(shifted.probabilities, result.probabilities)
     ratio = result.probabilities[0, 1] / result.probabilities[0, 0]
     torch.testing.assert_close(ratio, torch.tensor(1.0, dtype=torch.float64).exp())
+
+
+def test_it_is_printed_in_a_line(result):
+    assert repr(result) == "Result('saliency', relevance of shape (3, 3, 4, 5), targets 0, 2, 2)"
+    many = replace(result, target=torch.arange(100))
+    assert repr(many).endswith("targets 0, 1, 2, 3, 4, 5, 6, 7, ...)")
 
 
 def test_the_heatmap_sums_over_the_channels(result):

@@ -35,9 +35,9 @@ def test_every_image_is_explained_into_a_store(run, arguments, gtsrb, untrained,
 def test_it_says_what_it_did_and_what_was_there(run, arguments, tmp_path):
     code, printed, told = run(*arguments, "--methods", "edges")
     assert (code, told) == (0, "")
-    assert printed.startswith(f"{tmp_path / 'store'}: 12 images explained by edges\n")
+    assert printed.startswith(f"{tmp_path / 'store'}: 12 test images explained by edges\n")
     _, printed, _ = run(*arguments, "--methods", "edges", "--lang", "de")
-    assert printed.startswith(f"{tmp_path / 'store'}: 12 Bilder erklärt mit edges\n12 Bilder waren schon da\n")
+    assert printed.startswith(f"{tmp_path / 'store'}: 12 Testbilder erklärt mit edges\n12 Bilder waren schon da\n")
 
 
 def test_what_cannot_be_read_is_skipped_and_named_each_time(run, arguments, gtsrb):

@@ -64,6 +64,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_written(model, image
         (Explaining(target=43), ModelError),
         (Explaining(against=-1), ModelError),
         (Explaining("saliency", composite="epsilon"), MethodError),
+        (Explaining(target=4, against=4), MethodError),
     ):
         with pytest.raises(error):
             explain_files(model, [image], tmp_path / "out", wanted)

@@ -9,8 +9,10 @@ from xaisigns.attribution.contrast import Others
 from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LedgerEntry
 
+_SHOWN = 8  # targets, where a result is printed
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """What an attribution method says of a batch of images.
 
@@ -30,6 +32,11 @@ class Result:
     ledger: Sequence[LedgerEntry] | None = None
     layers: Mapping[str, Tensor] = field(default_factory=dict)
     channels: Channels = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        targets, more = self.target[:_SHOWN].tolist(), ", ..." if len(self.target) > _SHOWN else ""
+        told = f"{', '.join(map(str, targets))}{more}"
+        return f"Result({self.method!r}, relevance of shape {tuple(self.relevance.shape)}, targets {told})"
 
     @property
     def logit(self) -> Tensor:

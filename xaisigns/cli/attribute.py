@@ -82,7 +82,7 @@ def attribute(
 
 
 def _print(document: dict[str, Any], language: Language) -> None:
-    explained = WORDS.counted("images", document["explained"], language)
+    explained = WORDS.counted(f"{document['split']}_images", document["explained"], language)
     say(WORDS("stored", language, store=document["store"], images=explained, methods=", ".join(document["methods"])))
     if document["resumed"]:
         say(WORDS.counted("resumed", document["resumed"], language))

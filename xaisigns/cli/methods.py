@@ -24,7 +24,10 @@ def methods(*, output: Output) -> None:
         return
     table = Table(*(WORDS(key, lang) for key in ("method", "shows", "options", "source")))
     for method, following in zip(found, [*found[1:], None], strict=True):
-        options = ":".join(f"{name}={value}" for name, value in method.options.items())
+        # A composite is written by its name alone.
+        options = ":".join(
+            str(value) if name == "composite" else f"{name}={value}" for name, value in method.options.items()
+        )
         # The controls stand below a line.
         last = following is not None and following.control and not method.control
         table.add_row(method.name, method.description(lang), options, method.source or "", end_section=last)

@@ -16,7 +16,7 @@ from xaisigns.base.bounds import shown
 from xaisigns.errors import ModelError
 
 ATTENTION = "relevance through attention needs rules of its own (AttnLRP), which are not here"
-TRANSFORMERS = f"{ATTENTION}, so vision transformers cannot be explained; take a convolutional network"
+TRANSFORMERS = f"{ATTENTION}, so vision transformers cannot be explained, by any method; take a convolutional network"
 
 VGGS = ("vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn")
 # By name, so that a name can be checked without the seconds that importing torchvision takes.

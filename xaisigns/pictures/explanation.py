@@ -23,7 +23,7 @@ from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.data.drawn.examples import example_files
 from xaisigns.data.preprocessing import MAX_PIXELS
-from xaisigns.errors import TakenError
+from xaisigns.errors import MethodError, TakenError
 from xaisigns.model.explainable import Explainable, batch_for
 from xaisigns.pictures.figures import PICTURE_MARK, show, strongest_channels, write_picture
 from xaisigns.pictures.files import PictureNames, batches, check_class, in_order, named_class
@@ -128,6 +128,11 @@ def _explainer(name: str, model: Explainable, wanted: Explaining, place: int) ->
         check_class(model, "target", wanted.target)
         if wanted.against != "rest":
             check_class(model, "against", wanted.against)
+        if wanted.target is not None and wanted.target == wanted.against:
+            raise MethodError(
+                f"target and against are both {wanted.target}: nothing speaks for a class rather than for itself; name "
+                "another class"
+            )
         contrast = wanted.against is not None
         method = find_method(wanted.method, composite=wanted.composite, rules=wanted.rules, contrast=contrast)
         number = f".{place}" if name else ""

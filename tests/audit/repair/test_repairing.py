@@ -156,7 +156,7 @@ def test_a_model_that_has_no_file_is_refused(found, untrained, gtsrb, tmp_path):
 
 
 def test_a_file_of_others_is_refused_before_the_work(found, untrained, gtsrb, tmp_path, monkeypatch):
-    monkeypatch.setattr(repairing, "fine_tuned", None)
+    monkeypatch.setattr(repairing, "tuned_beside_control", None)
     (tmp_path / "mine.safetensors").write_text("mine")
     with pytest.raises(OutputError, match="was not written by xaisigns"):
         xs.repair(untrained, gtsrb, finding=found, out=tmp_path / "mine.safetensors")
