@@ -1,8 +1,17 @@
 """The rules in words."""
 
+import pytest
+
 from tests.report.contents import small_report, told
 from xaisigns.attribution.network import Change
-from xaisigns.report.sections.rules import Rules, told_change
+from xaisigns.report.sections.rules import Rules, _told, told_change
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.05, "gamma 0,05"), (2, "gamma 2"), (-1.5, "gamma −1,5"), (1e-9, "gamma 1,0·10⁻⁹")]
+)
+def test_a_parameter_has_all_its_digits_and_no_more(value, written):
+    assert _told("gamma", value, "de") == written
 
 
 def test_every_layer_has_its_rule():

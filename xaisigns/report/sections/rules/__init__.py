@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from xaisigns.attribution.assignment import gates_joined, rule_table
 from xaisigns.attribution.options import Value
 from xaisigns.base.language import Language
-from xaisigns.base.numbers import number
+from xaisigns.base.numbers import number, written
 from xaisigns.base.texts import Texts
 from xaisigns.report.page_text import plain
 from xaisigns.report.report import Report
@@ -56,18 +56,21 @@ class Rules(Section):
                 "layer": plain(row.layer),
                 "type": plain(row.type),
                 "rule": plain(row.rule),
-                "parameters": plain(
-                    ", ".join(
-                        f"{key} {value if isinstance(value, str) else number(value, language)}"
-                        for key, value in row.parameters.items()
-                    )
-                ),
+                "parameters": plain(", ".join(_told(key, value, language) for key, value in row.parameters.items())),
                 "source": _RULES(f"source_{row.source}", language),
                 "change": plain(told_change(row.change, language)),
             }
             for row in self.rules
         ]
         return {"note": self.texts("note", language, composite=plain(self.composite)), "rules": rows}
+
+
+def _told(name: str, value: Value, language: Language) -> str:
+    """A parameter with all digits that it has, and no more."""
+    if isinstance(value, str):
+        return f"{name} {value}"
+    short = f"{value:g}"
+    return f"{name} {number(value, language) if 'e' in short else written(short, language)}"
 
 
 def told_change(change: Mapping[str, str | None] | None, language: Language) -> str:
