@@ -162,9 +162,9 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 2.6), layout="constrained")
 for axis, column in zip(axes, ("loss", "accuracy"), strict=True):
     axis.plot(log["epoch"], log[column], marker="o")
     axis.set(xlabel=words["epoch"], ylabel=words[column])
-axes[0].yaxis.get_major_locator().set_params(integer=True)
 ticks = np.linspace(0, 1, 6)
 axes[1].set_yticks(ticks, [xs.percent(tick, language, 0) for tick in ticks])
+axes[0].yaxis.get_major_locator().set_params(integer=True)
 
 # %% [markdown] lang="de"
 # ## Die Prüfung, wie man sie kennt

@@ -22,7 +22,7 @@ def test_findings_are_printed_and_written(run, gtsrb, untrained, tmp_path):
         ["2 Speed limit 50 km/h", "shortcut"],
         ["9 No overtaking", "works only with something not seen here"],
         ["4 Speed limit 70 km/h", "suspect, not proven"],
-        ["14 Stop", "nothing found"],
+        ["14 Stop", "not tried"],
     ]
     assert rows[0][2:] == ["0.99", "46.0% (36.6 to 55.7%)", "0.0% (0.0 to 3.7%) reference model", "2 of 6"]
     assert rows[1][4] == "2.0% (0.6 to 7.0%) others of the class"

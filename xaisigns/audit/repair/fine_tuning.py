@@ -99,11 +99,17 @@ def fine_tuned(
     goes on, with the same weights in the end, bit for bit. Raises ModelError when the loss is no longer finite, and as
     ``Checkpoint`` does.
     """
-    work = "training on" if control else "unlearning"
+
+    def hear(done: int) -> None:
+        if control:
+            progress("training on", done, settings.steps)
+        else:
+            progress("unlearning", done, settings.steps)
+
     with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         run = Run(model, images, features, settings, control=control)
-        return run.through(checkpoint, lambda done: progress(work, done, settings.steps))
+        return run.through(checkpoint, hear)
 
 
 class Run:
