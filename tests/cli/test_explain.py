@@ -290,6 +290,19 @@ def test_a_contrast_with_the_rest_in_explain(run, sign, tmp_path, untrained):
     np.testing.assert_allclose(relevance, wanted.relevance[0].numpy(), atol=1e-4 * np.abs(relevance).max())
 
 
+@pytest.mark.parametrize(
+    ("against", "told"), [(("--against", "2"), "(2)"), (("--against", "rest"), "all other classes")]
+)
+def test_the_table_tells_what_the_class_was_held_against(run, signs, tmp_path, untrained, against, told):
+    asked = ("explain", signs / "stop.png", "--model", untrained, "--out", tmp_path, "--target", "4", "--force")
+    _, alone, _ = run(*asked)
+    code, printed, _ = run(*asked, *against)
+    assert code == 0
+    assert "rather than" in printed
+    assert told in printed
+    assert "rather than" not in alone
+
+
 def test_layers_and_channels_in_explain(run, sign, tmp_path, untrained):
     arguments = ("--layer", "features.8", "--layer", "classifier.0", "--channels", "features.8=1, 2", "--npy")
     command = ("explain", sign, "--model", untrained, "--out", tmp_path / "out", *arguments)

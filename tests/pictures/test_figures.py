@@ -367,6 +367,18 @@ def test_models_beside_each_other_show_the_image_once(model):
         np.testing.assert_allclose([red, blue], [[1, 0, 0], [0, 0, 1]], atol=0.01)
 
 
+def test_rows_line_up_whatever_their_scales(model):
+    models, results = beside(model, 1, ())
+    scaled = {"stickered": 0.001, "repaired": 40.0}
+    results = {name: replace(one, relevance=one.relevance * scaled[name]) for name, one in results.items()}
+    figure = xs.show(models, [Image.new("RGB", (32, 32))], results, language="en")
+    figure.draw_without_rendering()
+    ((_, rows),) = blocks(figure, 1)
+    places = [[axis.get_position().transformed(row.transSubfigure).x0 for axis in row.axes] for row in rows]
+    np.testing.assert_allclose(places[0], places[1], atol=2)  # pixels
+    assert [len({tick.get_text() for tick in row.axes[-1].get_yticklabels()}) > 2 for row in rows] == [True, True]
+
+
 def _between(both, images):
     models, results = both
     return models, images, results

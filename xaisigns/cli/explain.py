@@ -131,7 +131,9 @@ def _print(report: dict[str, Any], language: Language) -> None:
     results = report["results"]
     if not results:
         return
-    columns = ("called", "probability", "explained_for", "picture")
+    asked = any(answer["against"] for result in results for _, answer in answers(result))
+    contrasted = ["rather_than"] if asked else []
+    columns = ("called", "probability", "explained_for", *contrasted, "picture")
     table = answers_table(results, columns, language)
     for result in results:
         for model, answer in answers(result):
@@ -142,6 +144,7 @@ def _print(report: dict[str, Any], language: Language) -> None:
                 f"{called['name']} ({called['id']})",
                 percent(called["probability"], language),
                 f"{answer['target']['name']} ({answer['target']['id']})",
+                *[_other(answer["against"], language) for _ in contrasted],
                 result["files"]["picture"],
             )
     print_table(table)
@@ -152,6 +155,10 @@ def _print(report: dict[str, Any], language: Language) -> None:
                 _print_layers(answer["layers"], title, language)
             if "ledger" in answer:
                 _print_ledger(answer["ledger"], title, language)
+
+
+def _other(against: dict[str, Any] | Literal["rest"], language: Language) -> str:
+    return WORDS("all_others", language) if against == "rest" else f"{against['name']} ({against['id']})"
 
 
 def _print_layers(rows: list[dict[str, Any]], title: str, language: Language) -> None:

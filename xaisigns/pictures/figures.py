@@ -38,6 +38,7 @@ _BARS = 10  # channels that are drawn of a layer
 # Of overlays: the darkest grey, on which blue is still seen; the contrast below which an image is not stretched to all
 # of the range; and what makes a share of the scale opacity: faint relevance shows a little more.
 _DARKEST, _LEAST_CONTRAST, _OPACITY = 0.35, 0.12, 0.8
+_DIGIT_SPACE, _MARK_SPACE = "\N{FIGURE SPACE}", "\N{PUNCTUATION SPACE}"  # as wide as a digit and a decimal mark
 _TEXTS = Texts("pictures")
 
 Shown = nn.Module | Explainable
@@ -248,7 +249,7 @@ def _draw_heatmap(
     scale = ScalarMappable(Normalize(-limit, limit), COLOURS)
     _draw_panel(axes[-2], title, scale.to_rgba(heatmap))
     _draw_panel(axes[-1], _TEXTS("overlay", language), overlay(image, heatmap))
-    bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02, format=_Ticks(language))
+    bar = axes[0].figure.colorbar(scale, ax=list(axes), shrink=0.85, pad=0.02, format=_ScaleTicks(language))
     bar.set_label(_TEXTS(unit, language), fontsize=9)
     bar.ax.tick_params(labelsize=8)
 
@@ -313,6 +314,15 @@ class _Ticks(ScalarFormatter):
 
     def get_offset(self) -> str:
         return written(super().get_offset(), self._language)
+
+
+class _ScaleTicks(_Ticks):
+    """Those of a scale, all with the room of a minus, four digits and a decimal mark: so rows are of one width."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        text = super().__call__(x, pos)
+        missing = 4 - sum(map(str.isdigit, text))
+        return text + _DIGIT_SPACE * missing + ("" if set(text) & set(".,") else _MARK_SPACE)
 
 
 @lru_cache(maxsize=2)

@@ -34,7 +34,7 @@ from xaisigns.study.attributions.local import explain_shards, explainers
 from xaisigns.study.model_cache import ModelCache
 
 _TRIES = 4  # of a call whose actors are killed
-_PARTS = 4  # at most in a call, in whose end an actor waits for its last batches and for the disk
+_PARTS = 8  # at most in a call, in whose end an actor waits for its last batches and for the disk
 _CALLS = 16  # at least for each actor, so that all end at about the same time
 MARK = ".tries-"  # begins the name of a file with a byte for each of them
 _PATIENCE = 10  # seconds
