@@ -159,8 +159,8 @@ def _model(path: Path, preprocessing: Preprocessing | None, architecture: str | 
         raise ModelError("it is neither a whole safetensors file nor one of torch.save; train or copy it again")
     if preprocessing is None:
         raise ModelError(
-            "it was not written by xaisigns and cannot tell how its images are prepared: "
-            "give --input-size, --mean and --std (in Python a Preprocessing)"
+            "it was not written by xaisigns and cannot tell how its images are prepared: give --input-size, --mean and "
+            "--std (in Python a Preprocessing), and --architecture where it is no VGG"
         )
     content = read_tensors(path) if in_tensor_file else read_pickled(path)
     return foreign_network(content, preprocessing, architecture)
