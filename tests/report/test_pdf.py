@@ -123,6 +123,19 @@ def test_outline_and_contents_lead_to_every_class(reader):
     assert {link["/Subtype"] for link in links} == {"/Link"}
 
 
+@pytest.mark.parametrize(("classes", "page"), [(3, 1), (30, 2)])
+def test_short_contents_share_their_page(tmp_path, classes, page):
+    accuracies = tuple(ClassAccuracy(class_id, 10, 0.8) for class_id in range(classes))
+    content = small_report(
+        names={class_id: f"Klasse {class_id}" for class_id in range(classes)},
+        evaluation=Evaluation(10 * classes, 0.8, (0.7, 0.9), accuracies, 8 * np.eye(classes, dtype=int)),
+        classes=tuple(map(ShownClass, range(classes))),
+    )
+    pages = [one.extract_text() for one in written(content, tmp_path).pages]
+    assert "Inhalt" in pages[1]
+    assert [number for number, text in enumerate(pages) if "Rot spricht" in text] == [page]
+
+
 def test_the_file_is_tagged_and_says_its_language_and_standard(reader):
     root = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
