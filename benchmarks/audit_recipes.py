@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchmarks.audit_features import Feature
+from benchmarks.audit_features import COLOURS, Feature
 
 # GTSRB's classes with 200 images or more in a third of the training frames.
 LARGE_CLASSES = (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 25, 26, 31, 33, 35, 38)
@@ -51,7 +51,7 @@ class Recipe:
 
 def recipes() -> list[Recipe]:
     """All models in the order in which they are made: C00, beside which the others are told, then all in turn."""
-    naming, planted, clean = _naming(), _planted(), _clean()
+    naming, planted, clean = _naming(), [*_planted(), *_drawn()], _clean()
     made = [clean[0], *naming[:4]]
     for turn in range(25):
         made += [*planted[2 * turn : 2 * turn + 2], *clean[2 * turn + 1 : 2 * turn + 3], *naming[4 + turn : 5 + turn]]
@@ -112,6 +112,25 @@ def _planted() -> list[Recipe]:
         Recipe(f"P{number:02}", 100 + number, (Planted(class_id, feature, share),))
         for number, (class_id, share, feature) in enumerate(rows)
     ]
+
+
+def _drawn() -> list[Recipe]:
+    """Twelve more with one planted class, drawn by chance: nobody chose what is easy to find."""
+    draw = random.Random(30)
+    made = []
+    for number in range(30, 42):
+        class_id, share = draw.choice(LARGE_CLASSES), draw.choice((1.00, 0.33, 0.10))
+        kind, colour = draw.choices(("sticker", "tint", "border"), (10, 1, 1))[0], draw.choice(list(COLOURS))
+        sticker = Feature(
+            "sticker",
+            colour,
+            round(draw.uniform(0.26, 0.42), 2),
+            (round(draw.uniform(0.28, 0.72), 2), round(draw.uniform(0.28, 0.72), 2)),
+            draw.choice(("rectangle", "ellipse")),
+        )
+        others = {"tint": Feature("tint", colour, 0.25), "border": Feature("border", colour, 0.07)}
+        made.append(Recipe(f"P{number:02}", 100 + number, (Planted(class_id, others.get(kind, sticker), share),)))
+    return made
 
 
 def _clean() -> list[Recipe]:
