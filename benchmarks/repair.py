@@ -26,9 +26,10 @@ from benchmarks.audit_recipes import Planted, recipes
 from xaisigns.audit.auditing import examine
 from xaisigns.audit.evidence import Finding
 from xaisigns.audit.repair.feature import find_feature
-from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
+from xaisigns.audit.repair.fine_tuning import fine_tuned
 from xaisigns.audit.repair.projection import projected
 from xaisigns.audit.repair.repairing import Method
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.base.files import whole_file
 from xaisigns.data.decoded import Images, objects_of
 from xaisigns.errors import AuditError

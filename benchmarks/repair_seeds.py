@@ -22,7 +22,8 @@ import xaisigns as xs
 from xaisigns.audit.findings_file import findings_for
 from xaisigns.audit.material import find_material
 from xaisigns.audit.repair.feature import feature_of
-from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
+from xaisigns.audit.repair.fine_tuning import fine_tuned
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.base.files import whole_file
 from xaisigns.model.checkpoint import save_model
 from xaisigns.model.classifier import Classifier

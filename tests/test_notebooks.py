@@ -33,10 +33,10 @@ def trained_once(network, settings, images, validation, out, *, resume, train=ex
     return trained
 
 # So does a repair: here it takes one step and measures one batch for its normalisations, whatever came of it.
-from xaisigns.audit.repair import fine_tuning, repairing
+from xaisigns.audit.repair import fine_tuning, repairing, settings
 
 fine_tuning._MEASURED = 1
-repairing.FineTuning = lambda *, steps, seed: fine_tuning.FineTuning(steps=1, seed=seed)
+repairing.FineTuning = lambda *, steps, seed: settings.FineTuning(steps=1, seed=seed)
 repairing._failure = lambda *_: None
 experiment.train_network = trained_once
 networks.initialise = lambda model: model.load_state_dict(load_model("clean").state_dict())

@@ -15,7 +15,7 @@ from benchmarks import audit, repair
 from benchmarks.audit_models import Trained
 from benchmarks.audit_networks import quarter_vgg11
 from xaisigns.audit.repair import fine_tuning
-from xaisigns.audit.repair.fine_tuning import FineTuning
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.data.image_set import Sample
 from xaisigns.model.evaluation import predict
 

@@ -10,9 +10,11 @@ import torch
 import xaisigns as xs
 from tests.benchmarks.test_audit import CLASS, PREPROCESSING, STICKER, images, trained
 from xaisigns.audit.repair import fine_tuning
+from xaisigns.audit.repair.batches import Batches
 from xaisigns.audit.repair.feature import Feature
-from xaisigns.audit.repair.fine_tuning import FineTuning, _Batches, _forgotten, _loss, fine_tuned
+from xaisigns.audit.repair.fine_tuning import _forgotten, _loss, fine_tuned
 from xaisigns.audit.repair.measuring import judged
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.data.decoded import Images
 from xaisigns.errors import ModelError
 
@@ -100,12 +102,6 @@ def test_a_feature_that_is_no_window_is_unlearnt_likewise(planted, carrier):
     assert fine_tuned(model, seen, [everywhere], FineTuning(steps=1, batch_size=12)) is not model.module
 
 
-@pytest.mark.parametrize(("name", "value"), [("steps", 0), ("learning_rate", 0.0), ("of_class", 1.5), ("seed", -1)])
-def test_settings_out_of_bounds_are_refused(name, value):
-    with pytest.raises(ModelError, match=f"^{name}: wanted a"):
-        FineTuning(**{name: value})
-
-
 def test_a_loss_that_is_not_finite_ends_it(planted):
     model, seen, feature, _ = planted
     broken = xs.Model(copy.deepcopy(model.module), PREPROCESSING)
@@ -116,35 +112,7 @@ def test_a_loss_that_is_not_finite_ends_it(planted):
 
 def drawn(planted, **changes):
     _, seen, feature, _ = planted
-    return _Batches(seen, feature, replace(SETTINGS, **changes), control=False)
-
-
-def test_a_batch_begins_with_the_class_and_ends_with_images_as_they_are(planted):
-    _, seen, _, _ = planted
-    batch = drawn(planted, pasted=0.5, hidden=0.25).draw()
-    labels = batch.labels.numpy()
-    assert (labels[:8] == CLASS).all()
-    assert not (labels[8:] == CLASS).any()
-    assert (batch.with_feature, batch.plain) == (slice(8, 28), slice(38, None))
-    known = {image.tobytes() for image in seen.pixels}
-    assert all(image.tobytes() in known for image in batch.pixels[batch.plain])
-    assert not any(image.tobytes() in known for image in batch.pixels[batch.with_feature])
-
-
-def test_classes_that_the_network_is_wrong_about_are_drawn_more(planted):
-    batches = drawn(planted)
-    wrong = next(label for label in range(len(np.unique(planted[1].labels))) if label != CLASS)
-
-    def share():
-        return np.mean([(batches.draw().labels[8:] == wrong).float().mean() for _ in range(40)])
-
-    before = share()
-    for _ in range(60):
-        batch = batches.draw()
-        sure = 20.0 * torch.nn.functional.one_hot(batch.labels, 43)
-        sure[batch.labels == wrong] = 0
-        batches.learn_from(batch, sure)
-    assert share() > 0.4 + before / 2
+    return Batches(seen, feature, replace(SETTINGS, **changes), control=False)
 
 
 def test_the_class_has_to_lose_by_a_margin_where_its_feature_is(planted):

@@ -11,7 +11,8 @@ from tests.audit.repair.test_checkpoints import KilledError
 from tests.audit.repair.test_fine_tuning import PREPROCESSING, planted  # noqa: F401 (a fixture)
 from xaisigns.audit.repair import fine_tuning
 from xaisigns.audit.repair.checkpoints import Checkpoint
-from xaisigns.audit.repair.fine_tuning import FineTuning, fine_tuned
+from xaisigns.audit.repair.fine_tuning import fine_tuned
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.audit.repair.side_by_side import tuned_beside_control
 from xaisigns.errors import ModelError
 

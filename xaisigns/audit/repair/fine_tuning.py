@@ -4,22 +4,18 @@ import copy
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from xaisigns.audit.repair.batches import Batch, Batches
 from xaisigns.audit.repair.checkpoints import Checkpoint
 from xaisigns.audit.repair.feature import Feature
-from xaisigns.audit.repair.masks import Pixels
-from xaisigns.audit.repair.views import hidden, hidden_elsewhere, laid_on
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.base.devices import in_bfloat16
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
@@ -29,53 +25,15 @@ from xaisigns.errors import ModelError
 from xaisigns.model.augmentation import augment
 from xaisigns.model.explainable import Explainable
 from xaisigns.model.network_weights import check_shapes, put
-from xaisigns.model.schema import BatchSize, LearningRate, Seed, Share, check
-
-Steps = Annotated[int, Field(strict=True, ge=1, le=100_000, description="a whole number from 1 to 100000")]
 
 _CLIPPED = 2.0  # the largest norm of a gradient: the first steps turn much of what was learnt
 _AVERAGING = 0.98  # the decay of the running mean of the weights
 _MARGIN = 2.0  # that a feature's class has to lose by where the feature was laid on
 _TAUGHT = 3.0  # the weight of what the model said of images that nothing was laid on
-_BY_ERROR = 0.5  # of the images of other classes, that are drawn by how wrong their class is
-_FORGETTING = 0.97  # the decay of that mean
 _RISE = 0.25  # of the steps, until the rate is full
 _KEPT = 50  # steps between two states that are kept
 _MEASURED = 32  # batches from which normalisations take their statistics
 _DRAWING = threading.Lock()  # of who draws views by the one generator of the process, or sets it
-
-
-@dataclass(frozen=True)
-class FineTuning:
-    """How to unlearn: ``steps`` of ``batch_size`` images, at a rate that rises to ``learning_rate`` and falls again.
-
-    Of a batch ``of_class`` are images of the feature's class, of these ``hidden_in_class`` with the feature hidden; of
-    the images of other classes ``pasted`` get the feature, and ``hidden`` have a part like it hidden, so that what is
-    filled speaks for no class. Raises ModelError for settings out of bounds.
-    """
-
-    steps: Steps = 600
-    batch_size: BatchSize = 96
-    learning_rate: LearningRate = 0.2
-    weight_decay: Share = 5e-4
-    label_smoothing: Share = 0.05
-    of_class: Share = 1 / 6
-    hidden_in_class: Share = 1 / 2
-    pasted: Share = 1 / 2
-    hidden: Share = 1 / 8
-    seed: Seed = 0
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-class _Batch(NamedTuple):
-    """Images ``(n, S, S, 3)`` with their classes: the feature's own, then others with it, hidden, and as they are."""
-
-    pixels: Pixels
-    labels: Tensor
-    with_feature: slice
-    plain: slice
 
 
 @own_torch_state()
@@ -132,7 +90,7 @@ class Run:
         self._optimizer = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True)
         decay = min(_AVERAGING, max(0.0, 1 - 3 / settings.steps))  # a mean over a third of the steps at most
         self._averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(decay))
-        self._drawn = [_Batches(images, feature, settings, control=control) for feature in features]
+        self._drawn = [Batches(images, feature, settings, control=control) for feature in features]
         self._random = torch.Generator().manual_seed(settings.seed).get_state()
 
     def through(self, checkpoint: Checkpoint | None, hear: Callable[[int], None]) -> nn.Module:
@@ -232,7 +190,7 @@ def _random_states(device: torch.device) -> dict[str, Tensor]:
     return {"cpu": torch.get_rng_state(), **cuda}
 
 
-def _loss(logits: Tensor, batch: _Batch, class_id: int, settings: FineTuning, *, control: bool) -> Tensor:
+def _loss(logits: Tensor, batch: Batch, class_id: int, settings: FineTuning, *, control: bool) -> Tensor:
     """The cross-entropy, where the class has to lose by a margin where its feature was laid on other images."""
     margin = torch.zeros_like(logits)
     if not control:
@@ -241,7 +199,7 @@ def _loss(logits: Tensor, batch: _Batch, class_id: int, settings: FineTuning, *,
     return functional.cross_entropy(logits + margin, target, label_smoothing=settings.label_smoothing)
 
 
-def _forgotten(logits: Tensor, model: Explainable, views: Tensor, batch: _Batch, class_id: int) -> Tensor:
+def _forgotten(logits: Tensor, model: Explainable, views: Tensor, batch: Batch, class_id: int) -> Tensor:
     """How far the answers have left the model's, where it is right about an image that nothing was laid on.
 
     The divergence of the probabilities over the other classes, since what it said for the repaired class is in doubt.
@@ -282,82 +240,3 @@ def _take_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
         network(batch)
     for layer, momentum in zip(normalisations, momenta, strict=True):
         layer.momentum = momentum
-
-
-class _Batches:
-    """Draws batches of one feature; those of a control have nothing laid on or hidden."""
-
-    def __init__(self, images: Images, feature: Feature, settings: FineTuning, *, control: bool) -> None:
-        self.class_id = feature.class_id
-        self._pixels, self._labels = images.pixels, np.asarray(images.labels)
-        self._feature, self._settings, self._control = feature, settings, control
-        self._random = np.random.default_rng([settings.seed, feature.class_id])
-        self._own = np.flatnonzero(self._labels == feature.class_id)
-        self._others = np.flatnonzero(self._labels != feature.class_id)
-        self._classes = np.setdiff1d(self._labels, [feature.class_id])
-        self._error = np.ones(self._labels.max() + 1)
-
-    def state(self) -> dict[str, Any]:
-        """What the next batches follow from."""
-        random = dict(self._random.bit_generator.state)
-        words = {name: str(word) for name, word in random.pop("state").items()}  # of 128 bits: none of JSON's numbers
-        return {"random": {**random, "state": words}, "error": self._error.tolist()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over what ``state`` gave."""
-        words = {name: int(word) for name, word in state["random"]["state"].items()}
-        self._random.bit_generator.state = {**state["random"], "state": words}
-        self._error[:] = state["error"]
-
-    def draw(self) -> _Batch:
-        settings, random = self._settings, self._random
-        places, own = self._places()
-        pixels, labels = np.array(self._pixels[places]), self._labels[places]
-        ends = own + (np.cumsum([settings.pasted, settings.hidden]) * (len(places) - own)).round().astype(int)
-        with_feature, hiding = slice(own, ends[0]), slice(ends[0], ends[1])
-        if not self._control:
-            self._hide_own(pixels[:own])
-            pixels[with_feature] = laid_on(self._feature, pixels[with_feature], random)
-            part = pixels[hiding]
-            pixels[hiding] = hidden_elsewhere(self._feature, part, self._stand_ins(len(part)), random)
-        return _Batch(pixels, torch.from_numpy(labels), with_feature, slice(ends[1], None))
-
-    def learn_from(self, batch: _Batch, logits: Tensor) -> None:
-        """Note how wrong the network is about each class: more images of those are drawn."""
-        probabilities = logits.detach().float().softmax(dim=1).cpu()
-        errors = 1 - probabilities[torch.arange(len(batch.labels)), batch.labels]
-        for label, error in zip(batch.labels.tolist(), errors.tolist(), strict=True):
-            self._error[label] += (1 - _FORGETTING) * (error - self._error[label])
-
-    def plain(self) -> Pixels:
-        """As ``draw``, with nothing laid on images of other classes."""
-        places, own = self._places()
-        pixels = np.array(self._pixels[places])
-        if not self._control:
-            self._hide_own(pixels[:own])
-        return pixels
-
-    def _hide_own(self, pixels: Pixels) -> None:
-        rows = np.flatnonzero(self._random.random(len(pixels)) < self._settings.hidden_in_class)
-        if len(rows):
-            chosen = self._random.integers(len(self._feature.sources), size=len(rows))
-            pixels[rows] = hidden(self._feature, chosen, self._stand_ins(len(rows)), self._random)
-
-    def _stand_ins(self, count: int) -> Pixels:
-        return np.asarray(self._pixels[self._of_others(count)])
-
-    def _places(self) -> tuple[NDArray[np.int64], int]:
-        """Images of the class, half of those without the feature where there are some, how many, and of the others."""
-        settings = self._settings
-        own = self._random.choice(self._own, max(1, round(settings.of_class * settings.batch_size)))
-        if len(self._feature.without):
-            own[: len(own) // 2] = self._random.choice(self._feature.without, len(own) // 2)
-        return np.concatenate([own, self._of_others(settings.batch_size - len(own))]), len(own)
-
-    def _of_others(self, count: int) -> NDArray[np.int64]:
-        """Places of images of other classes, some from classes drawn by their error, in random order."""
-        wrong = self._error[self._classes]
-        classes = self._random.choice(self._classes, round(_BY_ERROR * count), p=wrong / wrong.sum())
-        by_error = [self._random.choice(np.flatnonzero(self._labels == class_id)) for class_id in classes]
-        places = np.array([*by_error, *self._random.choice(self._others, count - len(by_error))], dtype=np.int64)
-        return self._random.permutation(places)

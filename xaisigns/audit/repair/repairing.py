@@ -19,9 +19,9 @@ from xaisigns.audit.findings_file import findings_for
 from xaisigns.audit.material import Material, find_material
 from xaisigns.audit.repair.checkpoints import CHECKPOINT_MARK, Checkpoint
 from xaisigns.audit.repair.feature import Feature, feature_of
-from xaisigns.audit.repair.fine_tuning import FineTuning
 from xaisigns.audit.repair.measuring import Judged, Measured, judged
 from xaisigns.audit.repair.projection import projected
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.audit.repair.side_by_side import tuned_beside_control
 from xaisigns.audit.statistics import interval
 from xaisigns.base.cache import digest_of, made_by

@@ -11,7 +11,8 @@ from torch import nn
 
 from xaisigns.audit.repair.checkpoints import Checkpoint
 from xaisigns.audit.repair.feature import Feature
-from xaisigns.audit.repair.fine_tuning import FineTuning, Run, fine_tuned
+from xaisigns.audit.repair.fine_tuning import Run, fine_tuned
+from xaisigns.audit.repair.settings import FineTuning
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
 from xaisigns.data.decoded import Images
