@@ -14,6 +14,7 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
+from tests.browsers import launched
 from tests.catalogues import FOREIGN, forget_languages, speak_foreign
 from tests.model import own_network
 from tests.needs import (
@@ -52,6 +53,12 @@ if WORKER:
 # How fast a busy machine draws examples is no property of what is tested.
 settings.register_profile("xaisigns", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("xaisigns")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launched() as browser:
+        yield browser
 
 
 def pytest_collection_modifyitems(items):

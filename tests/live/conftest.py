@@ -7,8 +7,6 @@ import pytest
 import xaisigns as xs
 from tests.findings import examined
 from tests.live.served import serving
-from tests.needs import BROWSER, need
-from tests.report.test_browser import SWITCHES
 from xaisigns.audit import audit_files
 from xaisigns.live.exhibit import Exhibit
 
@@ -17,15 +15,6 @@ from xaisigns.live.exhibit import Exhibit
 def made_up_audit(monkeypatch):
     """An audit finds what is made up."""
     monkeypatch.setattr(audit_files, "examine", examined)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    need("browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
 
 
 @pytest.fixture(scope="module")

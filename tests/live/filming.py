@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 import xaisigns as xs
+from tests.browsers import launched
 from tests.live.served import serving
-from tests.needs import BROWSER
-from tests.report.test_browser import SWITCHES
 from xaisigns.live.exhibit import Exhibit
 
 VIEW = {"width": 900, "height": 540}
@@ -28,8 +27,8 @@ _QUALITY = 70
 
 def film(path: Path) -> None:
     """Write the animation, which goes on and on."""
-    with serving(Exhibit(xs.load_model("stickered"), [], "en")) as address, sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES).new_page(viewport=VIEW)
+    with serving(Exhibit(xs.load_model("stickered"), [], "en")) as address, launched() as browser:
+        page = browser.new_page(viewport=VIEW)
         frames, times = [], []
         for scene in SCENES:
             page.goto("about:blank")

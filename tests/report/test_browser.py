@@ -6,28 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.needs import BROWSER, need
 from tests.report.contents import MARKUP, bare_report, small_report
 from xaisigns.report.html import write_html
-
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    need("browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
 
 
 @pytest.fixture(scope="module")
