@@ -125,6 +125,36 @@ def test_what_cannot_be_taken_is_refused_by_name(network, message):
         xs.canonize(network)
 
 
+class _Answering(nn.Module):
+    """Gives its logits in something."""
+
+    def __init__(self, put):
+        super().__init__()
+        self.first, self.head, self.put = nn.Conv2d(3, 4, 3), nn.Linear(4, 3), put
+
+    def forward(self, images):
+        return self.put(self.head(self.first(images).mean((2, 3))))
+
+
+class _Taking(nn.Module):
+    """Takes the logits out, as the error tells."""
+
+    def __init__(self, model, key):
+        super().__init__()
+        self.model, self.key = model, key
+
+    def forward(self, images):
+        return self.model(images)[self.key]
+
+
+@pytest.mark.parametrize(("put", "key"), [(lambda x: (x, x + 1), 0), (lambda x: {"logits": x}, "logits")])
+def test_logits_in_something_are_refused_and_explained_once_they_are_taken_out(put, key, generator):
+    model, images = _Answering(put).eval(), torch.randn(2, 3, 8, 8, generator=generator)
+    with pytest.raises(RuleError, match=r"nothing around it; .* such as return self\.model\(images\)\[0\]"):
+        xs.canonize(model)
+    assert torch.equal(xs.canonize(_Taking(model, key).eval())(images), model(images)[key])
+
+
 class Aliased(nn.Module):
     """Changes in place what a layer or function passed on; what it was given is used again."""
 

@@ -137,7 +137,8 @@ class _Builder:
         if not self._is_tensor(value):
             raise RuleError(
                 "the model must give logits (N, classes): a tensor that it computes of the images, nothing around it; "
-                f"it gives {shown(node.args[0])}"
+                f"it gives {shown(node.args[0])}. Put it into a module of yours whose forward gives the logits alone, "
+                "such as return self.model(images)[0]"
             )
         self._graph.output(value)
 
