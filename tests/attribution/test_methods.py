@@ -323,7 +323,7 @@ def test_a_relevance_that_is_no_tensor_is_refused(registries, network, images):
         ),
         ("lrp:smooth=1", "lrp:smooth=1", {"composite": DEFAULT_COMPOSITE, "smooth": 1}),
         ("integrated-gradients", "integrated_gradients", {"steps": 20}),
-        (" occlusion : stride = 2 ", "occlusion:stride=2", {"window": 8, "stride": 2}),
+        (" occlusion : stride = 2 ", "occlusion:stride=2", {"window": 0, "stride": 2}),
         ("smoothgrad:contrast:noise=1", "smoothgrad:noise=1:contrast", {"samples": 20, "noise": 1.0, "seed": 0}),
     ],
 )
@@ -365,7 +365,7 @@ def test_what_does_not_exist_is_refused_with_what_does(text, error, message):
     [
         ("occlusion:window=13", "the window must fit into the image of 12 x 12"),
         ("occlusion:window=2:stride=3", "got window=2 and stride=3"),
-        ("occlusion:window=0", "window must be from 1 to 10000, got 0"),
+        ("occlusion:window=-1", "window must be from 0 to 10000, got -1"),
         ("integrated_gradients:steps=0", "steps must be from 1 to 100000, got 0"),
         ("smoothgrad:samples=0", "samples must be from 1 to 100000, got 0"),
         ("smoothgrad:noise=-1", "noise must be from 0 to 100, got -1"),
@@ -441,7 +441,7 @@ def test_threads_get_what_one_thread_gets(text, network, images):
         ("lrp:epsilon_gamma_box", "lrp:gamma=0.25", "lrp:epsilon-gamma-box:gamma=0.250"),
         ("lrp:gamma=0.1", "lrp:gamma=0.10", "lrp:gamma=0.1:stabilizer=1e-6"),
         ("lrp:contrast", "lrp:gamma=0.05:contrast", "lrp:contrast:gamma=0.05"),
-        ("occlusion", "occlusion:window=8", "occlusion:stride=4:window=8"),
+        ("occlusion:window=8", "occlusion:stride=0:window=8"),
         ("smoothgrad", "smoothgrad:noise=0.150", "smoothgrad:noise=15e-2:seed=0"),
     ],
 )

@@ -9,7 +9,7 @@ from torch import nn
 
 from tests.attribution.oracle import peak
 from xaisigns.attribution.methods import find_method
-from xaisigns.attribution.perturbations import _superpixels
+from xaisigns.attribution.perturbations import _superpixels, occlusion
 
 
 @pytest.fixture
@@ -38,6 +38,36 @@ def test_occlusion_is_the_average_fall_of_the_logit(window, stride, tiny_vgg, ge
             count[top : top + window, left : left + window] += 1
     ours = find_method(f"occlusion:window={window}:stride={stride}")(tiny_vgg, images, 3).heatmap
     close(ours, fall / count, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("side", "short", "long"),
+    [
+        (64, "occlusion", "occlusion:window=12:stride=6"),
+        (64, "occlusion:window=8", "occlusion:window=8:stride=4"),
+        (64, "occlusion:stride=5", "occlusion:window=12:stride=5"),
+        (12, "occlusion", "occlusion:window=2:stride=1"),
+        (8, "occlusion:window=1", "occlusion:window=1:stride=1"),
+    ],
+)
+def test_occlusion_takes_a_window_that_fits_the_image(side, short, long, generator):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * side * side, 2)).double().eval()
+    images = torch.randn(1, 3, side, side, generator=generator, dtype=torch.float64)
+    ours, wanted = (find_method(text)(network, images, 1).relevance for text in (short, long))
+    assert torch.equal(ours, wanted)
+
+
+@pytest.mark.parametrize("side", [32, 64, 100, 224])
+def test_occlusion_asks_about_as_often_however_large_the_image_is(side):
+    asked = []
+
+    class Counting(nn.Module):
+        def forward(self, images):
+            asked.append(len(images))
+            return images.mean(dim=(2, 3))
+
+    occlusion(Counting(), torch.zeros(1, 3, side, side), torch.tensor([0]))
+    assert 90 <= sum(asked) <= 130
 
 
 def test_superpixels_are_the_quarters(images):

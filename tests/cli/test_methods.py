@@ -16,7 +16,7 @@ def test_methods_as_json(run):
         "name": "occlusion",
         "description": "How far the logit falls when a square window covers the pixel, averaged over all windows "
         "that do.",
-        "options": {"window": 8, "stride": 4},
+        "options": {"window": 0, "stride": 0},
         "source": "zeiler2014visualizing",
         "control": False,
     }
@@ -29,4 +29,4 @@ def test_methods_as_a_table_with_the_controls_below_a_line(run):
     assert code == 0
     (line,) = [number for number, text in enumerate(lines) if text.startswith("├")]
     assert lines[line + 1].startswith("│ random")
-    assert "window=8:stride=4" in printed
+    assert "window=0:stride=0" in printed

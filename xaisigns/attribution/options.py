@@ -24,6 +24,7 @@ class Between(NamedTuple):
 
 Count = Annotated[int, Between(1, 100_000)]
 Pixels = Annotated[int, Between(1, 10_000)]
+PixelsIfAny = Annotated[int, Between(0, 10_000)]  # 0: as many as fit the image
 Seed = Annotated[int, Between(0, 2**32 - 1)]  # what numpy takes
 # What a stabiliser of zero would divide by is zero, too.
 Stabilizer = Annotated[float, Between(1e-12, 1e12)]

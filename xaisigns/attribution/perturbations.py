@@ -6,20 +6,29 @@ units of the logit, the same for every pixel of a part; relevance is ``(N, 1, H,
 
 from typing import TYPE_CHECKING
 
-from xaisigns.attribution.options import BATCH, Count, Pixels, Seed
+from xaisigns.attribution.options import BATCH, Count, Pixels, PixelsIfAny, Seed
 from xaisigns.errors import MethodError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+_WINDOW = 3 / 16  # of the shorter side
+
+
 def occlusion(
-    network: "nn.Module", images: "Tensor", target: "Tensor", *, window: Pixels = 8, stride: Pixels = 4
+    network: "nn.Module", images: "Tensor", target: "Tensor", *, window: PixelsIfAny = 0, stride: PixelsIfAny = 0
 ) -> "Tensor":
-    """How much the logit falls when a square window hides the pixel, on average over the windows that do."""
+    """How much the logit falls when a square window hides the pixel, on average over the windows that do.
+
+    A ``window`` of 0 takes 3/16 of the shorter side, a ``stride`` of 0 half of the window: about a hundred windows,
+    however large the image is.
+    """
     from captum.attr import Occlusion
 
     channels, *sides = images.shape[1:]
+    window = window or max(1, round(_WINDOW * min(sides)))
+    stride = stride or max(1, window // 2)
     if window > min(sides) or stride > window:
         raise MethodError(
             f"the window must fit into the image of {sides[0]} x {sides[1]} and the stride into the window; "
