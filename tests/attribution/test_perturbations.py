@@ -47,6 +47,7 @@ def test_occlusion_is_the_average_fall_of_the_logit(window, stride, tiny_vgg, ge
         (64, "occlusion:window=8", "occlusion:window=8:stride=4"),
         (64, "occlusion:stride=5", "occlusion:window=12:stride=5"),
         (12, "occlusion", "occlusion:window=2:stride=1"),
+        (12, "occlusion:stride=5", "occlusion:window=5:stride=5"),
         (8, "occlusion:window=1", "occlusion:window=1:stride=1"),
     ],
 )

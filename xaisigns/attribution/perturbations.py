@@ -21,13 +21,13 @@ def occlusion(
 ) -> "Tensor":
     """How much the logit falls when a square window hides the pixel, on average over the windows that do.
 
-    A ``window`` of 0 takes 3/16 of the shorter side, a ``stride`` of 0 half of the window: about a hundred windows,
-    however large the image is.
+    A ``window`` of 0 takes 3/16 of the shorter side, and the stride at least; a ``stride`` of 0 half of the window:
+    about a hundred windows, however large the image is.
     """
     from captum.attr import Occlusion
 
     channels, *sides = images.shape[1:]
-    window = window or max(1, round(_WINDOW * min(sides)))
+    window = window or max(1, stride, round(_WINDOW * min(sides)))
     stride = stride or max(1, window // 2)
     if window > min(sides) or stride > window:
         raise MethodError(

@@ -39,9 +39,10 @@ Row = int | Literal["predicted"]
 
 _TEXTS = Texts("pictures")
 # In inches.
-_LABEL, _CELL, _CONTROL, _GAP, _LINE, _MARGIN = 2.1, 1.3, 0.8, 0.08, 0.16, 0.12
+_CELL, _CONTROL, _GAP, _LINE, _MARGIN = 1.3, 0.8, 0.08, 0.16, 0.12
 _BETWEEN = 0.14  # models
 _LABEL_LETTERS, _MODEL_LETTERS, _TITLE_LETTERS = 29, 20, 17
+_LETTER, _BOLD_LETTER = 0.0725, 0.105  # about as wide as the mean letter of a label, and of a model's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,12 +200,19 @@ def _figure(methods: Sequence[Method], image: Image.Image, compared: Sequence[_C
 def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Compared], language: Language) -> Figure:
     titles = [_title(method, language) for method in methods]
     title_lines = max(title.count("\n") for title in titles) + 1
-    sheet = _Sheet([len(one.rows) for one in compared], len(methods) + 1, title_lines)
     called = model_names(one.name for one in compared)
+    names = {name: textwrap.wrap(short, _MODEL_LETTERS) for name, short in called.items()}
+    labels = [[_label(one, class_id, language) for class_id in one.rows] for one in compared]
+    left = max(
+        *(_LETTER * len(line) for every in labels for label in every for line in label),
+        *(_BOLD_LETTER * len(line) for name in names.values() for line in name),
+        0,
+    )
+    sheet = _Sheet([len(one.rows) for one in compared], len(methods) + 1, title_lines, left)
     sheet.write(*_heading(compared, called, language))
     first = 0
-    for one in compared:
-        _write_labels(sheet, first, one, called[one.name], language)
+    for one, own in zip(compared, labels, strict=True):
+        _write_labels(sheet, first, own, names[one.name])
         for column, (method, heatmaps) in enumerate(zip(methods, one.heatmaps, strict=True), start=1):
             _draw_column(sheet, first, column, heatmaps, language, control=method.control)
         first += len(one.rows)
@@ -232,18 +240,14 @@ def _heading(compared: Sequence[_Compared], called: Mapping[str, str], language:
     return [*answers, _TEXTS("reading_models" if compared[0].name else "reading", language)]
 
 
-def _write_labels(sheet: "_Sheet", first: int, compared: _Compared, called: str, language: Language) -> None:
-    """What the model is ``called``, and what the rows of its classes are about, from the row ``first`` on."""
-    for row, class_id in enumerate(compared.rows, start=first):
+def _write_labels(sheet: "_Sheet", first: int, labels: Sequence[Sequence[str]], name: Sequence[str]) -> None:
+    """The lines of a model's ``name``, and what its rows are about, from the row ``first`` on."""
+    for row, label in enumerate(labels, start=first):
         axes = sheet.cell(row, 0)
         axes.set_axis_off()
-        left = -_LABEL / _CELL
-        label = _label(compared, class_id, language)
-        axes.text(left, 0.5, label, fontsize=9, va="center", transform=axes.transAxes, parse_math=False)
-    if called:
-        axes = sheet.cells[first, 0]
-        name = "\n".join(textwrap.wrap(called, _MODEL_LETTERS))
-        axes.text(left, 1, name, fontsize=9, weight="bold", va="top", transform=axes.transAxes, parse_math=False)
+        axes.text(-sheet.left / _CELL, 0.5, "\n".join(label), fontsize=9, va="center", parse_math=False)
+    axes, text = sheet.cells[first, 0], "\n".join(name)
+    axes.text(-sheet.left / _CELL, 1, text, fontsize=9, weight="bold", va="top", parse_math=False)
 
 
 def _draw_column(
@@ -266,13 +270,14 @@ def _draw_column(
 
 
 class _Sheet:
-    """A figure of square cells, with room for labels on the left, titles above and a heading on top.
+    """A figure of square cells, with room for labels on the ``left``, titles above and a heading on top.
 
     Its rows come in ``blocks`` of so many, with a line below each.
     """
 
-    def __init__(self, blocks: Sequence[int], columns: int, title_lines: int) -> None:
-        self._width = _LABEL + columns * (_CELL + _GAP) + 2 * _MARGIN
+    def __init__(self, blocks: Sequence[int], columns: int, title_lines: int, left: float) -> None:
+        self.left = left
+        self._width = left + columns * (_CELL + _GAP) + 2 * _MARGIN
         rows, between = sum(blocks), (len(blocks) - 1) * (_LINE + _BETWEEN)
         self._below = rows * (_CELL + _GAP) + between + _LINE + _MARGIN + title_lines * _LINE + _MARGIN
         self._rows = rows
@@ -305,7 +310,7 @@ class _Sheet:
     def cell(self, row: int, column: int, size: float = _CELL) -> Axes:
         """Square axes of this size in the middle of a cell."""
         height, free = self.figure.get_figheight(), (_CELL - size) / 2
-        left = _MARGIN + _LABEL + column * (_CELL + _GAP) + free
+        left = _MARGIN + self.left + column * (_CELL + _GAP) + free
         bottom = _MARGIN + _LINE + self._between[row] + (self._rows - 1 - row) * (_CELL + _GAP) + free
         axes = self.figure.add_axes(
             (left / self._width, bottom / height, size / self._width, size / height), xticks=[], yticks=[]
@@ -326,14 +331,15 @@ def _title(method: Method, language: Language) -> str:
     return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
 
 
-def _label(compared: _Compared, class_id: int, language: Language) -> str:
+def _label(compared: _Compared, class_id: int, language: Language) -> list[str]:
+    """The lines that tell what a row is about."""
     text = _TEXTS(
         "logit",
         language,
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )
-    return "\n".join([*textwrap.wrap(class_name(compared.model, class_id, language), _LABEL_LETTERS), text])
+    return [*textwrap.wrap(class_name(compared.model, class_id, language), _LABEL_LETTERS), text]
 
 
 def _document(path: Path, compared: Sequence[_Compared], picture: Path, language: Language) -> dict[str, Any]:
