@@ -15,7 +15,7 @@ from xaisigns.data.drawn.sign_set import DrawnSet, write_drawn_set
 from xaisigns.data.gtsrb import GTSRB
 from xaisigns.data.layouts import open_images
 from xaisigns.data.manipulation import Manipulation
-from xaisigns.data.preprocessing import read_image, resize_mask
+from xaisigns.data.preprocessing import read_image, resize_mask, rgb
 from xaisigns.errors import MethodError, ModelError
 from xaisigns.metrics.catalogue import Metric
 from xaisigns.metrics.localisation import grown, relevance_mass
@@ -269,8 +269,21 @@ def test_highlights_are_the_use_cases_signs_of_a_model_of_its_classes(model, gts
         (2, False),
         (2, True),
     ]
+
+
+def test_highlights_of_other_classes_are_images_that_were_explained_of_four_of_them(model, gtsrb):
     model.card["class_names"] = {}
-    assert collect_report(model, gtsrb, wanted(classes=(14,)), silent).section(Front).highlights == ()
+    report = collect_report(model, gtsrb, wanted(), silent)
+    highlights = report.section(Front).highlights
+    assert 1 < len(highlights) <= 4
+    assert [one.label for one in highlights] == sorted({one.label for one in highlights})
+    assert {one.method for one in highlights} == {METHODS[0]}
+    assert not any(one.stickered for one in highlights)
+    (few,) = collect_report(model, gtsrb, wanted(classes=(14,)), silent).section(Front).highlights
+    assert few.label == 14
+    data = xs.open_images(gtsrb, "test")
+    shown = [np.asarray(rgb(sample.path)) for sample in data.samples if sample.class_id == 14]
+    assert any(image.shape == few.image.shape and (image == few.image).all() for image in shown)
 
 
 def test_a_report_is_in_the_variables_language_where_none_is_named(model, gtsrb, monkeypatch):
@@ -306,7 +319,9 @@ def test_ones_own_images_have_no_scores_that_need_a_place(own, own_untrained):
     assert all(section.inside == {} for section in classes)
     assert all(section.scores.keys() == scores.keys() for section in classes)
     assert report.section(Conservation).ledger_of.startswith("10.png, ")
-    assert (report.section(Front).highlights, report.section(Front).finding) == ((), None)
+    front = report.section(Front)
+    assert [one.label for one in front.highlights] == sorted(report.names)
+    assert front.finding is None
 
 
 def test_ones_own_images_with_stickers_are_scored_on_them(own, own_untrained):

@@ -114,11 +114,11 @@ class Source:
 
     @cached_property
     def highlights(self) -> tuple[Highlight, ...]:
-        """The four signs of the use case, for a model of GTSRB's classes."""
+        """The four signs of the use case for a model of GTSRB's classes, else images of four of its own."""
         model = self.study.model
         names = [model.class_name(class_id, "en") for class_id in _HIGHLIGHTS.values()]
         if names != [CLASS_NAMES["en"][class_id] for class_id in _HIGHLIGHTS.values()]:
-            return ()
+            return self._own_highlights()
         method, signs = self.methods[0], example_signs()
         images = batch_for(model, list(signs.values()))
         with own_torch_state(), torch.no_grad():
@@ -136,6 +136,24 @@ class Source:
             )
             for n, (name, image) in enumerate(signs.items())
             if np.isfinite(heatmaps[n]).all()
+        )
+
+    def _own_highlights(self) -> tuple[Highlight, ...]:
+        """Of classes spread evenly over those that are shown, the first image that was explained anyway."""
+        method = self.methods[0].name
+        explained = {place: maps[method] for place, maps in self.measured.explained[False].items() if method in maps}
+        first = {int(self.study.labels[place]): place for place in reversed(explained)}
+        classes = sorted(first)
+        spread = np.linspace(0, len(classes) - 1, min(len(classes), len(_HIGHLIGHTS))).round().astype(int)
+        return tuple(
+            Highlight(
+                class_id,
+                *self.called(place, stickered=False),
+                np.asarray(self.picture(place, stickered=False)),
+                explained[place],
+                method,
+            )
+            for class_id, place in ((classes[n], first[classes[n]]) for n in spread)
         )
 
     def picture(self, place: int, *, stickered: bool) -> Image.Image:
