@@ -114,6 +114,17 @@ def test_no_text_is_cut_off_or_lies_on_another(called, names, language, model, r
             assert not box.overlaps(beside), (text, other)
 
 
+@pytest.mark.parametrize("name", ["W" * 17, "i" * 29, "$x_{" * 5, "Ω" * 40, "a"])
+def test_labels_take_the_width_that_they_need(name, model, sign):
+    model.card["class_names"] = {"en": [name] * 43}
+    (figure,) = xs.compare(model, [sign], ["saliency"], [3])
+    figure.draw_without_rendering()
+    first = next(axes for axes in figure.axes if axes.images).get_window_extent().x0
+    ends = [text.get_window_extent().x1 for axes in figure.axes for text in axes.texts if name[:1] in text.get_text()]
+    assert ends
+    assert first - 0.3 * figure.dpi < max(ends) < first
+
+
 @pytest.mark.parametrize(
     ("method", "language", "title"),
     [

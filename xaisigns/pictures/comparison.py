@@ -41,8 +41,8 @@ _TEXTS = Texts("pictures")
 # In inches.
 _CELL, _CONTROL, _GAP, _LINE, _MARGIN = 1.3, 0.8, 0.08, 0.16, 0.12
 _BETWEEN = 0.14  # models
+_DPI = 110
 _LABEL_LETTERS, _MODEL_LETTERS, _TITLE_LETTERS = 29, 20, 17
-_LETTER, _BOLD_LETTER = 0.0725, 0.105  # about as wide as the mean letter of a label, and of a model's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,13 +201,13 @@ def _drawn(methods: Sequence[Method], image: Image.Image, compared: Sequence[_Co
     titles = [_title(method, language) for method in methods]
     title_lines = max(title.count("\n") for title in titles) + 1
     called = model_names(one.name for one in compared)
-    names = {name: textwrap.wrap(short, _MODEL_LETTERS) for name, short in called.items()}
+    names = {name: "\n".join(textwrap.wrap(short, _MODEL_LETTERS)) for name, short in called.items()}
     labels = [[_label(one, class_id, language) for class_id in one.rows] for one in compared]
-    left = max(
-        *(_LETTER * len(line) for every in labels for label in every for line in label),
-        *(_BOLD_LETTER * len(line) for name in names.values() for line in name),
-        0,
-    )
+    widths = [
+        *(_width(label) for of_model in labels for label in of_model),
+        *(_width(name, "bold") for name in names.values()),
+    ]
+    left = max(widths) + _MARGIN
     sheet = _Sheet([len(one.rows) for one in compared], len(methods) + 1, title_lines, left)
     sheet.write(*_heading(compared, called, language))
     first = 0
@@ -240,14 +240,14 @@ def _heading(compared: Sequence[_Compared], called: Mapping[str, str], language:
     return [*answers, _TEXTS("reading_models" if compared[0].name else "reading", language)]
 
 
-def _write_labels(sheet: "_Sheet", first: int, labels: Sequence[Sequence[str]], name: Sequence[str]) -> None:
-    """The lines of a model's ``name``, and what its rows are about, from the row ``first`` on."""
+def _write_labels(sheet: "_Sheet", first: int, labels: Sequence[str], name: str) -> None:
+    """A model's ``name``, and what its rows are about, from the row ``first`` on."""
     for row, label in enumerate(labels, start=first):
         axes = sheet.cell(row, 0)
         axes.set_axis_off()
-        axes.text(-sheet.left / _CELL, 0.5, "\n".join(label), fontsize=9, va="center", parse_math=False)
-    axes, text = sheet.cells[first, 0], "\n".join(name)
-    axes.text(-sheet.left / _CELL, 1, text, fontsize=9, weight="bold", va="top", parse_math=False)
+        axes.text(-sheet.left / _CELL, 0.5, label, fontsize=9, va="center", parse_math=False)
+    axes = sheet.cells[first, 0]
+    axes.text(-sheet.left / _CELL, 1, name, fontsize=9, weight="bold", va="top", parse_math=False)
 
 
 def _draw_column(
@@ -269,6 +269,12 @@ def _draw_column(
     axes.text(0.5, -0.05, end, fontsize=8, va="top", ha="center", transform=axes.transAxes)
 
 
+def _width(text: str, weight: str = "normal") -> float:
+    """How wide a label is, in inches."""
+    drawn = NotebookFigure(dpi=_DPI).text(0, 0, text, fontsize=9, weight=weight, parse_math=False)
+    return float(drawn.get_window_extent().width) / _DPI
+
+
 class _Sheet:
     """A figure of square cells, with room for labels on the ``left``, titles above and a heading on top.
 
@@ -288,7 +294,7 @@ class _Sheet:
             for _ in range(count)
         ]
         self.cells: dict[tuple[int, int], Axes] = {}
-        self.figure = NotebookFigure(figsize=(self._width, self._below), dpi=110)
+        self.figure = NotebookFigure(figsize=(self._width, self._below), dpi=_DPI)
 
     def write(self, *sentences: str) -> None:
         """The heading, in as many lines as the width wants; before any cell is asked for."""
@@ -331,15 +337,15 @@ def _title(method: Method, language: Language) -> str:
     return "\n".join([*lines, _TEXTS("control", language)] if method.control else lines)
 
 
-def _label(compared: _Compared, class_id: int, language: Language) -> list[str]:
-    """The lines that tell what a row is about."""
+def _label(compared: _Compared, class_id: int, language: Language) -> str:
+    """What a row is about."""
     text = _TEXTS(
         "logit",
         language,
         logit=written(f"{compared.logits[class_id]:.2f}", language),
         share=percent(compared.probability(class_id), language),
     )
-    return [*textwrap.wrap(class_name(compared.model, class_id, language), _LABEL_LETTERS), text]
+    return "\n".join([*textwrap.wrap(class_name(compared.model, class_id, language), _LABEL_LETTERS), text])
 
 
 def _document(path: Path, compared: Sequence[_Compared], picture: Path, language: Language) -> dict[str, Any]:
