@@ -126,6 +126,18 @@ def test_files_are_whole_and_ours(model, gtsrb, asked, tmp_path):
     assert xs.audit(model, gtsrb, "none", out=str(out))["files"] == document["files"]  # a second time
 
 
+def test_pictures_of_an_earlier_audit_go_and_those_of_others_stay(model, gtsrb, asked, tmp_path):
+    (first, *_) = xs.audit(model, gtsrb, "none", out=tmp_path)["files"]["pictures"]
+    shutil.copy(first, tmp_path / "class-7.png")  # ours
+    shutil.copy(first, tmp_path / "class-43.png")  # of no class of this model
+    Image.new("RGB", (8, 8)).save(tmp_path / "class-8.png")
+    (tmp_path / "class-10.png").symlink_to(first)
+    xs.audit(model, gtsrb, "none", out=tmp_path, force=True)
+    left = {path.name for path in tmp_path.iterdir()}
+    found = {f"class-{class_id}.png" for class_id in (2, 9, 4)}
+    assert left == {"findings.json", *found, "class-43.png", "class-8.png", "class-10.png"}
+
+
 def test_a_picture_of_others_is_refused_before_the_work(model, tmp_path, asked):
     (tmp_path / "class-7.png").write_text("mine")
     with pytest.raises(OutputError, match=r"class-7\.png exists and was not written by xaisigns"):

@@ -26,7 +26,7 @@ from xaisigns.audit.verdict import APART, EFFECT, LEVEL, SEPARATED
 from xaisigns.audit.wording import limit_text
 from xaisigns.base.bounds import check_seed
 from xaisigns.base.documents import json_text
-from xaisigns.base.files import Place, check_places, whole_files
+from xaisigns.base.files import Place, check_places, remove_own, whole_files
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
 from xaisigns.base.torch_state import own_torch_state
@@ -147,13 +147,17 @@ def audit_places(folder: Path, classes: Iterable[int]) -> list[Place]:
 def write_findings(findings: Findings, folder: Path, language: Language, *, force: bool = False) -> dict[str, Any]:
     """Write the findings and a picture of each to the folder, all or none, and give their paths.
 
-    Raises OutputError when one cannot be written, or is there and not of xaisigns without ``force``.
+    Pictures that an earlier audit left there of other classes are removed: nothing would tell them from these. Raises
+    OutputError when one cannot be written, or is there and not of xaisigns without ``force``.
     """
-    places = audit_places(folder, [one.id for one in findings.found])
+    found = [one.id for one in findings.found]
+    places = audit_places(folder, found)
     with whole_files(places, force=force) as (whole, *pictures):
         whole.write_text(json_text(findings.model_dump(mode="json")) + "\n", encoding="utf-8")
         for one, picture in zip(findings.found, pictures, strict=True):
             write_picture(finding_figure(one, one.name, language), picture)
+    _, *others = audit_places(folder, set(range(findings.model.classes)).difference(found))
+    remove_own(others)
     paths = [str(place.path) for place in places]
     return {"findings": paths[0], "pictures": paths[1:]}
 

@@ -210,6 +210,16 @@ def check_places(places: Sequence[Place], *, force: bool = False) -> None:
         seen.add(key)
 
 
+def remove_own(places: Sequence[Place]) -> None:
+    """Remove those of the files that xaisigns wrote, and no link. Raises OutputError where one cannot be."""
+    for path, mark in places:
+        try:
+            if path.is_file() and not path.is_symlink() and _has(path, mark):
+                path.unlink()
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
 def cannot_write(path: Path | str, error: OSError | ValueError) -> OutputError:
     """Say in one line why ``path`` cannot be written."""
     reason = getattr(error, "strerror", None) or error
