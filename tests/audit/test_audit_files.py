@@ -127,13 +127,15 @@ def test_files_are_whole_and_ours(model, gtsrb, asked, tmp_path):
 
 
 def test_pictures_of_an_earlier_audit_go_and_those_of_others_stay(model, gtsrb, asked, tmp_path):
-    (first, *_) = xs.audit(model, gtsrb, "none", out=tmp_path)["files"]["pictures"]
-    shutil.copy(first, tmp_path / "class-7.png")  # ours
-    shutil.copy(first, tmp_path / "class-43.png")  # of no class of this model
-    Image.new("RGB", (8, 8)).save(tmp_path / "class-8.png")
-    (tmp_path / "class-10.png").symlink_to(first)
-    xs.audit(model, gtsrb, "none", out=tmp_path, force=True)
-    left = {path.name for path in tmp_path.iterdir()}
+    out = tmp_path / "audit"
+    (first, *_) = xs.audit(model, gtsrb, "none", out=out)["files"]["pictures"]
+    shutil.copy(first, out / "class-7.png")  # ours
+    shutil.copy(first, out / "class-43.png")  # of no class of this model
+    Image.new("RGB", (8, 8)).save(out / "class-8.png")
+    shutil.copy(first, tmp_path / "kept.png")
+    (out / "class-10.png").symlink_to(tmp_path / "kept.png")
+    xs.audit(model, gtsrb, "none", out=out, force=True)
+    left = {path.name for path in out.iterdir()}
     found = {f"class-{class_id}.png" for class_id in (2, 9, 4)}
     assert left == {"findings.json", *found, "class-43.png", "class-8.png", "class-10.png"}
 
