@@ -151,7 +151,7 @@ def _with_feature(samples: list[Sample], planted: Planted, seed: int) -> NDArray
 
 def _trained(recipe: Recipe, pixels: NDArray[np.uint8], labels: NDArray[np.int64], path: Path) -> Classifier:
     network = NetworkSettings(architecture=_architecture(recipe.network), input_size=SIZE)
-    settings = replace(TrainingSettings(epochs=EPOCHS, seed=recipe.seed), **recipe.training)  # type: ignore[arg-type]
+    settings = replace(TrainingSettings(epochs=EPOCHS, seed=recipe.seed), **recipe.training)
     settings = settings.suited(len(labels))
     with _augmenting(recipe.augmented):
         images = Images(pixels, torch.from_numpy(labels))

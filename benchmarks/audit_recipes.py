@@ -5,7 +5,7 @@ Thresholds are set on the first models of each kind (``sets_thresholds``); the f
 
 import random
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.audit_features import COLOURS, Feature
 
@@ -41,7 +41,7 @@ class Recipe:
     network: Literal["half_vgg11", "quarter_vgg11", "small_resnet"] = "half_vgg11"
     third: Literal[0, 1, 2] = 0
     augmented: bool = True
-    training: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sets_thresholds(self) -> bool:

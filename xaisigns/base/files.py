@@ -211,7 +211,10 @@ def check_places(places: Sequence[Place], *, force: bool = False) -> None:
 
 
 def remove_own(places: Sequence[Place]) -> None:
-    """Remove those of the files that xaisigns wrote, and no link. Raises OutputError where one cannot be."""
+    """Remove those of the files that xaisigns wrote or that are empty, and no link.
+
+    Raises OutputError where one cannot be removed.
+    """
     for path, mark in places:
         try:
             if path.is_file() and not path.is_symlink() and _has(path, mark):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from xaisigns.attribution.lrp import LRP
 from xaisigns.attribution.method_sets import select_methods
+from xaisigns.audit.exhibits import spread
 from xaisigns.audit.findings import Findings
 from xaisigns.base.language import Language, chosen_language
 from xaisigns.base.progress import Progress, silent
@@ -143,8 +144,6 @@ class Source:
         method = self.methods[0].name
         explained = {place: maps[method] for place, maps in self.measured.explained[False].items() if method in maps}
         first = {int(self.study.labels[place]): place for place in reversed(explained)}
-        classes = sorted(first)
-        spread = np.linspace(0, len(classes) - 1, min(len(classes), len(_HIGHLIGHTS))).round().astype(int)
         return tuple(
             Highlight(
                 class_id,
@@ -153,7 +152,7 @@ class Source:
                 explained[place],
                 method,
             )
-            for class_id, place in ((classes[n], first[classes[n]]) for n in spread)
+            for class_id, place in ((chosen, first[chosen]) for chosen in spread(sorted(first), len(_HIGHLIGHTS)))
         )
 
     def picture(self, place: int, *, stickered: bool) -> Image.Image:
