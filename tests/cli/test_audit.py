@@ -64,6 +64,7 @@ def test_without_root_drawn_signs_are_audited(run, untrained, tmp_path):
     [
         (["--split", "val"], 2, "'val' is not one of 'train', 'test'"),
         (["--seed", "-1"], 2, "greater than or equal to 0"),
+        (["--resume"], 2, "only a repair is gone on with: name its file by --repair"),
         (["--repair", "new", "--keep"], 2, "a store is of one model, and a repair makes others"),
         (["--repair", "new", "--store", "there"], 2, "a store is of one model, and a repair makes others"),
         (["--reference", "none", "--store", "nowhere"], 1, "nowhere is no store that 'xaisigns attribute' wrote"),

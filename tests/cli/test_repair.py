@@ -87,20 +87,26 @@ def test_what_cannot_be_done_is_told_and_nothing_is_written(
 
 
 def test_an_audit_repairs_what_it_finds_and_audits_again(run, narrow, gtsrb, untrained, tmp_path, monkeypatch):
-    measured = [BEFORE, BEFORE, AFTER]
-    monkeypatch.setattr(audit_files, "examine", audits(True, False))
+    measured, resumed = [BEFORE, BEFORE, AFTER] * 2, []
+
+    def shortly(*given, steps, **options):
+        assert steps == 600
+        resumed.append(options["resume"])
+        return repairing.repair(*given, steps=1, **options)
+
+    monkeypatch.setattr(audit_files, "examine", audits(True, False, True, False))
     monkeypatch.setattr(repairing, "feature_of", a_feature)
     monkeypatch.setattr(repairing, "_refuse_missing_classes", lambda *_: None)  # few are drawn
     monkeypatch.setattr(repairing, "judged", lambda *_, **__: rates(*measured.pop(0)))
-    monkeypatch.setattr(
-        audit_rounds, "repair", lambda *given, steps, **options: repairing.repair(*given, steps=1, **options)
-    )
+    monkeypatch.setattr(audit_rounds, "repair", shortly)
     out = tmp_path / "repaired.safetensors"
     options = ("--model", untrained, "--reference", "none", "--out", tmp_path / "audit", "--repair", out)
     code, printed, told = run("audit", gtsrb, *options)
     assert (code, told) == (0, "")
     assert printed.index("Round 1") < printed.index("called 2") < printed.index("Round 2")
     assert printed.splitlines()[-1] == f"{out}: the repaired model; its card tells how it was made"
+    assert run("audit", gtsrb, *options, "--resume")[0] == 0
+    assert resumed == [False, True]
     code, _, told = run("audit", gtsrb, *options, "--split", "test")
     assert code == 2
     assert "a repair is made with training images" in told

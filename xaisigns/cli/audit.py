@@ -44,6 +44,7 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="For --repair: go on with one that was killed.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for findings.json and a picture of each finding.")] = Path("audit"),
     force: Force = False,
     output: Output,
@@ -58,6 +59,8 @@ def audit(
         raise typer.BadParameter("a repair is made with training images", param_hint="--split")
     if repair is not None and (store is not None or keep):
         raise typer.BadParameter("a store is of one model, and a repair makes others", param_hint="--store")
+    if resume and repair is None:
+        raise typer.BadParameter("only a repair is gone on with: name its file by --repair", param_hint="--resume")
     check_places([] if repair else audit_places(out, []), force=force)
     model = network.load()
     with output.bars() as progress:
@@ -70,6 +73,7 @@ def audit(
                 out=out,
                 language=output.lang,
                 seed=seed,
+                resume=resume,
                 force=force,
                 progress=progress,
             )

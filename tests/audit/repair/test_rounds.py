@@ -6,6 +6,9 @@ import xaisigns as xs
 from tests.repairs import AFTER, BEFORE, a_feature, audits, rates
 from xaisigns.audit import audit_files
 from xaisigns.audit.repair import repairing
+from xaisigns.audit.repair import rounds as audit_rounds
+from xaisigns.audit.repair.repairing import repair
+from xaisigns.base.documents import json_text
 from xaisigns.errors import AuditError, OutputError
 from xaisigns.study.model_cache import ModelCache
 
@@ -27,9 +30,8 @@ def finds(monkeypatch):
 
 
 def rounds(model, data, folder, **options):
-    return xs.audit_and_repair(
-        model, data, "none", out=folder / "audit", repaired=folder / "repaired.safetensors", steps=1, **options
-    )
+    given = {"out": folder / "audit", "repaired": folder / "repaired.safetensors", "steps": 1}
+    return xs.audit_and_repair(model, data, "none", **{**given, **options})
 
 
 @pytest.mark.parametrize("found", [(True, False), (True, True, False)])
@@ -59,6 +61,59 @@ def test_it_ends_with_a_reason_where_three_repairs_do_not_suffice(finds, untrain
         rounds(untrained, gtsrb, tmp_path)
     assert not (tmp_path / "repaired.safetensors").exists()
     assert (tmp_path / "audit/round-3/repaired.safetensors").exists()
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_one_that_was_killed_goes_on_with_the_models_that_it_made(finds, untrained, gtsrb, tmp_path, monkeypatch):
+    finds(True, True, False)
+    whole = rounds(untrained, gtsrb, tmp_path / "whole")
+    finds(True, True)
+    monkeypatch.setattr(audit_rounds, "load_model", interrupted)  # between the first repair and the second audit
+    with pytest.raises(KeyboardInterrupt):
+        rounds(untrained, gtsrb, tmp_path)
+    monkeypatch.undo()
+    finds(True, True, False)
+    repaired = []
+
+    def heard(*given, **options):
+        repaired.append((options["out"].parent.name, options["resume"]))
+        return repair(*given, **options)
+
+    monkeypatch.setattr(audit_rounds, "repair", heard)
+    found = rounds(untrained, gtsrb, tmp_path, resume=True)
+    assert repaired == [("round-2", True)]
+    told = json_text(found).replace(str(tmp_path), str(tmp_path / "whole"))
+    assert told == json_text(whole)
+    assert ModelCache(xs.load_model(found["model"])).weights == ModelCache(xs.load_model(whole["model"])).weights
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"steps": 2}, {"resume": False}, {}])
+def test_a_model_that_was_made_otherwise_is_made_anew(change, finds, untrained, gtsrb, tmp_path, monkeypatch):
+    model = xs.load_model(untrained)
+    finds(True, False)
+    rounds(model, gtsrb, tmp_path)
+    finds(True, False)
+    monkeypatch.setattr(audit_rounds, "repair", interrupted)
+    if not change:  # but for its weights
+        next(model.module.parameters()).data += 1
+    with pytest.raises(KeyboardInterrupt):
+        rounds(model, gtsrb, tmp_path, **{"resume": True, **change})
+
+
+def test_a_model_of_other_findings_is_made_anew(finds, untrained, gtsrb, tmp_path, monkeypatch):
+    """The findings tell the data's fingerprint: a repair with other images is another."""
+    finds(True, False)
+    rounds(untrained, gtsrb, tmp_path)
+    findings = tmp_path / "audit/round-1/findings.json"
+    findings.write_text(findings.read_text() + "\n")
+    finds(True, False)
+    monkeypatch.setattr(audit_rounds, "repair", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rounds(untrained, gtsrb, tmp_path, resume=True)
+    assert not (tmp_path / "audit/round-1/repaired.safetensors").exists()  # a further --resume does not take it either
 
 
 def test_a_file_of_others_is_refused_before_the_work(untrained, gtsrb, tmp_path):
