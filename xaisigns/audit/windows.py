@@ -12,6 +12,7 @@ from xaisigns.attribution.inner import Channels
 from xaisigns.attribution.lrp import LRP
 from xaisigns.audit.clusters import Cluster
 from xaisigns.audit.evidence import Box, Suspect
+from xaisigns.audit.exhibits import spread
 from xaisigns.data.tensors import normalise
 from xaisigns.model.explainable import Explainable
 
@@ -34,7 +35,7 @@ def suspect(cluster: Cluster, explainer: LRP, model: Explainable, pixels: NDArra
     other one has the common window.
     """
     count = len(cluster.images)
-    explained = np.unique(np.linspace(0, count - 1, min(count, _EXPLAINED)).round().astype(np.int64))
+    explained = np.array(spread(range(count), _EXPLAINED))
     chosen = pixels[cluster.images[explained]]
     found = relevant_windows(explainer, model, chosen, cluster.class_id, {cluster.layer: cluster.channels})
     windows = np.tile(np.array(found.common, dtype=np.int64), (count, 1))

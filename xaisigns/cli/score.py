@@ -95,7 +95,7 @@ def _print(document: dict[str, Any], language: Language) -> None:
     from xaisigns.study.score_files import best_methods, metric_title, ordered, precision_note
 
     kind = document["masks"]
-    images = WORDS.counted("sticker_images" if kind == "sticker" else "roi_images", document["count"], language)
+    images = WORDS.counted("sticker_images" if kind == "sticker" else "test_images", document["count"], language)
     mask, grown = (percent(document["area_share"][key], language) for key in ("mask", "grown"))
     say(WORDS("nowhere" if kind == "image" else "covered", language, images=images, mask=mask, grown=grown))
     best = best_methods(document)
