@@ -21,6 +21,8 @@ COMMANDS = (
     "compare sign.png --methods lrp,gradcam,edges",
     "evaluate gtsrb --model clean",
     "score gtsrb",
+    "score gtsrb --methods composites --masks roi",
+    "report --classes 2,4,14 --examples 2 --methods lrp,saliency,gradcam,edges --out drawn.pdf --html drawn.html",
     "report gtsrb --classes 2,4,14 --out few.pdf",
     "report gtsrb --html report.html",
     "audit gtsrb",
