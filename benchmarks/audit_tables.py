@@ -136,13 +136,16 @@ def verdicts(rows: list[Row]) -> list[str]:
 
 
 def naming(rows: list[Row]) -> list[str]:
-    """A method's cells: the mean balanced accuracy at each share, over all stickers and models that name images."""
+    """A method's cells: the mean balanced accuracy at each share, over all planted classes of which images are named.
+
+    Of the models that set thresholds, here and in the audit, there are none.
+    """
     cells = []
     for share in SHARES:
         named = [
             row.named[planted["class_id"]]
             for row in rows
-            if not row.sets and len(row.planted) > 1
+            if not (row.sets and row.told["sets_thresholds"])
             for planted in row.told["planted"]
             if planted["share"] == share and planted["class_id"] in row.named
         ]
