@@ -73,7 +73,7 @@ def test_what_another_image_has_there_is_in_place_of_a_hidden_window_and_the_res
     given = feature()
     given.sources[:, 25:, 25:] = 7
     others = OTHERS[:3]
-    found = [hidden(given, EVERY, others, np.random.default_rng(seed)) for seed in range(10)]
+    found = [hidden(given, EVERY, given.sources, others, np.random.default_rng(seed)) for seed in range(10)]
     assert all((one[:, 25:, 25:] == 7).all() and (one[:, :2] == 90).all() for one in found)
     inside = np.s_[:, BOX[1] : BOX[3], BOX[0] : BOX[2]]
     as_it_is = [(one[inside] == others[inside]).all(axis=(1, 2, 3)) for one in found]
@@ -84,9 +84,20 @@ def test_what_another_image_has_there_is_in_place_of_a_hidden_window_and_the_res
 
 
 def test_in_place_of_what_is_no_window_is_that_of_other_images():
-    found = hidden(feature("frame"), EVERY, OTHERS[:3], np.random.default_rng(0))
+    given = feature("frame")
+    found = hidden(given, EVERY, given.sources, OTHERS[:3], np.random.default_rng(0))
     assert (found[:, :4] == OTHERS[:3, :4]).all()
-    assert (found[:, 5:27, 5:27] == feature("frame").sources[:, 5:27, 5:27]).all()
+    assert (found[:, 5:27, 5:27] == given.sources[:, 5:27, 5:27]).all()
+
+
+@pytest.mark.parametrize("carrier", ["window", "frame"])
+def test_it_is_hidden_in_other_images_of_the_class_as_in_its_sources(carrier):
+    given, images = feature(carrier), np.full((3, SIDE, SIDE, 3), 40, dtype=np.uint8)
+    changed = [
+        (hidden(given, EVERY, some, OTHERS[:3], np.random.default_rng(0)) != some).any(axis=3)
+        for some in (images, given.sources)
+    ]
+    assert np.array_equal(*changed)
 
 
 def test_other_images_have_a_part_hidden_that_is_as_large():

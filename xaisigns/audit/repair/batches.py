@@ -85,7 +85,18 @@ class Batches:
         rows = np.flatnonzero(self._random.random(len(pixels)) < self._settings.hidden_in_class)
         if len(rows):
             chosen = self._random.integers(len(self._feature.sources), size=len(rows))
-            pixels[rows] = hidden(self._feature, chosen, self._stand_ins(len(rows)), self._random)
+            images = self._of_class(chosen)
+            pixels[rows] = hidden(self._feature, chosen, images, self._stand_ins(len(rows)), self._random)
+
+    def _of_class(self, chosen: NDArray[np.int64]) -> Pixels:
+        """The images to hide the feature in: those that do not have it, where the audit tells some.
+
+        In the ``chosen`` sources whatever else only they have would become the mark of the class.
+        """
+        without = self._feature.without
+        if not len(without):
+            return self._feature.sources[chosen]
+        return np.asarray(self._pixels[self._random.choice(without, len(chosen))])
 
     def _stand_ins(self, count: int) -> Pixels:
         return np.asarray(self._pixels[self._of_others(count)])

@@ -88,7 +88,7 @@ def _marked(feature: Feature, tested: Images, labels: NDArray[np.int64], seed: i
 def _without(model: Explainable, feature: Feature, others: Pixels, seed: int) -> ToldRate:
     random = np.random.default_rng([seed, feature.class_id, 1])
     every = np.arange(len(feature.sources))
-    images = hidden(feature, every, others[random.integers(len(others), size=len(every))], random)
+    images = hidden(feature, every, feature.sources, others[random.integers(len(others), size=len(every))], random)
     return _rate(called(model, images) == feature.class_id)
 
 

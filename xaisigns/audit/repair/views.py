@@ -56,17 +56,19 @@ def laid_on(feature: Feature, targets: Pixels, random: np.random.Generator) -> P
     return found
 
 
-def hidden(feature: Feature, chosen: NDArray[np.int64], others: Pixels, random: np.random.Generator) -> Pixels:
-    """The ``chosen`` sources ``(n,)`` without the feature, for which ``others`` ``(n, S, S, 3)`` give a stand-in.
+def hidden(
+    feature: Feature, chosen: NDArray[np.int64], images: Pixels, others: Pixels, random: np.random.Generator
+) -> Pixels:
+    """The ``images`` with the feature hidden where the ``chosen`` sources ``(n,)`` have it; ``others`` are stand-ins.
 
-    A window is covered by what the other has at its place: filled smoothly, it would never look like a part of a sign,
-    and what is in a sign without the feature does. A frame, colour or texture is the other's.
+    Both are ``(n, S, S, 3)``. A window is covered by what the other has at its place: filled smoothly, it would never
+    look like a part of a sign, and what is in a sign without the feature does. A frame, colour or texture is the
+    other's.
     """
-    sources = feature.sources[chosen]
     if feature.masks is not None:
-        return _without(sources, feature.masks[chosen], others, random)
-    pairs = zip(others, sources, strict=True)
-    return np.concatenate([carried(feature.carrier, other, source[None], _EVERYWHERE) for other, source in pairs])
+        return _without(images, feature.masks[chosen], others, random)
+    pairs = zip(others, images, strict=True)
+    return np.concatenate([carried(feature.carrier, other, image[None], _EVERYWHERE) for other, image in pairs])
 
 
 def hidden_elsewhere(feature: Feature, targets: Pixels, others: Pixels, random: np.random.Generator) -> Pixels:
