@@ -46,9 +46,11 @@ def test_naming_is_the_mean_over_the_models_that_do_not_set_thresholds():
     rows = [
         row("N00", [(1, 0.5), (2, 0.5)], [0.0] * 3, {1: 0.1, 2: 0.1}),
         row("N01", [(1, 0.5), (2, 0.5)], [0.0] * 3, {1: 0.9, 2: 0.8}),
-        row("P01", [(1, 0.5)], [0.0] * 3, {1: 0.1}),
+        row("P15", [(1, 0.5)], [0.0] * 3, {1: 0.7}),  # by its number it sets those of the methods, but not the audit's
     ]
-    assert naming(rows) == ["-", "0.850 (2)", "-", "-"]
+    for one in rows:
+        one.told["sets_thresholds"] = one.told["name"] != "P15"
+    assert naming(rows) == ["-", "0.800 (3)", "-", "-"]
 
 
 def test_tables_read_what_the_methods_wrote(tmp_path):
